@@ -1,0 +1,27 @@
+package dev.truce.spi;
+
+/// One place that many writers share: a directory, a database, this JVM's memory.
+///
+/// **Threads.** Safe for any number of them.
+public interface Engine extends AutoCloseable {
+  /// A short description for messages, without secrets: `/srv/app/.truce`, `memory`.
+  String place();
+
+  Capabilities capabilities();
+
+  Cells cells();
+
+  Members members();
+
+  Ticker ticker();
+
+  /// The sequence of this name. The default keeps it in cells: exactly as durable as they are, and
+  /// slow.
+  default Journal journal(String name) {
+    return Journal.over(cells(), ticker(), capabilities().durability(), name);
+  }
+
+  /// Ends every membership that was joined through this handle. Idempotent.
+  @Override
+  void close();
+}

@@ -1,0 +1,21 @@
+package dev.truce.spi;
+
+import java.util.concurrent.locks.LockSupport;
+
+/// Time as an engine counts it, and waiting for it: the seam through which tests move time.
+///
+/// Readings are nanoseconds since the host started, the same for all processes of one host, never
+/// stepping back. They end with the boot.
+public interface Ticker {
+  /// Now.
+  long nanos();
+
+  /// Parks the calling thread until it is unparked, interrupted, or `deadline` has come, or for no
+  /// reason, exactly like [LockSupport#park()]. [Long#MAX_VALUE] is never.
+  void park(Object blocker, long deadline);
+
+  /// This process's own monotonic clock.
+  static Ticker system() {
+    return SystemTicker.INSTANCE;
+  }
+}
