@@ -93,6 +93,6 @@ public interface Journal {
 
   /// A journal kept in cells, one cell a record: exactly as durable as the cells are.
   static Journal over(Cells cells, Ticker ticker, Durability durability, String name) {
-    return new CellJournal(cells, ticker, durability, name);
+    return CellJournal.over(cells, ticker, durability, name);
   }
 }
