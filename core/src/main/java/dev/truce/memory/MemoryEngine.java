@@ -94,7 +94,7 @@ public final class MemoryEngine implements Engine {
   @Override
   public Journal journal(String name) {
     return memory.journals.computeIfAbsent(
-        name, n -> Journal.over(memory.cells, ticker, Durability.NONE, n));
+        name, n -> Journal.over(memory.cells, ticker, n));
   }
 
   @Override

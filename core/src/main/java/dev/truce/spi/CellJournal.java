@@ -1,12 +1,559 @@
 package dev.truce.spi;
 
-import dev.truce.Durability;
+import dev.truce.EngineException;
+import dev.truce.Fence;
+import dev.truce.OutcomeUnknownException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
-/// Placeholder until the journal over cells is merged from its branch.
-final class CellJournal {
-  private CellJournal() {}
+/// A journal with one cell per place: whoever swaps the first absent cell of the sequence has
+/// appended.
+///
+/// It is slow, and it never forgets a commit id or an ended token: each leaves about fifty bytes for
+/// ever. An engine that keeps many records brings its own journal.
+final class CellJournal implements Journal {
+  /*
+   * Places and positions. Place n is the cell `journal/n/NAME`. Besides units it holds notes: END
+   * (a token has ended) and GIVEN_UP (a commit id will never land), which is how `end` and `find`
+   * are decided at the same tail as everything else. Positions count units only, so they have no
+   * gaps. Everything known is derived by reading the places in order, once; nothing is kept apart
+   * that could disagree.
+   *
+   * Unknown outcomes. A swap whose outcome is unknown can only land in its own place, and only while
+   * that place is free. So the very same bytes are tried again there until the place is taken, by
+   * them or by others, and only then is the decider asked again, at a later place. When the tries are
+   * used up the outcome stays unknown, and `find` settles it by writing a note: the place is taken,
+   * and whoever still tries to append that commit id, in whichever process, reads the note first.
+   *
+   * Checkpoints. The cell `journal/base/NAME` holds the newest. Records below it lose their bytes and
+   * keep their place, position and commit id.
+   */
 
-  static Journal over(Cells cells, Ticker ticker, Durability durability, String name) {
-    throw new IllegalStateException("no journal yet: " + name);
+  private static final int TRIES = 16;
+  private static final long LOOK_AGAIN_NANOS = Duration.ofMillis(20).toNanos();
+
+  /// What a place holds.
+  private sealed interface Note {
+    byte UNIT = 1;
+    byte DROPPED = 2;
+    byte END = 3;
+    byte GIVEN_UP = 4;
+
+    record Unit(long position, UUID commitId, byte[] record) implements Note {}
+
+    /// A unit below the checkpoint, without its bytes.
+    record Dropped(long position, UUID commitId) implements Note {}
+
+    record End(String lock, long token) implements Note {}
+
+    record GivenUp(UUID commitId) implements Note {}
+
+    default byte[] toBytes() {
+      return switch (this) {
+        case Unit(long position, UUID id, byte[] record) -> sealed(UNIT, position, id, record);
+        case Dropped(long position, UUID id) -> sealed(DROPPED, position, id, new byte[0]);
+        case End(String lock, long token) ->
+            sealed(END, token, new UUID(0, 0), lock.getBytes(StandardCharsets.UTF_8));
+        case GivenUp(UUID id) -> sealed(GIVEN_UP, 0, id, new byte[0]);
+      };
+    }
+
+    static Note of(String key, byte[] bytes) {
+      Sealed sealed = open(key, bytes);
+      return switch (sealed.kind) {
+        case UNIT -> new Unit(sealed.number, sealed.id, sealed.rest);
+        case DROPPED -> new Dropped(sealed.number, sealed.id);
+        case END -> new End(new String(sealed.rest, StandardCharsets.UTF_8), sealed.number);
+        case GIVEN_UP -> new GivenUp(sealed.id);
+        default -> throw damaged(key, "holds a record of an unknown kind, " + sealed.kind);
+      };
+    }
+  }
+
+  private record Checkpoint(long upTo, byte[] state) {
+    static final byte KIND = 5;
+    static final Checkpoint NONE = new Checkpoint(0, new byte[0]);
+
+    static Checkpoint of(String key, Cells.Cell cell) {
+      if (cell.absent()) {
+        return NONE;
+      }
+      Sealed sealed = open(key, cell.bytes());
+      if (sealed.kind != KIND) {
+        throw damaged(key, "is not a checkpoint");
+      }
+      return new Checkpoint(sealed.number, sealed.rest);
+    }
+  }
+
+  private final Cells cells;
+  private final Ticker ticker;
+  private final String name;
+  private final CopyOnWriteArrayList<Watch> watches = new CopyOnWriteArrayList<>();
+
+  private final ReentrantLock turn = new ReentrantLock();
+
+  // Guarded by `turn`: what the places before `free` say.
+  private long free = 1;
+  private long last;
+  private long[] places = new long[16];
+  private final Map<UUID, Long> landed = new HashMap<>();
+  private final Set<UUID> givenUp = new HashSet<>();
+  private final Map<String, Set<Long>> ended = new HashMap<>();
+
+  CellJournal(Cells cells, Ticker ticker, String name) {
+    this.cells = cells;
+    this.ticker = ticker;
+    this.name = name;
+  }
+
+  @Override
+  public List<Result> append(List<Unit> units) {
+    List<Result> results = new ArrayList<>(units.size());
+    turn.lock();
+    try {
+      for (Unit unit : units) {
+        results.add(append(unit));
+      }
+    } catch (EngineException e) {
+      if (results.isEmpty()) {
+        throw e;
+      }
+      while (results.size() < units.size()) {
+        results.add(new Result.Unknown(String.valueOf(e.getMessage())));
+      }
+    } finally {
+      turn.unlock();
+    }
+    hint();
+    return results;
+  }
+
+  private Result append(Unit unit) {
+    // What `write` is told to write next, and the outcome once there is nothing more to write.
+    var step =
+        new Supplier<@Nullable Note>() {
+          Result outcome = new Result.Unknown("the engine does not say whether it was appended");
+
+          @Override
+          public @Nullable Note get() {
+            Result known = known(unit);
+            if (known != null) {
+              outcome = known;
+              return null;
+            }
+            Optional<byte[]> record = unit.decider().decide(last);
+            if (record.isEmpty()) {
+              outcome = new Result.Refused("it decided not to be written", null);
+              return null;
+            }
+            return new Note.Unit(last + 1, unit.commitId(), record.get());
+          }
+        };
+    write(step);
+    return step.outcome;
+  }
+
+  private @Nullable Result known(Unit unit) {
+    Long position = landed.get(unit.commitId());
+    if (position != null) {
+      return new Result.Appended(position);
+    }
+    if (givenUp.contains(unit.commitId())) {
+      return new Result.Refused("it was given up when somebody looked for it", null);
+    }
+    Fence over = unit.fence() == null ? null : endedOf(unit.fence());
+    return over == null ? null : new Result.Refused("ended: " + over.tokens(), over);
+  }
+
+  private @Nullable Fence endedOf(Fence fence) {
+    SortedMap<String, Long> over = new TreeMap<>(fence.tokens());
+    over.entrySet().removeIf(entry -> !isEnded(entry.getKey(), entry.getValue()));
+    return over.isEmpty() ? null : new Fence(over);
+  }
+
+  private boolean isEnded(String lock, long token) {
+    return ended.getOrDefault(lock, Set.of()).contains(token);
+  }
+
+  @Override
+  public Optional<Result.Appended> find(UUID commitId) {
+    turn.lock();
+    try {
+      boolean settled =
+          write(
+              () ->
+                  landed.containsKey(commitId) || givenUp.contains(commitId)
+                      ? null
+                      : new Note.GivenUp(commitId));
+      if (!settled) {
+        throw new EngineException(
+            EngineException.Kind.UNREACHABLE,
+            "journal " + name + " cannot tell yet what became of " + commitId + "; ask again");
+      }
+      return Optional.ofNullable(landed.get(commitId)).map(Result.Appended::new);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  @Override
+  public void end(String lock, long token) {
+    turn.lock();
+    try {
+      if (!write(() -> isEnded(lock, token) ? null : new Note.End(lock, token))) {
+        throw new OutcomeUnknownException(
+            "journal " + name + " may not have ended token " + token + " of " + lock
+                + " yet; ending it again is safe",
+            null);
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /// Writes what `next` says into the first free place, asks again there, and so on, until `next` says
+  /// that there is nothing more to write. False when the outcome of a swap stayed unknown.
+  ///
+  /// @throws EngineException if the engine failed before anything was left in the open
+  private boolean write(Supplier<@Nullable Note> next) {
+    Note pending = null;
+    long pendingPlace = 0;
+    int unknown = 0;
+    try {
+      while (true) {
+        Cells.Cell place = catchUp();
+        Note note = pending != null && pendingPlace == free ? pending : next.get();
+        if (note == null) {
+          return true;
+        }
+        pending = null;
+        switch (cells.swap(key(free), place, note.toBytes())) {
+          case Cells.Swap.Won _ -> apply(note);
+          case Cells.Swap.Lost _ -> {
+            // The next look shows who was faster.
+          }
+          case Cells.Swap.Unknown _ -> {
+            pending = note;
+            pendingPlace = free;
+            if (++unknown == TRIES) {
+              return false;
+            }
+          }
+        }
+      }
+    } catch (EngineException e) {
+      if (pending == null) {
+        throw e;
+      }
+      return false;
+    }
+  }
+
+  /// Reads up to the first free place, and answers its cell.
+  private Cells.Cell catchUp() {
+    while (true) {
+      String key = key(free);
+      Cells.Cell cell = cells.read(key);
+      if (cell.absent()) {
+        return cell;
+      }
+      apply(Note.of(key, cell.bytes()));
+    }
+  }
+
+  private void apply(Note note) {
+    switch (note) {
+      case Note.Unit(long position, UUID id, byte[] _) -> land(position, id);
+      case Note.Dropped(long position, UUID id) -> land(position, id);
+      case Note.End(String lock, long token) ->
+          ended.computeIfAbsent(lock, _ -> new HashSet<>()).add(token);
+      case Note.GivenUp(UUID id) -> givenUp.add(id);
+    }
+    free++;
+  }
+
+  private void land(long position, UUID id) {
+    if (position != last + 1) {
+      throw damaged(key(free), "holds position " + position + " after " + last);
+    }
+    if (last == places.length) {
+      places = Arrays.copyOf(places, places.length * 2);
+    }
+    places[(int) last] = free;
+    last = position;
+    landed.putIfAbsent(id, position);
+  }
+
+  @Override
+  public long appended() {
+    turn.lock();
+    try {
+      catchUp();
+      return last;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /// A cell that others can read is as durable as this engine makes it.
+  @Override
+  public long durable() {
+    return appended();
+  }
+
+  @Override
+  public boolean awaitDurable(long position, Duration wait) throws InterruptedException {
+    long start = ticker.nanos();
+    long nanos = nanos(wait);
+    Thread waiter = Thread.currentThread();
+    try (Watch _ = watch(() -> LockSupport.unpark(waiter))) {
+      while (true) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException();
+        }
+        if (durable() >= position) {
+          return true;
+        }
+        long waited = ticker.nanos() - start;
+        if (waited >= nanos) {
+          return false;
+        }
+        // Others' appends announce themselves only in their own process.
+        ticker.park(this, start + waited + Math.min(LOOK_AGAIN_NANOS, nanos - waited));
+      }
+    }
+  }
+
+  private static long nanos(Duration wait) {
+    try {
+      return wait.toNanos();
+    } catch (ArithmeticException tooLong) {
+      return wait.isNegative() ? 0 : Long.MAX_VALUE;
+    }
+  }
+
+  @Override
+  public Page read(long from, int max) {
+    if (from < 1 || max < 1) {
+      throw new IllegalArgumentException("nothing to read: " + max + " records from " + from);
+    }
+    turn.lock();
+    try {
+      while (true) {
+        catchUp();
+        long floor = newest().upTo() + 1;
+        if (from < floor) {
+          return new Page.TooOld(floor);
+        }
+        List<Entry> entries = entries(from, max);
+        if (entries != null) {
+          return new Page.Records(List.copyOf(entries));
+        }
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /// The records from `from` on; `null` if a checkpoint let go of one meanwhile.
+  private @Nullable List<Entry> entries(long from, int max) {
+    List<Entry> entries = new ArrayList<>();
+    for (long position = from; position <= last && entries.size() < max; position++) {
+      String key = key(places[(int) position - 1]);
+      if (!(Note.of(key, cells.read(key).bytes())
+          instanceof Note.Unit(long at, UUID id, byte[] record))) {
+        return null;
+      }
+      entries.add(new Entry(at, id, record));
+    }
+    return entries;
+  }
+
+  @Override
+  public Watch watch(Runnable hint) {
+    Watch watch = new Watch(hint);
+    watches.add(watch);
+    return watch;
+  }
+
+  private void hint() {
+    watches.forEach(watch -> watch.hint.run());
+  }
+
+  private final class Watch implements AutoCloseable {
+    private final Runnable hint;
+
+    Watch(Runnable hint) {
+      this.hint = hint;
+    }
+
+    @Override
+    public void close() {
+      watches.remove(this);
+    }
+  }
+
+  @Override
+  public boolean checkpoint(long upTo, byte[] state) {
+    turn.lock();
+    try {
+      catchUp();
+      if (upTo < 1 || upTo > last) {
+        throw new IllegalArgumentException(
+            "no checkpoint at " + upTo + ": the journal ends at " + last);
+      }
+      if (!replace(upTo, state)) {
+        return false;
+      }
+      drop(upTo);
+      return true;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private boolean replace(long upTo, byte[] state) {
+    String key = baseKey();
+    byte[] mine = sealed(Checkpoint.KIND, upTo, UUID.randomUUID(), state);
+    for (int unknown = 0; unknown < TRIES; ) {
+      Cells.Cell cell = cells.read(key);
+      if (Arrays.equals(cell.bytes(), mine)) {
+        return true;
+      }
+      if (Checkpoint.of(key, cell).upTo() >= upTo) {
+        return false;
+      }
+      switch (cells.swap(key, cell, mine)) {
+        case Cells.Swap.Won _ -> {
+          return true;
+        }
+        case Cells.Swap.Lost _ -> {
+          // Somebody else's checkpoint; the next look shows which.
+        }
+        case Cells.Swap.Unknown _ -> unknown++;
+      }
+    }
+    throw new OutcomeUnknownException(
+        "the checkpoint of journal " + name + " may or may not stand; taking it again is safe",
+        null);
+  }
+
+  /// Takes the bytes from the records up to `upTo`, oldest first, so that what an earlier call did not
+  /// get to is found by walking down.
+  private void drop(long upTo) {
+    try {
+      long first = upTo;
+      while (first >= 1 && unit(first) != null) {
+        first--;
+      }
+      for (long position = first + 1; position <= upTo; position++) {
+        String key = key(places[(int) position - 1]);
+        for (int tries = 0; tries < TRIES; tries++) {
+          Cells.Cell cell = cells.read(key);
+          if (!(Note.of(key, cell.bytes()) instanceof Note.Unit(long at, UUID id, byte[] _))) {
+            break;
+          }
+          cells.swap(key, cell, new Note.Dropped(at, id).toBytes());
+        }
+      }
+    } catch (EngineException e) {
+      // The checkpoint stands. The next one lets go of what this one did not.
+    }
+  }
+
+  private Note.@Nullable Unit unit(long position) {
+    String key = key(places[(int) position - 1]);
+    return Note.of(key, cells.read(key).bytes()) instanceof Note.Unit unit ? unit : null;
+  }
+
+  @Override
+  public Optional<byte[]> checkpoint() {
+    Checkpoint newest = newest();
+    return newest.upTo() == 0 ? Optional.empty() : Optional.of(newest.state());
+  }
+
+  private Checkpoint newest() {
+    return Checkpoint.of(baseKey(), cells.read(baseKey()));
+  }
+
+  private String key(long place) {
+    return "journal/" + place + "/" + name;
+  }
+
+  private String baseKey() {
+    return "journal/base/" + name;
+  }
+
+  // Every cell of a journal, in bytes: format 1, kind 1, CRC32C 4 of all the rest with this field
+  // zero, number 8 (position, token, or the checkpoint's end), id 16, then what is left.
+
+  private static final byte FORMAT = 1;
+  private static final int CRC_AT = 2;
+  private static final int HEADER = 30;
+
+  private record Sealed(byte kind, long number, UUID id, byte[] rest) {}
+
+  private static byte[] sealed(byte kind, long number, UUID id, byte[] rest) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(HEADER + rest.length)
+            .put(FORMAT)
+            .put(kind)
+            .putInt(0)
+            .putLong(number)
+            .putLong(id.getMostSignificantBits())
+            .putLong(id.getLeastSignificantBits())
+            .put(rest);
+    return bytes.putInt(CRC_AT, crc(bytes.array())).array();
+  }
+
+  private static Sealed open(String key, byte[] bytes) {
+    if (bytes.length < HEADER) {
+      throw damaged(key, "is cut short");
+    }
+    byte[] zeroed = bytes.clone();
+    ByteBuffer.wrap(zeroed).putInt(CRC_AT, 0);
+    ByteBuffer in = ByteBuffer.wrap(bytes);
+    byte format = in.get();
+    byte kind = in.get();
+    if (in.getInt() != crc(zeroed)) {
+      throw damaged(key, "does not match its checksum");
+    }
+    if (format != FORMAT) {
+      throw new EngineException(
+          EngineException.Kind.CONFIGURATION,
+          "cell " + key + " is of format " + format + ", written by a newer release");
+    }
+    long number = in.getLong();
+    UUID id = new UUID(in.getLong(), in.getLong());
+    return new Sealed(kind, number, id, Arrays.copyOfRange(bytes, HEADER, bytes.length));
+  }
+
+  private static int crc(byte[] bytes) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes);
+    return (int) crc.getValue();
+  }
+
+  private static EngineException damaged(String key, String how) {
+    return new EngineException(EngineException.Kind.DAMAGED, "cell " + key + " " + how);
   }
 }

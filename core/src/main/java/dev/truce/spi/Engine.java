@@ -18,7 +18,7 @@ public interface Engine extends AutoCloseable {
   /// The sequence of this name. The default keeps it in cells: exactly as durable as they are, and
   /// slow.
   default Journal journal(String name) {
-    return Journal.over(cells(), ticker(), capabilities().durability(), name);
+    return Journal.over(cells(), ticker(), name);
   }
 
   /// Ends every membership that was joined through this handle. Idempotent.

@@ -1,6 +1,5 @@
 package dev.truce.spi;
 
-import dev.truce.Durability;
 import dev.truce.Fence;
 import java.time.Duration;
 import java.util.List;
@@ -92,7 +91,7 @@ public interface Journal {
   Optional<byte[]> checkpoint();
 
   /// A journal kept in cells, one cell a record: exactly as durable as the cells are.
-  static Journal over(Cells cells, Ticker ticker, Durability durability, String name) {
-    return CellJournal.over(cells, ticker, durability, name);
+  static Journal over(Cells cells, Ticker ticker, String name) {
+    return new CellJournal(cells, ticker, name);
   }
 }

@@ -61,4 +61,24 @@ public interface Members {
     /// It has not been heard of for so long, which proves nothing.
     record Silent(Duration since) implements Standing {}
   }
+
+  /// Members that this process keeps alive by renewing, until closed.
+  interface Renewed extends Members, AutoCloseable {
+    /// Leaves with every membership that was joined through this object. Idempotent.
+    @Override
+    void close();
+  }
+
+  /// Membership kept in cells, for an engine without proof of death: each member renews a heartbeat
+  /// within `term`, and whoever saw it unchanged for a whole term may end it.
+  ///
+  /// One daemon thread renews while there is something to renew. [#wake] reaches only members that
+  /// joined through the same object: an engine that can carry a wake further calls it where the
+  /// member is.
+  ///
+  /// @param term for how long a member that is not heard of cannot be ended; at least 500 ms. Each
+  ///     member's own is kept with its heartbeat, and counts.
+  static Renewed over(Cells cells, Ticker ticker, Duration term) {
+    return new CellMembers(cells, ticker, term);
+  }
 }
