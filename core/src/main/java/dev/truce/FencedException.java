@@ -4,7 +4,7 @@ package dev.truce;
 public final class FencedException extends TruceException {
   private static final long serialVersionUID = 1L;
 
-  private final Fence fence;
+  private final transient Fence fence;
 
   public FencedException(Fence fence, String message) {
     super(message);

@@ -1,0 +1,216 @@
+package dev.truce;
+
+import dev.truce.lock.LockSet;
+import dev.truce.lock.LockStatus;
+import dev.truce.lock.Locks;
+import dev.truce.lock.NamedLock;
+import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Engine;
+import dev.truce.spi.EngineProvider;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
+
+/// The door: one handle on one root, where many writers share things and none of them loses work.
+///
+/// ```java
+/// try (Truce truce = Truce.open(Path.of("/srv/app/.truce"));
+///     Grant grant = truce.lock("index").acquire(Duration.ofSeconds(10))) {
+///   rebuild();
+/// }
+/// ```
+///
+/// **Threads.** Safe for any number of them; a process needs one handle for a root. Two handles
+/// exclude each other like two processes.
+///
+/// **Death.** There is no shutdown hook: when the process dies, the kernel or the engine sees it,
+/// and what it held is free.
+public final class Truce implements AutoCloseable {
+  private final Engine engine;
+  private final boolean ownsEngine;
+  private final Locks locks;
+
+  private Truce(Engine engine, boolean ownsEngine, Builder settings) {
+    this.engine = engine;
+    this.ownsEngine = ownsEngine;
+    this.locks =
+        Locks.over(engine, settings.describe(), settings.maxWaiters, Optional.ofNullable(settings.within));
+  }
+
+  /// Opens the root in `directory` and creates it if there is none.
+  ///
+  /// @throws EngineException if the directory cannot be used, or nothing on the class path serves
+  ///     directories
+  public static Truce open(Path directory) {
+    return builder().directory(directory).open();
+  }
+
+  /// Opens what stands at `uri`; its scheme says which engine.
+  ///
+  /// @throws EngineException if it cannot be reached, or no artifact on the class path serves it
+  public static Truce connect(String uri) {
+    return builder().connect(URI.create(uri)).open();
+  }
+
+  /// A handle on an engine that the caller made and closes.
+  public static Truce over(Engine engine) {
+    return builder().engine(engine).open();
+  }
+
+  /// A root of its own in this JVM's memory.
+  public static Truce inMemory() {
+    return new Truce(MemoryEngine.create(), true, builder());
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /// The lock of this name, for writing. Costs nothing; nothing exists before it is acquired.
+  ///
+  /// @throws IllegalArgumentException if the name is empty, longer than [NamedLock#MAX_NAME] bytes
+  ///     in UTF-8, or not well-formed
+  public NamedLock lock(String name) {
+    return locks.lock(name);
+  }
+
+  /// Several locks, to be had together or not at all.
+  ///
+  /// @throws IllegalArgumentException if there is none, or one is of another handle
+  public LockSet locks(NamedLock... wanted) {
+    return locks.set(List.of(wanted));
+  }
+
+  /// All locks that somebody holds or waits for now, by name.
+  public List<LockStatus> status() {
+    return locks.status();
+  }
+
+  /// Refuses new work, refuses those who wait, and gives back what is held. Idempotent.
+  @Override
+  public void close() {
+    locks.close();
+    if (ownsEngine) {
+      engine.close();
+    }
+  }
+
+  /// How a handle is to be opened. Not for several threads at once.
+  public static final class Builder {
+    private @Nullable Engine engine;
+    private @Nullable URI place;
+    private @Nullable String within;
+    private String owner = System.getProperty("user.name", "somebody");
+    private int maxWaiters = 100;
+    private @Nullable String host;
+    private long pid = ProcessHandle.current().pid();
+
+    private Builder() {}
+
+    /// The directory to open, created if there is none.
+    public Builder directory(Path directory) {
+      return connect(directory.toUri());
+    }
+
+    /// The place to open.
+    public Builder connect(URI newPlace) {
+      place = newPlace;
+      return this;
+    }
+
+    /// The engine to use, which the caller closes.
+    public Builder engine(Engine newEngine) {
+      engine = newEngine;
+      return this;
+    }
+
+    /// What this handle calls itself to others; the user's name unless told otherwise.
+    public Builder owner(String newOwner) {
+      owner = Objects.requireNonNull(newOwner);
+      return this;
+    }
+
+    /// The process to show to others, where that is not this one.
+    public Builder pid(long newPid) {
+      pid = newPid;
+      return this;
+    }
+
+    /// The machine's name to show to others; what the system says unless told otherwise.
+    public Builder host(String newHost) {
+      host = newHost;
+      return this;
+    }
+
+    /// How many processes and tickets may wait for one lock; 100 unless told otherwise. One more is
+    /// refused.
+    public Builder maxWaiters(int newMaxWaiters) {
+      maxWaiters = newMaxWaiters;
+      return this;
+    }
+
+    /// The [id][dev.truce.lock.Grant#id()] of a grant under which this process was started: what its
+    /// owner and that owner's ancestors hold is gone through, siblings one at a time. Ignored when it
+    /// is no longer live.
+    public Builder within(String grantId) {
+      within = grantId;
+      return this;
+    }
+
+    public Truce open() {
+      if (engine != null) {
+        return new Truce(engine, false, this);
+      }
+      if (place == null) {
+        throw new IllegalStateException("say where: directory(..), connect(..) or engine(..)");
+      }
+      Engine found = find(place);
+      try {
+        return new Truce(found, true, this);
+      } catch (RuntimeException | Error failure) {
+        found.close();
+        throw failure;
+      }
+    }
+
+    private static Engine find(URI place) {
+      for (EngineProvider provider : ServiceLoader.load(EngineProvider.class)) {
+        Optional<Engine> engine = provider.connect(place);
+        if (engine.isPresent()) {
+          return engine.get();
+        }
+      }
+      throw new EngineException(
+          EngineException.Kind.CONFIGURATION,
+          "nothing on the class path serves " + place.getScheme() + ": add the artifact "
+              + artifact(place.getScheme()));
+    }
+
+    private static String artifact(@Nullable String scheme) {
+      return switch (scheme == null ? "" : scheme) {
+        case "file", "" -> "dev.truce:truce-file";
+        case "postgresql" -> "dev.truce:truce-postgres";
+        case "redis", "rediss" -> "dev.truce:truce-redis";
+        default -> "dev.truce:truce-" + scheme;
+      };
+    }
+
+    private Owner describe() {
+      return new Owner(owner, host == null ? systemHost() : host, pid);
+    }
+
+    private static String systemHost() {
+      try {
+        return InetAddress.getLocalHost().getHostName();
+      } catch (UnknownHostException unnamed) {
+        return "localhost";
+      }
+    }
+  }
+}

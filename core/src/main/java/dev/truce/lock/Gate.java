@@ -1,0 +1,725 @@
+package dev.truce.lock;
+
+import dev.truce.EngineException;
+import dev.truce.OutcomeUnknownException;
+import dev.truce.TruceException;
+import dev.truce.lock.LockMachine.Answer;
+import dev.truce.lock.LockMachine.Caller;
+import dev.truce.lock.LockMachine.Command;
+import dev.truce.lock.LockMachine.Granted;
+import dev.truce.lock.LockMachine.Outcome;
+import dev.truce.lock.LockMachine.Run;
+import dev.truce.lock.LockMachine.Tokens;
+import dev.truce.lock.LockState.Claim;
+import dev.truce.lock.LockState.Hold;
+import dev.truce.lock.LockState.Wait;
+import dev.truce.lock.NamedLock.Mode;
+import dev.truce.spi.Cells;
+import dev.truce.spi.Cells.Cell;
+import dev.truce.spi.Cells.Swap;
+import dev.truce.spi.Members;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/// One lock as this process sees it: its threads in front, the cell behind.
+///
+/// All commands of the process go through here one after the other, under [#mutex]; between two of
+/// them everything below is consistent with the cell as it was read last. Threads wait in *runs*:
+/// each run is one entry of the cell's queue, and a thread that finds its own process's run at the
+/// queue's very end joins it in memory. The first waiter of the first run is the *leader*: it alone
+/// wakes up to look at the cell and at whether those in front of it still live, the others sleep
+/// until they are called.
+final class Gate {
+  /// How often an unknown swap is repeated before the caller is told.
+  private static final int UNKNOWN_REPEATS = 64;
+
+  private final Locks room;
+  private final String name;
+  private final String key;
+  private final Cells cells;
+  private final ReentrantLock mutex = new ReentrantLock();
+
+  /// Local waiters by the number of their run's claim, in the order of their arrival.
+  private final Map<Long, LocalRun> runs = new LinkedHashMap<>();
+
+  /// What this process holds, by token.
+  private final Map<Long, Held> holds = new HashMap<>();
+
+  private int waiting;
+  private boolean retired;
+  private volatile @Nullable Waiter leader;
+  private volatile Seen seen = new Seen(null, LockState.IDLE);
+
+  /// A cell as it was read, and what it says.
+  private record Seen(@Nullable Cell cell, LockState state) {}
+
+  private record LocalRun(
+      Claim claim, Mode mode, String reason, ArrayDeque<Waiter> waiters) {
+    Run run() {
+      return new Run(waiters.size(), waiters.isEmpty() ? claim.number() : waiters.getFirst().claim.number());
+    }
+  }
+
+  /// A thread that waits, or does not want to.
+  static final class Waiter {
+    private final Thread thread = Thread.currentThread();
+    private final Claim claim;
+    private volatile @Nullable Held held;
+    private volatile @Nullable TruceException refused;
+
+    private Waiter(Claim claim) {
+      this.claim = claim;
+    }
+
+    private boolean answered() {
+      return held != null || refused != null;
+    }
+  }
+
+  Gate(Locks room, String name) {
+    this.room = room;
+    this.name = name;
+    this.key = Locks.key(name);
+    this.cells = room.engine().cells();
+  }
+
+  String name() {
+    return name;
+  }
+
+  // ---- acquiring
+
+  /// A grant, or a refusal as an exception; `null` only when the gate was retired meanwhile.
+  @Nullable Held acquire(NamedLock wanted, Claim claim, boolean queue, long deadline)
+      throws InterruptedException {
+    Waiter waiter = new Waiter(claim);
+    if (!enter(wanted, waiter, queue)) {
+      return null;
+    }
+    if (!waiter.answered()) {
+      await(wanted, waiter, deadline);
+    }
+    TruceException refused = waiter.refused;
+    if (refused != null) {
+      throw refused;
+    }
+    return waiter.held;
+  }
+
+  /// Asks for the lock; false when the gate was retired meanwhile. Afterwards the waiter is answered
+  /// or stands in a run.
+  private boolean enter(NamedLock wanted, Waiter waiter, boolean queue) {
+    mutex.lock();
+    try {
+      if (retired) {
+        return false;
+      }
+      boolean waitsForItself = queue && holdsAny(waiter.thread);
+      if (queue && !waitsForItself && join(wanted, waiter)) {
+        return true;
+      }
+      ask(wanted, waiter, queue && !waitsForItself, waitsForItself);
+      return true;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private boolean join(NamedLock wanted, Waiter waiter) {
+    if (runs.isEmpty()) {
+      return false;
+    }
+    LockState state = read().state();
+    Wait tail = LockMachine.joinable(state, room.member(), wanted.mode(), 0, parentIn(state));
+    LocalRun run = tail == null ? null : runs.get(tail.claim().number());
+    if (run == null || !run.reason().equals(wanted.reason())) {
+      return false;
+    }
+    if (waiting >= room.maxLocalWaiters()) {
+      waiter.refused = refusal(wanted, Refusal.Kind.QUEUE_FULL, OptionalInt.empty());
+      return true;
+    }
+    add(run, waiter);
+    return true;
+  }
+
+  private void ask(NamedLock wanted, Waiter waiter, boolean queue, boolean waitsForItself) {
+    LocalRun run =
+        new LocalRun(waiter.claim, wanted.mode(), wanted.reason(), new ArrayDeque<>(1));
+    runs.put(waiter.claim.number(), run);
+    add(run, waiter);
+    try {
+      Command command = asking(run, queue);
+      Answer answer = apply(command).answer();
+      if (answer instanceof Answer.Refused && buryTheDead(true)) {
+        answer = apply(command).answer();
+      }
+      if (!waiter.answered() && answer instanceof Answer.Refused(LockMachine.Why why)) {
+        dissolve(run);
+        waiter.refused = refusal(wanted, kind(why, waitsForItself), OptionalInt.empty());
+      }
+    } catch (RuntimeException failure) {
+      dissolve(run);
+      room.later(() -> withdrawLater(run));
+      throw failure;
+    }
+  }
+
+  private Command asking(LocalRun run, boolean queue) {
+    return new Command.Acquire(
+        run.claim(), run.mode(), 0, queue, 0, 0, 1, room.ancestors(), run.reason());
+  }
+
+  private static Refusal.Kind kind(LockMachine.Why why, boolean waitsForItself) {
+    return switch (why) {
+      case HELD, OTHER_LIMIT -> waitsForItself ? Refusal.Kind.DEADLOCK : Refusal.Kind.HELD;
+      case QUEUE_FULL -> Refusal.Kind.QUEUE_FULL;
+      case DEADLOCK -> Refusal.Kind.DEADLOCK;
+    };
+  }
+
+  private boolean holdsAny(Thread thread) {
+    for (Held held : holds.values()) {
+      if (held.belongsTo(thread)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private Claim parentIn(LockState state) {
+    for (Claim ancestor : room.ancestors()) {
+      for (Hold hold : state.holds()) {
+        if (hold.claim().equals(ancestor)) {
+          return ancestor;
+        }
+      }
+    }
+    return Claim.NONE;
+  }
+
+  // ---- waiting
+
+  private void await(NamedLock wanted, Waiter waiter, long deadline) throws InterruptedException {
+    room.listen(this, true);
+    try {
+      while (!waiter.answered()) {
+        if (Thread.interrupted()) {
+          leave(waiter, null);
+          throw new InterruptedException("while waiting for " + name);
+        }
+        long now = room.ticker().nanos();
+        if (now >= deadline) {
+          leave(waiter, wanted);
+          return;
+        }
+        long wake = deadline;
+        if (waiter == leader) {
+          wake = Math.min(deadline, look());
+        }
+        if (!waiter.answered()) {
+          room.ticker().park(this, wake);
+        }
+      }
+    } catch (RuntimeException failure) {
+      leave(waiter, null);
+      throw failure;
+    } finally {
+      room.listen(this, false);
+    }
+  }
+
+  /// Takes a waiter out that has not been answered; one that was granted meanwhile keeps its grant
+  /// when `wanted` is given, and gives it back otherwise.
+  private void leave(Waiter waiter, @Nullable NamedLock wanted) {
+    Held late = null;
+    mutex.lock();
+    try {
+      if (waiter.answered()) {
+        late = wanted == null ? waiter.held : null;
+      } else {
+        OptionalInt position = wanted == null ? OptionalInt.empty() : position(waiter);
+        remove(waiter);
+        if (wanted != null) {
+          waiter.refused = refusal(wanted, Refusal.Kind.TIMEOUT, position);
+        }
+      }
+    } finally {
+      mutex.unlock();
+    }
+    if (late != null) {
+      late.leave();
+    }
+  }
+
+  private void remove(Waiter waiter) {
+    for (LocalRun run : runs.values()) {
+      if (run.waiters().remove(waiter)) {
+        waiting--;
+        if (run.waiters().isEmpty()) {
+          withdraw(run);
+        }
+        promote();
+        return;
+      }
+    }
+  }
+
+  /// Takes an empty run out of the queue. If the engine does not answer, somebody else does it later.
+  private void withdraw(LocalRun run) {
+    try {
+      apply(new Command.Cancel(run.claim()));
+      runs.remove(run.claim().number());
+    } catch (TruceException failure) {
+      runs.remove(run.claim().number());
+      room.later(() -> withdrawLater(run));
+    }
+  }
+
+  private boolean withdrawLater(LocalRun run) {
+    mutex.lock();
+    try {
+      runs.put(run.claim().number(), run);
+      apply(new Command.Cancel(run.claim()));
+      releaseClaim(run.claim());
+      return true;
+    } finally {
+      runs.remove(run.claim().number());
+      mutex.unlock();
+    }
+  }
+
+  private void releaseClaim(Claim claim) {
+    for (Hold hold : read().state().holds()) {
+      if (hold.claim().equals(claim) && !holds.containsKey(hold.token())) {
+        apply(new Command.Release(hold.token()));
+      }
+    }
+  }
+
+  private OptionalInt position(Waiter waiter) {
+    int ahead = 0;
+    for (Wait wait : seen.state().queue()) {
+      LocalRun run =
+          wait.claim().member() == room.member() ? runs.get(wait.claim().number()) : null;
+      if (run == null) {
+        ahead += wait.count();
+        continue;
+      }
+      for (Waiter other : run.waiters()) {
+        ahead++;
+        if (other == waiter) {
+          return OptionalInt.of(ahead);
+        }
+      }
+    }
+    return OptionalInt.empty();
+  }
+
+  /// What the leader does whenever it is awake: takes up what was offered, settles what time has
+  /// ended, and buries those in front that are dead. Answers until when it may sleep.
+  private long look() {
+    mutex.lock();
+    try {
+      Seen at = read();
+      for (LocalRun run : List.copyOf(runs.values())) {
+        if (runs.containsKey(run.claim().number())) {
+          attend(run, at.state());
+          at = seen;
+        }
+      }
+      buryTheDead(false);
+      long now = room.ticker().nanos();
+      if (LockMachine.nextSettling(seen.state()) <= now) {
+        apply(new Command.Look());
+      }
+      return Math.min(now + room.recheck(), LockMachine.nextSettling(seen.state()));
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void attend(LocalRun run, LockState state) {
+    Wait wait = waitOf(state, run.claim());
+    if (wait == null) {
+      if (!room.current()) {
+        refuseAll(run, room.gone());
+      } else {
+        apply(asking(run, true));
+      }
+    } else if (wait.struck()) {
+      refuseAll(run, deadlock(run));
+    } else if (wait.offered() != 0) {
+      apply(new Command.Accept(run.claim()));
+    } else if (wait.absent()) {
+      apply(new Command.Look());
+    }
+  }
+
+  private static @Nullable Wait waitOf(LockState state, Claim claim) {
+    for (Wait wait : state.queue()) {
+      if (wait.claim().equals(claim)) {
+        return wait;
+      }
+    }
+    return null;
+  }
+
+  private TruceException deadlock(LocalRun run) {
+    return new DeadlockException(
+        new Refusal(
+            Refusal.Kind.DEADLOCK, name, run.mode(), firstHolder(), OptionalInt.empty()));
+  }
+
+  private void refuseAll(LocalRun run, TruceException refused) {
+    List<Waiter> told = List.copyOf(run.waiters());
+    run.waiters().clear();
+    waiting -= told.size();
+    withdraw(run);
+    promote();
+    for (Waiter waiter : told) {
+      waiter.refused = refused;
+      LockSupport.unpark(waiter.thread);
+    }
+  }
+
+  /// Ends what dead members have here. The leader looks only at whom it waits for, so that a
+  /// hundred waiting processes do not all ask the kernel: at the one right before it in the queue,
+  /// and at the holders when it is the first.
+  private boolean buryTheDead(boolean everybody) {
+    boolean found = false;
+    for (long member : suspects(seen.state(), everybody)) {
+      if (room.dead(member)) {
+        apply(new Command.Bury(member));
+        found = true;
+      }
+    }
+    return found;
+  }
+
+  private List<Long> suspects(LockState state, boolean everybody) {
+    List<Long> suspects = new ArrayList<>();
+    long before = 0;
+    for (Wait wait : state.queue()) {
+      long member = wait.claim().member();
+      if (member == room.member() && !everybody) {
+        break;
+      }
+      if (everybody || wait.offered() != 0 || wait.absent()) {
+        suspect(suspects, member);
+      } else {
+        before = member;
+      }
+    }
+    if (before != 0) {
+      suspect(suspects, before);
+    }
+    if (before == 0 || everybody) {
+      state.holds().forEach(hold -> suspect(suspects, hold.claim().member()));
+    }
+    return suspects;
+  }
+
+  private void suspect(List<Long> suspects, long member) {
+    if (member != 0 && member != room.member() && !suspects.contains(member)) {
+      suspects.add(member);
+    }
+  }
+
+  // ---- releasing
+
+  void release(Held held) {
+    mutex.lock();
+    try {
+      if (holds.remove(held.token()) != null && room.current()) {
+        apply(new Command.Release(held.token()));
+      }
+    } catch (EngineException | OutcomeUnknownException failure) {
+      held.releaseFailed(failure);
+      room.later(() -> releaseLater(held));
+    } finally {
+      mutex.unlock();
+    }
+    room.maybeForget();
+  }
+
+  private boolean releaseLater(Held held) {
+    mutex.lock();
+    try {
+      apply(new Command.Release(held.token()));
+      return true;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  boolean holds(Held held) {
+    return room.current() && held.standsIn(look(seen).state(), room.ticker().nanos());
+  }
+
+  void watch(Held held, Consumer<Loss> listener) {
+    held.onLost(listener);
+    room.watch(held);
+  }
+
+  // ---- the whole gate
+
+  /// Gives back and refuses everything, because the room closes.
+  void close() {
+    mutex.lock();
+    try {
+      retired = true;
+      for (LocalRun run : List.copyOf(runs.values())) {
+        refuseAll(run, room.gone());
+      }
+      for (Held held : List.copyOf(holds.values())) {
+        holds.remove(held.token());
+        held.lose("its Truce was closed");
+        apply(new Command.Release(held.token()));
+      }
+      if (seen.state().counters().granted() <= 1) {
+        forget();
+      }
+    } catch (EngineException | OutcomeUnknownException failure) {
+      room.closeFailed(name, failure);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Retires the gate if this process does nothing here, and lets go of the cell if nobody does.
+  boolean retire() {
+    if (!mutex.tryLock()) {
+      return false;
+    }
+    try {
+      if (!runs.isEmpty() || !holds.isEmpty()) {
+        return false;
+      }
+      retired = true;
+      forget();
+      return true;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void forget() {
+    Seen at = read();
+    Cell cell = at.cell();
+    if (cell != null && !cell.absent() && at.state().idle()) {
+      Swap unused = cells.swap(key, cell, new byte[0]);
+      seen = new Seen(null, LockState.IDLE);
+    }
+  }
+
+  void hint() {
+    Waiter first = leader;
+    if (first != null) {
+      LockSupport.unpark(first.thread);
+    }
+  }
+
+  Seen statusNow() {
+    return look(seen);
+  }
+
+  LockState state() {
+    return look(seen).state();
+  }
+
+  // ---- the cell
+
+  private Seen read() {
+    Seen now = look(seen);
+    seen = now;
+    return now;
+  }
+
+  private Seen look(Seen last) {
+    Cell cell = cells.read(key);
+    Cell known = last.cell();
+    if (known != null && known.revision().equals(cell.revision())) {
+      return last;
+    }
+    return new Seen(cell, LockState.decode(cell.bytes()));
+  }
+
+  /// Carries a command to its end: reads, decides, swaps, until a swap is won or nothing is to be
+  /// changed. Grants for local waiters are delivered.
+  private Outcome apply(Command command) {
+    Caller caller = new Caller(room.member(), room.nextCommand(), runsNow());
+    for (int round = 0; ; round++) {
+      Seen at = read();
+      Outcome outcome = decide(at.state(), caller, command);
+      if (outcome.state() == at.state() || swapped(at, outcome, caller)) {
+        deliver(outcome);
+        room.wake(outcome.wake());
+        return outcome;
+      }
+      if (round > 64) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  private Outcome decide(LockState state, Caller caller, Command command) {
+    long now = room.ticker().nanos();
+    Outcome outcome =
+        LockMachine.step(state, caller, command, now, Tokens.NONE, room.rules());
+    while (outcome.missing() > 0) {
+      int count = outcome.missing();
+      Tokens tokens = new Tokens(cells.draw(count), count);
+      outcome = LockMachine.step(state, caller, command, now, tokens, room.rules());
+    }
+    return outcome;
+  }
+
+  private boolean swapped(Seen at, Outcome outcome, Caller caller) {
+    Cell expected = at.cell();
+    if (expected == null) {
+      throw new IllegalStateException("a swap needs a cell that was read");
+    }
+    byte[] bytes = outcome.state().encode();
+    if (bytes.length > room.maxCell()) {
+      throw new EngineException(
+          EngineException.Kind.IO,
+          name + " needs " + bytes.length + " bytes and a cell holds " + room.maxCell()
+              + ": fewer processes may wait for it at once (maxWaiters)");
+    }
+    for (int unknown = 0; ; unknown++) {
+      switch (cells.swap(key, expected, bytes)) {
+        case Swap.Won(Cell cell) -> {
+          seen = new Seen(cell, outcome.state());
+          return true;
+        }
+        case Swap.Lost(Cell current) -> {
+          seen = new Seen(current, LockState.decode(current.bytes()));
+          return unknown > 0 && bears(seen.state(), caller);
+        }
+        case Swap.Unknown(String why) -> {
+          if (unknown >= UNKNOWN_REPEATS) {
+            throw new OutcomeUnknownException(
+                "nobody can tell whether " + name + " was changed: " + why, null);
+          }
+        }
+      }
+    }
+  }
+
+  /// Whether a command left its mark, so that a swap whose outcome was unknown is known to have won.
+  /// A command that leaves no row behind finds nothing to do when it is repeated.
+  private static boolean bears(LockState state, Caller caller) {
+    return state.holds().stream()
+            .anyMatch(
+                hold ->
+                    hold.claim().member() == caller.member()
+                        && hold.command() == caller.command())
+        || state.queue().stream()
+            .anyMatch(
+                wait ->
+                    wait.claim().member() == caller.member()
+                        && wait.command() == caller.command());
+  }
+
+  private Map<Long, Run> runsNow() {
+    if (runs.isEmpty()) {
+      return Map.of();
+    }
+    Map<Long, Run> now = new HashMap<>();
+    runs.forEach((number, run) -> now.put(number, run.run()));
+    return now;
+  }
+
+  private void deliver(Outcome outcome) {
+    if (outcome.grants().isEmpty()) {
+      return;
+    }
+    for (Granted granted : outcome.grants()) {
+      LocalRun run = runs.get(granted.claim().number());
+      for (int i = 0; i < granted.count(); i++) {
+        Waiter waiter = run == null ? null : run.waiters().poll();
+        if (waiter == null) {
+          throw new IllegalStateException("a grant of " + name + " that nobody waits for");
+        }
+        waiting--;
+        Hold hold = granted.hold();
+        Held held =
+            new Held(this, granted.first() + i, hold.mode(), hold.claim(), waiter.thread);
+        holds.put(held.token(), held);
+        waiter.held = held;
+        if (waiter.thread != Thread.currentThread()) {
+          LockSupport.unpark(waiter.thread);
+        }
+      }
+      if (run != null && run.waiters().isEmpty()) {
+        runs.remove(run.claim().number());
+      }
+    }
+    promote();
+  }
+
+  // ---- local waiters
+
+  private void add(LocalRun run, Waiter waiter) {
+    run.waiters().add(waiter);
+    waiting++;
+    if (leader == null) {
+      leader = waiter;
+    }
+  }
+
+  private void dissolve(LocalRun run) {
+    runs.remove(run.claim().number());
+    waiting -= run.waiters().size();
+    run.waiters().clear();
+    promote();
+  }
+
+  /// The first waiter leads; a new leader is woken, so that it looks before it sleeps again.
+  private void promote() {
+    Waiter first = null;
+    for (LocalRun run : runs.values()) {
+      first = run.waiters().peek();
+      if (first != null) {
+        break;
+      }
+    }
+    if (first != leader) {
+      leader = first;
+      if (first != null) {
+        LockSupport.unpark(first.thread);
+      }
+    }
+  }
+
+  private TruceException refusal(NamedLock wanted, Refusal.Kind kind, OptionalInt position) {
+    Refusal refusal = new Refusal(kind, name, wanted.mode(), firstHolder(), position);
+    return kind == Refusal.Kind.DEADLOCK
+        ? new DeadlockException(refusal)
+        : new NotAcquiredException(refusal);
+  }
+
+  private Optional<LockStatus.Holder> firstHolder() {
+    return room.describe(name, seen.state()).holders().stream().findFirst();
+  }
+
+  /// Whether a member is dead for certain; one that is silent for its whole lease is ended first.
+  static boolean isDead(Members members, long member) {
+    return switch (members.standing(member)) {
+      case Members.Standing.Alive alive -> false;
+      case Members.Standing.Dead dead -> true;
+      case Members.Standing.Silent silent -> members.end(member);
+    };
+  }
+}

@@ -1,0 +1,85 @@
+package dev.truce.lock;
+
+import dev.truce.Fence;
+import dev.truce.lock.NamedLock.Mode;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+
+/// A lock that was granted, until it is closed or its process dies. It is not bound to a thread: any
+/// thread may use and close it.
+///
+/// A grant ends in one of these ways, and in no other: it is [closed][#close]; its process or its
+/// [dev.truce.Truce] ends; somebody ends it by force; or its engine takes the process for dead,
+/// which an engine with proof of death never does to a living one. After any end
+/// [#isValid()] is false at its next call.
+///
+/// **Memory.** What a thread did before it closed a grant happened before what the next holder in
+/// the same JVM does after it got its grant.
+public final class Grant implements AutoCloseable {
+  private final Held held;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  Grant(Held held) {
+    this.held = held;
+  }
+
+  /// The name of the lock.
+  public String lock() {
+    return held.gate().name();
+  }
+
+  public Mode mode() {
+    return held.mode();
+  }
+
+  /// The grant's number: above that of every grant of this lock before it, across any crash. A
+  /// [second grant][#reenter()] of it has the same, and so has a branch of it in a nested run.
+  public long token() {
+    return held.token();
+  }
+
+  /// The condition that this grant is current, for a write that must not happen late.
+  public Fence fence() {
+    return Fence.of(lock(), token());
+  }
+
+  /// What names this grant to processes that shall go through it as its branch: 26 characters.
+  public String id() {
+    return LeaseId.write(held.claim());
+  }
+
+  /// Whether the grant stands at this moment: a look, not a fence, for it may end right after.
+  public boolean isValid() {
+    return !closed.get() && held.valid();
+  }
+
+  /// Calls `listener` once when the grant ends without being closed; at once if it has. It runs on a
+  /// thread of Truce or on the caller's and must not block.
+  public void onLost(Consumer<Loss> listener) {
+    held.gate().watch(held, listener);
+  }
+
+  /// A second grant with the same token; the lock is free when the last of them is closed.
+  ///
+  /// @throws LockLostException if this one has ended
+  public Grant reenter() {
+    if (closed.get() || !held.reenter()) {
+      throw new LockLostException(lock(), token());
+    }
+    return new Grant(held);
+  }
+
+  /// Gives the grant back. Idempotent, and throws nothing; after a loss it returns quietly.
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      held.leave();
+    }
+  }
+
+  /// `index, token 118`.
+  @Override
+  public String toString() {
+    return lock() + ", token " + token();
+  }
+}

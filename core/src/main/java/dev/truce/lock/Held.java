@@ -1,0 +1,142 @@
+package dev.truce.lock;
+
+import dev.truce.TruceException;
+import dev.truce.lock.LockState.Claim;
+import dev.truce.lock.LockState.Hold;
+import dev.truce.lock.LockState.Phase;
+import dev.truce.lock.NamedLock.Mode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// One token in this process, shared by the [Grant]s that re-entered it: the last one frees it.
+final class Held {
+  private static final System.Logger LOG = System.getLogger("dev.truce.lock");
+
+  private final Gate gate;
+  private final long token;
+  private final Mode mode;
+  private final Claim claim;
+  private final @Nullable Thread party;
+  private int grants = 1;
+  private boolean ended;
+  private @Nullable Loss loss;
+  private @Nullable List<Consumer<Loss>> listeners;
+
+  Held(Gate gate, long token, Mode mode, Claim claim, @Nullable Thread party) {
+    this.gate = gate;
+    this.token = token;
+    this.mode = mode;
+    this.claim = claim;
+    this.party = party;
+  }
+
+  Gate gate() {
+    return gate;
+  }
+
+  long token() {
+    return token;
+  }
+
+  Mode mode() {
+    return mode;
+  }
+
+  Claim claim() {
+    return claim;
+  }
+
+  /// The thread that waited for it, which would wait for itself if it asked again.
+  boolean belongsTo(Thread thread) {
+    return party == thread;
+  }
+
+  synchronized boolean reenter() {
+    if (ended || loss != null) {
+      return false;
+    }
+    grants++;
+    return true;
+  }
+
+  void leave() {
+    synchronized (this) {
+      if (--grants > 0) {
+        return;
+      }
+      ended = true;
+    }
+    gate.release(this);
+  }
+
+  boolean valid() {
+    synchronized (this) {
+      if (ended || loss != null) {
+        return false;
+      }
+    }
+    if (gate.holds(this)) {
+      return true;
+    }
+    lose("its place was ended by somebody else, or this process was taken for dead");
+    return false;
+  }
+
+  /// Whether the state still has it at `now`.
+  boolean standsIn(LockState state, long now) {
+    for (Hold hold : state.holds()) {
+      if (hold.claim().member() == claim.member()
+          && hold.floor() <= token
+          && token <= hold.token()
+          && hold.phase() != Phase.ENDING) {
+        return hold.until() == 0 || now < hold.until();
+      }
+    }
+    return false;
+  }
+
+  void onLost(Consumer<Loss> listener) {
+    Loss known;
+    synchronized (this) {
+      known = loss;
+      if (known == null && !ended) {
+        listeners = listeners == null ? new ArrayList<>(1) : listeners;
+        listeners.add(listener);
+      }
+    }
+    if (known != null) {
+      tell(listener, known);
+    }
+  }
+
+  void lose(String cause) {
+    List<Consumer<Loss>> told;
+    Loss known = new Loss(gate.name(), token, cause);
+    synchronized (this) {
+      if (ended || loss != null) {
+        return;
+      }
+      loss = known;
+      told = listeners == null ? List.of() : List.copyOf(listeners);
+    }
+    told.forEach(listener -> tell(listener, known));
+  }
+
+  private static void tell(Consumer<Loss> listener, Loss loss) {
+    try {
+      listener.accept(loss);
+    } catch (RuntimeException failure) {
+      LOG.log(
+          System.Logger.Level.WARNING, "a listener for the loss of " + loss.lock() + " threw", failure);
+    }
+  }
+
+  void releaseFailed(TruceException failure) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        gate.name() + " with token " + token + " could not be given back; it is free when this process ends",
+        failure);
+  }
+}

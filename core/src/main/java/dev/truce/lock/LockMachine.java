@@ -1,0 +1,916 @@
+package dev.truce.lock;
+
+import dev.truce.Fence;
+import dev.truce.lock.LockState.Claim;
+import dev.truce.lock.LockState.Counters;
+import dev.truce.lock.LockState.Hold;
+import dev.truce.lock.LockState.Phase;
+import dev.truce.lock.LockState.Wait;
+import dev.truce.lock.NamedLock.Mode;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Every decision about a lock: a pure function from what its cell holds, a command and the time to
+/// what its cell shall hold and what that means.
+///
+/// No clock, no thread, no chance, no input or output. Each step first settles what time has ended
+/// (grants past their expiry, offers and tickets past theirs), then obeys the command, then hands
+/// on what became free.
+///
+/// **Who is next** is the waiter with the lowest (priority, arrival) of those present, except that a
+/// waiter overtaken [Rules#overtakes] times is overtaken no more. Adjacent readers go together. An
+/// upgrade goes before the queue. A waiter of the calling member is granted at once, one of another
+/// member is *offered* the lock for a while and accepts it by a step of its own; an offer that lapses
+/// costs its waiter nothing but the turn, until it shows life again.
+///
+/// **Branches.** A claim with a live parent stands beside its parent, with the parent's token, one
+/// of the siblings at a time; it does not stand in the main queue.
+///
+/// Sources: arrival order with grouped readers after Krieger et al., *A Fair Fast Scalable
+/// Reader-Writer Lock* (ICPP 1993); the bound on overtaking is ageing by count instead of time.
+final class LockMachine {
+  /// What holds for all locks of a room.
+  ///
+  /// @param maxWaiters how many runs may queue
+  /// @param overtakes how often a waiter may be overtaken
+  /// @param offer how long a lock is kept for a waiting process, in nanoseconds
+  /// @param ticketOffer how long it is kept for an absent ticket
+  /// @param fenced whether a journal takes fences, so that ends that are not quiet stand as
+  ///     [Phase#ENDING] until it has them
+  record Rules(int maxWaiters, int overtakes, long offer, long ticketOffer, boolean fenced) {
+    static final Rules USUAL = new Rules(100, 16, 1_000_000_000L, 5_000_000_000L, false);
+  }
+
+  /// Who gives a command.
+  ///
+  /// @param member the member, whose waits count as present from now on
+  /// @param command the number of this command, rising within the member
+  /// @param runs what the member's runs stand for now, by the number of their claim
+  record Caller(long member, long command, Map<Long, Run> runs) {}
+
+  /// What a run of local waiters stands for.
+  ///
+  /// @param count how many wait in it
+  /// @param next the claim number of its first
+  record Run(int count, long next) {}
+
+  /// Numbers drawn for this step, all above every number drawn before.
+  record Tokens(long first, int count) {
+    static final Tokens NONE = new Tokens(0, 0);
+  }
+
+  sealed interface Command {
+    /// Asks for the lock. A claim that is queued or held already is not asked for twice.
+    ///
+    /// @param queue whether to stand in the queue when it cannot be had at once
+    /// @param until when the grant shall expire, 0 for never
+    /// @param ticket when the place in the queue shall expire, 0 for never
+    /// @param limit how many write grants may stand side by side, the same in every command
+    /// @param ancestors the grants to be a branch of, the first that stands here counts
+    record Acquire(
+        Claim claim,
+        Mode mode,
+        int priority,
+        boolean queue,
+        long until,
+        long ticket,
+        int limit,
+        List<Claim> ancestors,
+        String reason)
+        implements Command {}
+
+    /// Takes up what was offered to the run.
+    record Accept(Claim claim) implements Command {}
+
+    /// Gives back one grant of the hold that has this token.
+    record Release(long token) implements Command {}
+
+    /// Takes one waiter out of a run that the caller says nothing of; the run goes with its last.
+    /// What a caller [says][Caller#runs] of its runs is true before the command begins.
+    record Cancel(Claim claim) implements Command {}
+
+    /// A reader's grant shall become a writer's, under the claim it has then.
+    record Upgrade(long token, Claim claim) implements Command {}
+
+    /// An upgrade is given up; the reader's grant stays.
+    record Abandon(long token) implements Command {}
+
+    /// A writer's grant shall become a reader's.
+    record Downgrade(long token) implements Command {}
+
+    /// Moves the expiry of the hold.
+    record Renew(long token, long until) implements Command {}
+
+    /// The token was given out: from now on its end must be fenced.
+    record Export(long token) implements Command {}
+
+    /// Ends whatever the member has here, which is gone for good.
+    record Bury(long member) implements Command {}
+
+    /// Ends the hold with this token by force.
+    record Revoke(long token) implements Command {}
+
+    /// The journal has the end of this token.
+    record Fenced(long token) implements Command {}
+
+    /// The waiter gives way in a deadlock, if it still waits.
+    record Strike(Claim claim) implements Command {}
+
+    /// Shows life, and settles what time has ended.
+    record Look() implements Command {}
+  }
+
+  /// What became of a command. What it granted to the caller stands in [Outcome#grants].
+  sealed interface Answer {
+    /// It is so.
+    record Done() implements Answer {}
+
+    /// It stands in the queue.
+    record Queued(Wait place) implements Answer {}
+
+    /// It cannot be, and nothing was changed for it.
+    record Refused(Why why) implements Answer {}
+
+    /// There is no such claim or token here, any more or yet.
+    record Gone() implements Answer {}
+  }
+
+  enum Why {
+    HELD,
+    QUEUE_FULL,
+    DEADLOCK,
+    OTHER_LIMIT
+  }
+
+  /// A grant that a step made for its caller.
+  ///
+  /// @param claim the claim that asked or the run that waited
+  /// @param first the token of the first of `count` grants, the others follow it
+  record Granted(Claim claim, Hold hold, long first, int count) {}
+
+  /// What a step does.
+  ///
+  /// @param state the next state; the same object when nothing changed
+  /// @param wake the members that should look at the lock
+  /// @param missing when positive, the step needs so many tokens and is to be asked again with them
+  record Outcome(
+      LockState state, Answer answer, List<Granted> grants, Set<Long> wake, int missing) {}
+
+  private static final Answer DONE = new Answer.Done();
+  private static final Answer GONE = new Answer.Gone();
+
+  private final Caller caller;
+  private final long now;
+  private final Tokens tokens;
+  private final Rules rules;
+  private final LockState before;
+  private final List<Hold> holds;
+  private final List<Wait> queue;
+  private final List<Granted> grants = new ArrayList<>(1);
+  private final Set<Long> wake = new LinkedHashSet<>(2);
+  private int limit;
+  private long token;
+  private long arrival;
+  private int taken;
+  private boolean changed;
+  private long granted;
+  private long released;
+  private long lost;
+  private long queued;
+  private long left;
+
+  private LockMachine(LockState state, Caller caller, long now, Tokens tokens, Rules rules) {
+    before = state;
+    this.caller = caller;
+    this.now = now;
+    this.tokens = tokens;
+    this.rules = rules;
+    holds = new ArrayList<>(state.holds());
+    queue = new ArrayList<>(state.queue());
+    limit = state.limit();
+    token = state.token();
+    arrival = state.arrival();
+  }
+
+  /// One step.
+  static Outcome step(
+      LockState state, Caller caller, Command command, long now, Tokens tokens, Rules rules) {
+    LockMachine machine = new LockMachine(state, caller, now, tokens, rules);
+    machine.settle();
+    machine.showLife();
+    Answer answer = machine.obey(command);
+    machine.handOn();
+    return machine.outcome(answer);
+  }
+
+  /// The run at the queue's tail that one more waiter may join in memory, without a step: nobody
+  /// came after it.
+  static @Nullable Wait joinable(
+      LockState state, long member, Mode mode, int priority, Claim parent) {
+    if (state.queue().isEmpty()) {
+      return null;
+    }
+    Wait tail = state.queue().getLast();
+    return tail.claim().member() == member
+            && tail.mode() == mode
+            && tail.priority() == priority
+            && tail.parent().equals(parent)
+            && tail.present()
+            && tail.offered() == 0
+            && tail.until() == 0
+        ? tail
+        : null;
+  }
+
+  /// The next moment at which time alone changes the state, or [Long#MAX_VALUE].
+  static long nextSettling(LockState state) {
+    long next = Long.MAX_VALUE;
+    for (Hold hold : state.holds()) {
+      next = sooner(next, hold.phase() == Phase.ENDING ? 0 : hold.until());
+    }
+    for (Wait wait : state.queue()) {
+      next = sooner(sooner(next, wait.offered()), wait.until());
+    }
+    return next;
+  }
+
+  /// The waiters in the order in which they would be served if nobody else came: those in the queue
+  /// by age, priority and arrival, the absent and struck ones last.
+  static List<Wait> inOrder(LockState state) {
+    List<Wait> rest = new ArrayList<>(state.queue());
+    List<Wait> order = new ArrayList<>(rest.size());
+    while (!rest.isEmpty()) {
+      Wait first = rest.getFirst();
+      for (Wait wait : rest) {
+        boolean better =
+            wait.present() != first.present()
+                ? wait.present()
+                : wait.priority() < first.priority();
+        first = better ? wait : first;
+      }
+      order.add(first);
+      rest.remove(first);
+    }
+    return order;
+  }
+
+  private static long sooner(long next, long moment) {
+    return moment == 0 ? next : Math.min(next, moment);
+  }
+
+  // ---- what time has ended
+
+  private void settle() {
+    for (int i = holds.size() - 1; i >= 0; i--) {
+      Hold hold = holds.get(i);
+      if (over(hold.until()) && hold.phase() != Phase.ENDING) {
+        lose(i);
+      }
+    }
+    for (int i = queue.size() - 1; i >= 0; i--) {
+      Wait wait = queue.get(i);
+      if (over(wait.until())) {
+        left += wait.count();
+        removeWait(i);
+      } else if (over(wait.offered())) {
+        setWait(i, wait.lapsed());
+      }
+    }
+  }
+
+  private boolean over(long moment) {
+    return moment != 0 && moment <= now;
+  }
+
+  /// The caller lives: its runs are present and stand for what it says.
+  private void showLife() {
+    for (int i = queue.size() - 1; i >= 0; i--) {
+      Wait wait = queue.get(i);
+      if (wait.claim().member() != caller.member() || wait.claim().member() == 0) {
+        continue;
+      }
+      Run run = caller.runs().get(wait.claim().number());
+      if (run != null && run.count() != wait.count()) {
+        queued += Math.max(0, run.count() - wait.count());
+        left += Math.max(0, wait.count() - run.count());
+        setWait(i, wait.counted(run.count(), caller.command()));
+      }
+      if (queue.get(i).count() == 0) {
+        removeWait(i);
+      } else if (queue.get(i).absent()) {
+        setWait(i, queue.get(i).seen());
+      }
+    }
+  }
+
+  // ---- commands
+
+  private Answer obey(Command command) {
+    return switch (command) {
+      case Command.Acquire acquire -> acquire(acquire);
+      case Command.Accept(Claim claim) -> accept(claim);
+      case Command.Release(long released) -> release(released);
+      case Command.Cancel(Claim claim) -> cancel(claim);
+      case Command.Upgrade upgrade -> upgrade(upgrade);
+      case Command.Abandon(long upgrading) -> abandon(upgrading);
+      case Command.Downgrade(long writing) -> downgrade(writing);
+      case Command.Renew(long held, long until) -> renew(held, until);
+      case Command.Export(long held) -> export(held);
+      case Command.Bury(long member) -> bury(member);
+      case Command.Revoke(long held) -> revoke(held);
+      case Command.Fenced(long ended) -> fenced(ended);
+      case Command.Strike(Claim claim) -> strike(claim);
+      case Command.Look() -> DONE;
+    };
+  }
+
+  private Answer acquire(Command.Acquire wanted) {
+    int standing = waitOf(wanted.claim());
+    if (standing >= 0) {
+      if (wanted.claim().member() == 0 && queue.get(standing).absent()) {
+        setWait(standing, queue.get(standing).seen());
+      }
+      return new Answer.Queued(queue.get(standing));
+    }
+    for (Claim ancestor : wanted.ancestors()) {
+      Hold parent = liveParent(ancestor);
+      if (parent != null) {
+        return branch(wanted, parent);
+      }
+    }
+    if (wanted.limit() != limit) {
+      if (before != LockState.IDLE) {
+        return new Answer.Refused(Why.OTHER_LIMIT);
+      }
+      limit = wanted.limit();
+    }
+    if (free(wanted.mode()) && nobodyWaits()) {
+      grant(wanted.claim(), wanted.mode(), 1, wanted.until(), Claim.NONE, wanted.reason());
+      return DONE;
+    }
+    return wanted.queue() ? enqueue(wanted, Claim.NONE) : new Answer.Refused(Why.HELD);
+  }
+
+  /// A branch of a reader cannot write: its own ancestor would never let it.
+  private Answer branch(Command.Acquire wanted, Hold parent) {
+    if (wanted.mode() == Mode.WRITE && parent.mode() == Mode.READ) {
+      return new Answer.Refused(Why.DEADLOCK);
+    }
+    if (branchIsFree(parent.claim()) && !siblingsWait(parent.claim())) {
+      grantBranch(wanted.claim(), wanted.mode(), parent, wanted.reason());
+      return DONE;
+    }
+    return wanted.queue() ? enqueue(wanted, parent.claim()) : new Answer.Refused(Why.HELD);
+  }
+
+  private Answer enqueue(Command.Acquire wanted, Claim parent) {
+    if (queue.size() >= rules.maxWaiters()) {
+      return new Answer.Refused(Why.QUEUE_FULL);
+    }
+    Wait wait =
+        new Wait(
+            wanted.claim(),
+            wanted.mode(),
+            ++arrival,
+            wanted.priority(),
+            0,
+            1,
+            caller.command(),
+            now,
+            0,
+            false,
+            false,
+            wanted.ticket(),
+            parent,
+            wanted.reason());
+    queue.add(wait);
+    queued++;
+    changed = true;
+    return new Answer.Queued(wait);
+  }
+
+  private Answer accept(Claim claim) {
+    int at = waitOf(claim);
+    if (at < 0) {
+      return GONE;
+    }
+    Wait wait = queue.get(at);
+    if (wait.offered() == 0) {
+      return new Answer.Queued(wait);
+    }
+    setWait(at, wait.offeredUntil(0));
+    grantWait(queue.get(at));
+    return DONE;
+  }
+
+  private Answer release(long wanted) {
+    int at = holdOf(wanted);
+    if (at < 0) {
+      return GONE;
+    }
+    Hold hold = holds.get(at);
+    released++;
+    if (hold.count() > 1) {
+      setHold(at, hold.counted(hold.count() - 1, hold.token(), caller.command()));
+    } else if (rules.fenced() && hold.exported() && !covered(hold)) {
+      setHold(at, hold.in(Phase.ENDING, caller.command()));
+    } else {
+      removeHold(at);
+    }
+    return DONE;
+  }
+
+  private Answer cancel(Claim claim) {
+    int at = waitOf(claim);
+    if (at < 0) {
+      return GONE;
+    }
+    if (caller.runs().containsKey(claim.number()) && claim.member() != 0) {
+      return DONE;
+    }
+    Wait wait = queue.get(at);
+    left++;
+    if (wait.count() == 1) {
+      removeWait(at);
+    } else {
+      setWait(at, wait.counted(wait.count() - 1, caller.command()));
+    }
+    return DONE;
+  }
+
+  private Answer upgrade(Command.Upgrade wanted) {
+    int at = holdOf(wanted.token());
+    if (at < 0) {
+      return GONE;
+    }
+    Hold hold = holds.get(at);
+    if (hold.mode() == Mode.WRITE) {
+      return DONE;
+    }
+    if (!hold.parent().equals(Claim.NONE)
+        || holds.stream().anyMatch(other -> other.phase() == Phase.UPGRADING)) {
+      return new Answer.Refused(Why.DEADLOCK);
+    }
+    if (hold.count() > 1) {
+      setHold(at, hold.counted(hold.count() - 1, hold.token(), caller.command()));
+      holds.add(
+          new Hold(
+              wanted.claim(),
+              Mode.READ,
+              Phase.UPGRADING,
+              wanted.token(),
+              wanted.token(),
+              1,
+              caller.command(),
+              hold.since(),
+              hold.until(),
+              Claim.NONE,
+              hold.exported(),
+              hold.reason()));
+    } else {
+      setHold(at, hold.in(Phase.UPGRADING, caller.command()));
+    }
+    return DONE;
+  }
+
+  private Answer abandon(long upgrading) {
+    int at = holdOf(upgrading);
+    if (at < 0) {
+      return GONE;
+    }
+    if (holds.get(at).phase() == Phase.UPGRADING) {
+      setHold(at, holds.get(at).in(Phase.HELD, caller.command()));
+    }
+    return DONE;
+  }
+
+  private Answer downgrade(long writing) {
+    int at = holdOf(writing);
+    if (at < 0) {
+      return GONE;
+    }
+    Hold hold = holds.get(at);
+    if (hold.mode() == Mode.WRITE) {
+      setHold(at, hold.as(Mode.READ, hold.token(), caller.command()));
+    }
+    return DONE;
+  }
+
+  private Answer renew(long held, long until) {
+    int at = holdOf(held);
+    if (at < 0) {
+      return GONE;
+    }
+    setHold(at, holds.get(at).endingAt(until, caller.command()));
+    return DONE;
+  }
+
+  private Answer export(long held) {
+    int at = holdOf(held);
+    if (at < 0) {
+      return GONE;
+    }
+    if (!holds.get(at).exported()) {
+      setHold(at, holds.get(at).exportedBy(caller.command()));
+    }
+    return DONE;
+  }
+
+  private Answer bury(long member) {
+    boolean found = false;
+    for (int i = holds.size() - 1; i >= 0; i--) {
+      Hold hold = holds.get(i);
+      if (hold.claim().member() == member && hold.phase() != Phase.ENDING) {
+        found = true;
+        lose(i);
+      }
+    }
+    for (int i = queue.size() - 1; i >= 0; i--) {
+      if (queue.get(i).claim().member() == member) {
+        found = true;
+        left += queue.get(i).count();
+        removeWait(i);
+      }
+    }
+    return found ? DONE : GONE;
+  }
+
+  private Answer revoke(long held) {
+    boolean found = false;
+    for (int i = holds.size() - 1; i >= 0; i--) {
+      Hold hold = holds.get(i);
+      if (hold.phase() != Phase.ENDING && hold.floor() <= held && held <= hold.token()) {
+        found = true;
+        lose(i);
+      }
+    }
+    return found ? DONE : GONE;
+  }
+
+  private Answer fenced(long ended) {
+    boolean found = false;
+    for (int i = holds.size() - 1; i >= 0; i--) {
+      if (holds.get(i).phase() == Phase.ENDING && holds.get(i).token() == ended) {
+        found = true;
+        removeHold(i);
+      }
+    }
+    return found ? DONE : GONE;
+  }
+
+  private Answer strike(Claim claim) {
+    int at = waitOf(claim);
+    if (at < 0 || queue.get(at).struck() || queue.get(at).offered() != 0) {
+      return GONE;
+    }
+    setWait(at, queue.get(at).strikeOut());
+    wake.add(claim.member());
+    return DONE;
+  }
+
+  // ---- handing on
+
+  private void handOn() {
+    handOnToBranches();
+    int upgrading = upgrader();
+    if (upgrading >= 0) {
+      finishUpgrade(upgrading);
+      return;
+    }
+    for (int next = next(); next >= 0 && free(queue.get(next).mode()); next = next()) {
+      giveTo(next);
+    }
+    if (!occupied()) {
+      queue.forEach(wait -> wake.add(wait.claim().member()));
+    }
+  }
+
+  private void giveTo(int at) {
+    Wait wait = queue.get(at);
+    overtake(wait);
+    if (wait.claim().member() == caller.member() && wait.claim().member() != 0) {
+      grantWait(queue.get(at));
+    } else {
+      offer(at);
+    }
+  }
+
+  private void offer(int at) {
+    Wait wait = queue.get(at);
+    long window = wait.claim().member() == 0 ? rules.ticketOffer() : rules.offer();
+    setWait(at, wait.offeredUntil(now + window));
+    wake.add(wait.claim().member());
+  }
+
+  private void overtake(Wait winner) {
+    for (int i = 0; i < queue.size(); i++) {
+      Wait other = queue.get(i);
+      if (other.arrival() < winner.arrival()
+          && other.present()
+          && other.offered() == 0
+          && inMainQueue(other)) {
+        setWait(i, other.passed());
+      }
+    }
+  }
+
+  /// Who is next: the lowest (priority, arrival), unless that would overtake somebody once too
+  /// often; then the earliest of those.
+  private int next() {
+    int best = -1;
+    int aged = -1;
+    for (int i = 0; i < queue.size(); i++) {
+      Wait wait = queue.get(i);
+      if (!wait.present() || wait.offered() != 0 || !inMainQueue(wait)) {
+        continue;
+      }
+      if (best < 0 || wait.priority() < queue.get(best).priority()) {
+        best = i;
+      }
+      if (aged < 0 && wait.overtaken() >= rules.overtakes()) {
+        aged = i;
+      }
+    }
+    return aged >= 0 && aged < best ? aged : best;
+  }
+
+  private void handOnToBranches() {
+    for (int i = 0; i < queue.size(); i++) {
+      Wait wait = queue.get(i);
+      if (wait.parent().equals(Claim.NONE) || !wait.present() || wait.offered() != 0) {
+        continue;
+      }
+      Hold parent = liveParent(wait.parent());
+      if (parent == null || !branchIsFree(wait.parent())) {
+        continue;
+      }
+      if (wait.claim().member() == caller.member()) {
+        int sizeBefore = queue.size();
+        grantWait(wait);
+        i -= sizeBefore - queue.size();
+      } else {
+        offer(i);
+      }
+    }
+  }
+
+  private int upgrader() {
+    for (int i = 0; i < holds.size(); i++) {
+      if (holds.get(i).phase() == Phase.UPGRADING) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private void finishUpgrade(int at) {
+    Hold hold = holds.get(at);
+    boolean alone =
+        holds.stream().allMatch(other -> other == hold)
+            && queue.stream().noneMatch(wait -> wait.offered() != 0);
+    if (!alone) {
+      return;
+    }
+    boolean own = hold.claim().member() == caller.member();
+    long first = take(1);
+    Hold writing = hold.as(Mode.WRITE, first, own ? caller.command() : hold.command());
+    setHold(at, writing);
+    granted++;
+    released++;
+    if (own) {
+      grants.add(new Granted(hold.claim(), writing, first, 1));
+    } else {
+      wake.add(hold.claim().member());
+    }
+  }
+
+  // ---- what may stand beside what
+
+  private boolean free(Mode mode) {
+    int writers = 0;
+    int readers = 0;
+    for (Hold hold : holds) {
+      if (hold.phase() != Phase.HELD) {
+        return false;
+      }
+      if (covered(hold)) {
+        continue;
+      }
+      writers += hold.mode() == Mode.WRITE ? 1 : 0;
+      readers += hold.mode() == Mode.READ ? 1 : 0;
+    }
+    for (Wait wait : queue) {
+      if (wait.offered() != 0 && inMainQueue(wait)) {
+        writers += wait.mode() == Mode.WRITE ? 1 : 0;
+        readers += wait.mode() == Mode.READ ? 1 : 0;
+      }
+    }
+    return mode == Mode.READ ? writers == 0 : readers == 0 && writers < limit;
+  }
+
+  /// A branch whose parent still stands takes no room of its own.
+  private boolean covered(Hold hold) {
+    return !hold.parent().equals(Claim.NONE) && liveParent(hold.parent()) != null;
+  }
+
+  private boolean nobodyWaits() {
+    for (Wait wait : queue) {
+      if (wait.present() && inMainQueue(wait)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean occupied() {
+    return !holds.isEmpty() || queue.stream().anyMatch(wait -> wait.offered() != 0);
+  }
+
+  /// A wait for a branch leaves the main queue aside as long as its parent stands.
+  private boolean inMainQueue(Wait wait) {
+    return wait.parent().equals(Claim.NONE) || liveParent(wait.parent()) == null;
+  }
+
+  private boolean branchIsFree(Claim parent) {
+    return holds.stream().noneMatch(hold -> hold.parent().equals(parent))
+        && queue.stream()
+            .noneMatch(wait -> wait.offered() != 0 && wait.parent().equals(parent));
+  }
+
+  private boolean siblingsWait(Claim parent) {
+    return queue.stream().anyMatch(wait -> wait.present() && wait.parent().equals(parent));
+  }
+
+  private @Nullable Hold liveParent(Claim parent) {
+    if (parent.equals(Claim.NONE)) {
+      return null;
+    }
+    for (Hold hold : holds) {
+      if (hold.claim().equals(parent) && hold.phase() != Phase.ENDING) {
+        return hold;
+      }
+    }
+    return null;
+  }
+
+  // ---- granting
+
+  private void grantWait(Wait wait) {
+    Run run = caller.runs().getOrDefault(wait.claim().number(), new Run(wait.count(), wait.claim().number()));
+    Claim claim = new Claim(wait.claim().member(), run.next());
+    int at = waitOf(wait.claim());
+    Hold parent = liveParent(wait.parent());
+    int count = wait.mode() == Mode.READ && parent == null ? wait.count() : 1;
+    if (wait.count() > count) {
+      setWait(at, wait.counted(wait.count() - count, caller.command()));
+    } else {
+      removeWait(at);
+    }
+    if (parent != null) {
+      grantBranch(claim, wait.mode(), parent, wait.reason());
+    } else {
+      grant(claim, wait.mode(), count, 0, Claim.NONE, wait.reason());
+    }
+    Granted made = grants.removeLast();
+    grants.add(new Granted(wait.claim(), made.hold(), made.first(), made.count()));
+  }
+
+  private void grant(
+      Claim claim, Mode mode, int count, long until, Claim parent, String reason) {
+    long first = take(count);
+    granted += count;
+    int group = mode == Mode.READ && until == 0 ? groupOf(claim.member(), reason) : -1;
+    Hold hold;
+    if (group >= 0) {
+      Hold old = holds.get(group);
+      hold = old.counted(old.count() + count, token, caller.command());
+      setHold(group, hold);
+    } else {
+      hold =
+          new Hold(
+              claim, mode, Phase.HELD, token, first, count, caller.command(), now, until, parent,
+              false, reason);
+      holds.add(hold);
+      changed = true;
+    }
+    grants.add(new Granted(claim, hold, first, count));
+  }
+
+  private void grantBranch(Claim claim, Mode mode, Hold parent, String reason) {
+    Hold hold =
+        new Hold(
+            claim, mode, Phase.HELD, parent.token(), parent.token(), 1, caller.command(), now, 0,
+            parent.claim(), false, reason);
+    holds.add(hold);
+    changed = true;
+    granted++;
+    grants.add(new Granted(claim, hold, parent.token(), 1));
+  }
+
+  /// The readers' hold of this member that one more may share.
+  private int groupOf(long member, String reason) {
+    for (int i = 0; i < holds.size(); i++) {
+      Hold hold = holds.get(i);
+      if (member != 0
+          && hold.claim().member() == member
+          && hold.mode() == Mode.READ
+          && hold.phase() == Phase.HELD
+          && hold.until() == 0
+          && hold.parent().equals(Claim.NONE)
+          && hold.reason().equals(reason)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /// The first of `count` tokens in a row. Those at or below the lock's last are passed over; when
+  /// too few were drawn the step is void and says how many it needs.
+  private long take(int count) {
+    long first = tokens.first() + taken;
+    taken += count;
+    if (tokens.count() > 0 && first <= before.token() || first + count - 1 > Fence.MAX_TOKEN) {
+      throw new IllegalArgumentException(
+          "token " + first + " does not rise above " + before.token() + ", the lock's last");
+    }
+    token = first + count - 1;
+    return first;
+  }
+
+  // ---- rows
+
+  /// The caller's hold that has this token; of a detached claim, whoever calls.
+  private int holdOf(long wanted) {
+    for (int i = 0; i < holds.size(); i++) {
+      Hold hold = holds.get(i);
+      if (hold.floor() <= wanted
+          && wanted <= hold.token()
+          && (hold.claim().member() == caller.member() || hold.claim().member() == 0)
+          && hold.phase() != Phase.ENDING) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private int waitOf(Claim claim) {
+    for (int i = 0; i < queue.size(); i++) {
+      if (queue.get(i).claim().equals(claim)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /// Ends a hold against its holder's will, or without it.
+  private void lose(int at) {
+    Hold hold = holds.get(at);
+    lost += hold.count();
+    wake.add(hold.claim().member());
+    if (rules.fenced() && !covered(hold)) {
+      setHold(at, hold.in(Phase.ENDING, hold.command()));
+    } else {
+      removeHold(at);
+    }
+  }
+
+  private void setHold(int at, Hold hold) {
+    holds.set(at, hold);
+    changed = true;
+  }
+
+  private void removeHold(int at) {
+    holds.remove(at);
+    changed = true;
+  }
+
+  private void setWait(int at, Wait wait) {
+    queue.set(at, wait);
+    changed = true;
+  }
+
+  private void removeWait(int at) {
+    queue.remove(at);
+    changed = true;
+  }
+
+  private Outcome outcome(Answer answer) {
+    wake.remove(caller.member());
+    wake.remove(0L);
+    if (taken > tokens.count()) {
+      return new Outcome(before, answer, List.of(), Set.of(), taken);
+    }
+    if (!changed) {
+      return new Outcome(before, answer, List.of(), wake, 0);
+    }
+    Counters counters = before.counters().plus(granted, released, lost, queued, left);
+    LockState next =
+        new LockState(
+            limit, token, arrival, List.copyOf(holds), List.copyOf(queue), counters);
+    return new Outcome(next, answer, grants, wake, 0);
+  }
+}

@@ -1,0 +1,223 @@
+package dev.truce.lock;
+
+import dev.truce.lock.NamedLock.Mode;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Everything there is to know about one lock: what its cell holds.
+///
+/// Immutable. Absent cells are [#IDLE]. A [Hold] keeps others out; a [Wait] stands in the queue, and
+/// while it is [offered][Wait#offered] it keeps others out like a hold.
+///
+/// ```
+///   acquire            accept               release
+///  ---------> Wait ---------------> Hold ---------------> gone
+///     |         ^ |                  | ^                    ^
+///     |    lapse| |cancel, strike    | |upgrade, downgrade  | fenced
+///     |         | v                  v |                    |
+///     |        offered --> gone     upgrading   Hold(ENDING) <--- expire, bury, revoke
+///     `----------------------------> Hold
+/// ```
+///
+/// @param limit how many write grants may stand side by side: 1 for a lock, more for permits
+/// @param token the highest token this lock ever gave since the name was last forgotten
+/// @param arrival the last arrival number
+/// @param holds in the order of their grants
+/// @param queue in the order of arrival
+record LockState(
+    int limit, long token, long arrival, List<Hold> holds, List<Wait> queue, Counters counters) {
+  static final LockState IDLE = new LockState(1, 0, 0, List.of(), List.of(), Counters.ZERO);
+
+  /// Which claim: what one acquire of one member asked for. Nothing re-enters by accident, because
+  /// every acquire makes a new one.
+  ///
+  /// @param member the member that claims, 0 for a detached claim that nobody's death ends
+  /// @param number unique within the member
+  record Claim(long member, long number) {
+    static final Claim NONE = new Claim(0, 0);
+  }
+
+  /// What stands granted. The readers of one member share a hold and have a token each.
+  ///
+  /// @param token the newest token of the hold
+  /// @param floor its oldest token; those between are the hold's own too
+  /// @param count how many grants of its member share it
+  /// @param command the number of its member's last command that touched it
+  /// @param since when it was granted
+  /// @param until when anybody may end it, 0 for never
+  /// @param parent the grant that this one is a branch of, or [Claim#NONE]
+  record Hold(
+      Claim claim,
+      Mode mode,
+      Phase phase,
+      long token,
+      long floor,
+      int count,
+      long command,
+      long since,
+      long until,
+      Claim parent,
+      boolean exported,
+      String reason) {
+    Hold counted(int newCount, long newToken, long newCommand) {
+      return new Hold(
+          claim, mode, phase, newToken, floor, newCount, newCommand, since, until, parent, exported,
+          reason);
+    }
+
+    Hold in(Phase newPhase, long newCommand) {
+      return new Hold(
+          claim, mode, newPhase, token, floor, count, newCommand, since, until, parent, exported,
+          reason);
+    }
+
+    Hold as(Mode newMode, long newToken, long newCommand) {
+      return new Hold(
+          claim, newMode, Phase.HELD, newToken, exported ? floor : newToken, count, newCommand,
+          since, until, parent, exported, reason);
+    }
+
+    Hold endingAt(long newUntil, long newCommand) {
+      return new Hold(
+          claim, mode, phase, token, floor, count, newCommand, since, newUntil, parent, exported,
+          reason);
+    }
+
+    Hold exportedBy(long newCommand) {
+      return new Hold(
+          claim, mode, phase, token, floor, count, newCommand, since, until, parent, true, reason);
+    }
+  }
+
+  /// Where a hold stands.
+  enum Phase {
+    /// Its holder may act.
+    HELD,
+    /// A reader that waits for the other readers to leave, and then writes.
+    UPGRADING,
+    /// It has ended and its tokens are being fenced; until that is done nothing else is granted.
+    ENDING
+  }
+
+  /// What stands in the queue: a run of waiters of one member that arrived one after the other with
+  /// nobody between them.
+  ///
+  /// @param arrival its place
+  /// @param priority lower goes first
+  /// @param overtaken how often somebody who came later went before it
+  /// @param count how many waiters the run stands for
+  /// @param offered until when the lock is kept for it, 0 when it is not
+  /// @param absent it let an offer lapse and has not shown life since
+  /// @param struck it was chosen to give way in a deadlock
+  /// @param until when a ticket ends, 0 for never
+  record Wait(
+      Claim claim,
+      Mode mode,
+      long arrival,
+      int priority,
+      int overtaken,
+      int count,
+      long command,
+      long since,
+      long offered,
+      boolean absent,
+      boolean struck,
+      long until,
+      Claim parent,
+      String reason) {
+    boolean present() {
+      return !absent && !struck;
+    }
+
+    Wait offeredUntil(long deadline) {
+      return new Wait(
+          claim, mode, arrival, priority, overtaken, count, command, since, deadline, absent,
+          struck, until, parent, reason);
+    }
+
+    Wait lapsed() {
+      return new Wait(
+          claim, mode, arrival, priority, overtaken, count, command, since, 0, true, struck, until,
+          parent, reason);
+    }
+
+    Wait seen() {
+      return new Wait(
+          claim, mode, arrival, priority, overtaken, count, command, since, offered, false, struck,
+          until, parent, reason);
+    }
+
+    Wait passed() {
+      return new Wait(
+          claim, mode, arrival, priority, overtaken + 1, count, command, since, offered, absent,
+          struck, until, parent, reason);
+    }
+
+    Wait counted(int newCount, long newCommand) {
+      return new Wait(
+          claim, mode, arrival, priority, overtaken, newCount, newCommand, since, offered, absent,
+          struck, until, parent, reason);
+    }
+
+    Wait strikeOut() {
+      return new Wait(
+          claim, mode, arrival, priority, overtaken, count, command, since, 0, absent, true, until,
+          parent, reason);
+    }
+  }
+
+  /// What was counted, exactly: each moves in the same swap as the thing it counts.
+  ///
+  /// @param granted grants that began
+  /// @param released grants that their holder gave back
+  /// @param lost grants that ended in any other way
+  /// @param queued waiters that had to stand in the queue
+  /// @param left waiters that went without a grant: timed out, cancelled, struck, dead
+  record Counters(long granted, long released, long lost, long queued, long left) {
+    static final Counters ZERO = new Counters(0, 0, 0, 0, 0);
+
+    Counters plus(long g, long r, long l, long q, long w) {
+      return new Counters(granted + g, released + r, lost + l, queued + q, left + w);
+    }
+  }
+
+  boolean idle() {
+    return holds.isEmpty() && queue.isEmpty();
+  }
+
+  byte[] encode() {
+    LockCodec.Writer out = new LockCodec.Writer();
+    out.number(LockCodec.FORMAT).number(limit).number(token).number(arrival);
+    out.number(counters.granted).number(counters.released).number(counters.lost);
+    out.number(counters.queued).number(counters.left);
+    out.number(holds.size());
+    holds.forEach(out::hold);
+    out.number(queue.size());
+    queue.forEach(out::wait);
+    return out.bytes();
+  }
+
+  /// @throws dev.truce.EngineException if the bytes were not written by a release this one reads
+  static LockState decode(byte[] bytes) {
+    if (bytes.length == 0) {
+      return IDLE;
+    }
+    LockCodec.Reader in = new LockCodec.Reader(bytes);
+    in.format();
+    int limit = in.count();
+    long token = in.number();
+    long arrival = in.number();
+    Counters counters =
+        new Counters(in.number(), in.number(), in.number(), in.number(), in.number());
+    List<Hold> holds = new ArrayList<>();
+    for (int left = in.count(); left > 0; left--) {
+      holds.add(in.hold());
+    }
+    List<Wait> queue = new ArrayList<>();
+    for (int left = in.count(); left > 0; left--) {
+      queue.add(in.wait_());
+    }
+    in.end();
+    return new LockState(limit, token, arrival, List.copyOf(holds), List.copyOf(queue), counters);
+  }
+}

@@ -1,0 +1,95 @@
+package dev.truce.lock;
+
+import dev.truce.Owner;
+import dev.truce.lock.NamedLock.Mode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/// One lock at one moment.
+///
+/// @param token the last token it gave, 0 when it gave none since its name was last forgotten
+/// @param holders who holds it, in the order of the grants
+/// @param queue who waits for it, in the order in which they will be served
+public record LockStatus(
+    String lock, State state, long token, List<Holder> holders, List<Waiter> queue) {
+
+  /// What the lock is doing.
+  public enum State {
+    /// Nobody holds it.
+    FREE,
+    /// Somebody holds it.
+    HELD,
+    /// It is kept for a waiter that has not taken it up yet.
+    OFFERED,
+    /// A grant has ended and its token is being fenced.
+    ENDING
+  }
+
+  /// Whether somebody is there.
+  public enum Alive {
+    YES,
+    NO,
+    UNKNOWN
+  }
+
+  /// Who holds.
+  ///
+  /// @param owner who it says it is
+  /// @param grants how many grants of one process share this hold
+  /// @param expiresIn how long the grant lasts unless renewed; empty when it has no term
+  /// @param evidence by what `alive` is known
+  /// @param id the grant's id, as in `TRUCE_LEASE_ID`
+  /// @param branch whether it goes through another holder's grant
+  public record Holder(
+      Owner owner,
+      Mode mode,
+      long token,
+      int grants,
+      Duration heldFor,
+      Optional<Duration> expiresIn,
+      Alive alive,
+      String evidence,
+      String reason,
+      String id,
+      boolean branch) {}
+
+  /// Who waits.
+  ///
+  /// @param position 1 is next
+  /// @param waiters how many of one process stand here together
+  /// @param absent it did not answer when its turn came, and is passed over until it does
+  public record Waiter(
+      Owner owner,
+      Mode mode,
+      int position,
+      int waiters,
+      Duration waitedFor,
+      boolean absent,
+      String reason) {}
+
+  /// Under which mode it is held, if it is.
+  public Optional<Mode> mode() {
+    return holders.isEmpty() ? Optional.empty() : Optional.of(holders.getFirst().mode());
+  }
+
+  /// How many wait.
+  public int waiting() {
+    return queue.stream().mapToInt(Waiter::waiters).sum();
+  }
+
+  /// A duration as people say it: `4m12s`.
+  public static String brief(Duration duration) {
+    long seconds = Math.max(0, duration.toSeconds());
+    if (seconds >= 86_400) {
+      return seconds / 86_400 + "d" + seconds % 86_400 / 3_600 + "h";
+    }
+    if (seconds >= 3_600) {
+      return seconds / 3_600 + "h" + seconds % 3_600 / 60 + "m";
+    }
+    if (seconds >= 60) {
+      return seconds / 60 + "m" + seconds % 60 + "s";
+    }
+    return seconds + "s";
+  }
+}

@@ -1,0 +1,492 @@
+package dev.truce.lock;
+
+import dev.truce.EngineException;
+import dev.truce.Owner;
+import dev.truce.TruceException;
+import dev.truce.lock.LockMachine.Rules;
+import dev.truce.lock.LockState.Claim;
+import dev.truce.lock.LockState.Hold;
+import dev.truce.lock.LockState.Wait;
+import dev.truce.lock.NamedLock.Mode;
+import dev.truce.spi.Engine;
+import dev.truce.spi.Members;
+import dev.truce.spi.Members.Standing;
+import dev.truce.spi.Ticker;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/// The lock room of one handle: its membership, and a gate for every lock it is busy with.
+///
+/// Applications reach it through `Truce`; it is public only because that door stands in another
+/// package.
+///
+/// **Threads.** Safe for any number of them.
+public final class Locks implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger("dev.truce.lock");
+
+  /// How many gates without work are kept before the idle ones are let go.
+  private static final int IDLE_GATES = 1024;
+
+  /// How many threads of one process may wait for one lock.
+  private static final int LOCAL_WAITERS = 10_000;
+
+  /// How often a leader looks at those before it when nothing wakes it: a dead holder is found
+  /// within this time.
+  private static final long RECHECK_NANOS = 5_000_000;
+
+  private static final long WATCH_NANOS = 250_000_000;
+  private static final int MAX_NESTING = 32;
+  private static final String PREFIX = "lock/";
+
+  private final Engine engine;
+  private final Members.Membership membership;
+  private final Rules rules;
+  private final List<Claim> ancestors;
+  private final long recheck;
+  private final int maxCell;
+  private final ConcurrentHashMap<String, Gate> gates = new ConcurrentHashMap<>();
+  private final Set<Gate> listening = ConcurrentHashMap.newKeySet();
+  private final Set<Held> watched = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger listeners = new AtomicInteger();
+  private final AtomicLong commands = new AtomicLong();
+  private final AtomicLong claims = new AtomicLong();
+  private volatile boolean closed;
+  private @Nullable Thread watcher;
+
+  private Locks(
+      Engine engine, Members.Membership membership, Rules rules, List<Claim> ancestors) {
+    this.engine = engine;
+    this.membership = membership;
+    this.rules = rules;
+    this.ancestors = ancestors;
+    this.recheck = Math.max(RECHECK_NANOS, engine.capabilities().wakeLatency().toNanos());
+    this.maxCell = engine.capabilities().maxCell();
+  }
+
+  /// Joins the engine's members.
+  ///
+  /// @param maxWaiters how many processes and tickets may wait for one lock
+  /// @param within the id of a grant of an ancestor process, whose locks are then gone through; one
+  ///     that is no longer live is ignored
+  public static Locks over(Engine engine, Owner owner, int maxWaiters, Optional<String> within) {
+    if (maxWaiters < 0) {
+      throw new IllegalArgumentException("maxWaiters is negative: " + maxWaiters);
+    }
+    Optional<Claim> parent = within.flatMap(LeaseId::read);
+    List<Claim> ancestors = ancestors(engine.members(), parent);
+    Members.Membership membership =
+        engine.members().join(Description.write(owner, parent.orElse(Claim.NONE)));
+    Rules usual = Rules.USUAL;
+    Rules rules =
+        new Rules(maxWaiters, usual.overtakes(), usual.offer(), usual.ticketOffer(), false);
+    return new Locks(engine, membership, rules, ancestors);
+  }
+
+  private static List<Claim> ancestors(Members members, Optional<Claim> parent) {
+    List<Claim> found = new ArrayList<>();
+    Optional<Claim> next = parent;
+    while (next.isPresent() && found.size() < MAX_NESTING) {
+      Claim claim = next.get();
+      found.add(claim);
+      next =
+          members
+              .description(claim.member())
+              .map(Description::read)
+              .map(Description::parent)
+              .filter(up -> !up.equals(Claim.NONE));
+    }
+    return List.copyOf(found);
+  }
+
+  /// The lock of this name, for writing.
+  ///
+  /// @throws IllegalArgumentException if the name is empty, longer than [NamedLock#MAX_NAME] bytes
+  ///     in UTF-8, or not well-formed
+  public NamedLock lock(String name) {
+    checkName(name);
+    return new NamedLock(this, name, Mode.WRITE, "");
+  }
+
+  /// Several locks that are had together or not at all.
+  public LockSet set(List<NamedLock> locks) {
+    locks.forEach(this::checkOwn);
+    return new LockSet(this, locks);
+  }
+
+  /// All locks that somebody holds or waits for, by name.
+  public List<LockStatus> status() {
+    List<String> names =
+        engine.cells().keys(PREFIX).stream().map(key -> key.substring(PREFIX.length())).toList();
+    return status(names).stream()
+        .filter(lock -> !lock.holders().isEmpty() || !lock.queue().isEmpty())
+        .sorted((a, b) -> a.lock().compareTo(b.lock()))
+        .toList();
+  }
+
+  /// Leaves: refuses new work, gives back what it holds.
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      if (watcher != null) {
+        watcher.interrupt();
+      }
+    }
+    gates.values().forEach(Gate::close);
+    membership.close();
+  }
+
+  // ---- acquiring
+
+  Held acquireHeld(NamedLock lock, long deadline, boolean queue, Claim claim)
+      throws InterruptedException {
+    while (true) {
+      checkOpen();
+      Held held = gate(lock.name()).acquire(lock, claim, queue, deadline);
+      if (held != null) {
+        return held;
+      }
+    }
+  }
+
+  Grant acquire(NamedLock lock, Duration wait, Claim claim) throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("before waiting for " + lock);
+    }
+    long deadline = deadline(wait);
+    return new Grant(acquireHeld(lock, deadline, waits(wait), claim));
+  }
+
+  Optional<Grant> tryAcquire(NamedLock lock) {
+    try {
+      return Optional.of(new Grant(acquireHeld(lock, Long.MIN_VALUE, false, newClaim())));
+    } catch (NotAcquiredException refused) {
+      return Optional.empty();
+    } catch (InterruptedException impossible) {
+      throw new IllegalStateException("a try does not wait", impossible);
+    }
+  }
+
+  Claim newClaim() {
+    return new Claim(member(), claims.incrementAndGet());
+  }
+
+  /// When a wait that begins now is over; saturates.
+  long deadline(Duration wait) {
+    if (!waits(wait)) {
+      return Long.MIN_VALUE;
+    }
+    long nanos;
+    try {
+      nanos = wait.toNanos();
+    } catch (ArithmeticException veryLong) {
+      return Long.MAX_VALUE;
+    }
+    long deadline = ticker().nanos() + nanos;
+    return deadline < 0 && nanos > 0 && ticker().nanos() > 0 ? Long.MAX_VALUE : deadline;
+  }
+
+  static boolean waits(Duration wait) {
+    return !wait.isNegative() && !wait.isZero();
+  }
+
+  private Gate gate(String name) {
+    Gate gate = gates.get(name);
+    return gate != null ? gate : gates.computeIfAbsent(name, fresh -> new Gate(this, fresh));
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw gone();
+    }
+  }
+
+  private void checkOwn(NamedLock lock) {
+    if (!lock.in(this)) {
+      throw new IllegalArgumentException(lock + " belongs to another Truce");
+    }
+  }
+
+  private static void checkName(String name) {
+    Objects.requireNonNull(name);
+    if (name.isEmpty()) {
+      throw new IllegalArgumentException("a lock's name is empty");
+    }
+    try {
+      ByteBuffer utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(name));
+      if (utf8.remaining() > NamedLock.MAX_NAME) {
+        throw new IllegalArgumentException(
+            "a lock's name has at most " + NamedLock.MAX_NAME + " bytes in UTF-8, this one has "
+                + utf8.remaining());
+      }
+    } catch (CharacterCodingException malformed) {
+      throw new IllegalArgumentException("a lock's name is not well-formed Unicode", malformed);
+    }
+  }
+
+  // ---- what gates need
+
+  static String key(String name) {
+    return PREFIX + name;
+  }
+
+  Engine engine() {
+    return engine;
+  }
+
+  Ticker ticker() {
+    return engine.ticker();
+  }
+
+  Rules rules() {
+    return rules;
+  }
+
+  List<Claim> ancestors() {
+    return ancestors;
+  }
+
+  long member() {
+    return membership.member();
+  }
+
+  boolean current() {
+    return membership.current();
+  }
+
+  long nextCommand() {
+    return commands.incrementAndGet();
+  }
+
+  long recheck() {
+    return recheck;
+  }
+
+  int maxCell() {
+    return maxCell;
+  }
+
+  int maxLocalWaiters() {
+    return LOCAL_WAITERS;
+  }
+
+  boolean dead(long member) {
+    return Gate.isDead(engine.members(), member);
+  }
+
+  void wake(Set<Long> members) {
+    members.forEach(engine.members()::wake);
+  }
+
+  TruceException gone() {
+    return new EngineException(
+        EngineException.Kind.CLOSED,
+        closed
+            ? "this Truce is closed: open another one"
+            : engine.place() + " took this process for dead: open it again");
+  }
+
+  /// Whether wakes are wanted: as long as somebody waits, or a grant is watched.
+  void listen(Gate gate, boolean on) {
+    if (on) {
+      listening.add(gate);
+      if (listeners.getAndIncrement() == 0) {
+        switchListening();
+      }
+    } else {
+      if (listeners.decrementAndGet() == 0) {
+        switchListening();
+      }
+    }
+  }
+
+  private synchronized void switchListening() {
+    boolean on = listeners.get() > 0;
+    if (!closed) {
+      membership.listen(on, this::hint);
+    }
+    if (!on) {
+      listening.clear();
+      if (listeners.get() > 0) {
+        switchListening();
+      }
+    }
+  }
+
+  private void hint() {
+    listening.forEach(Gate::hint);
+    Thread watching = watcher;
+    if (watching != null) {
+      java.util.concurrent.locks.LockSupport.unpark(watching);
+    }
+  }
+
+  /// Looks at a grant now and then, until it has ended, so that its listeners hear of its loss.
+  void watch(Held held) {
+    watched.add(held);
+    synchronized (this) {
+      if (watcher == null && !closed) {
+        watcher = Thread.ofVirtual().name("truce-watch").start(this::watchAll);
+      }
+    }
+  }
+
+  private void watchAll() {
+    while (!closed && !Thread.interrupted()) {
+      for (Held held : watched) {
+        try {
+          if (!held.valid()) {
+            watched.remove(held);
+          }
+        } catch (TruceException unreachable) {
+          LOG.log(System.Logger.Level.DEBUG, "cannot look at a grant now", unreachable);
+        }
+      }
+      ticker().park(this, ticker().nanos() + WATCH_NANOS);
+    }
+  }
+
+  /// Tries again in the background what the engine could not answer, until it could or this room is
+  /// closed, when the membership's end settles it.
+  void later(BooleanSupplier work) {
+    Thread.ofVirtual()
+        .name("truce-settle")
+        .start(
+            () -> {
+              long pause = RECHECK_NANOS;
+              while (!closed) {
+                ticker().park(this, ticker().nanos() + pause);
+                pause = Math.min(pause * 2, 1_000_000_000L);
+                try {
+                  if (work.getAsBoolean()) {
+                    return;
+                  }
+                } catch (TruceException stillUnreachable) {
+                  LOG.log(System.Logger.Level.DEBUG, "not settled yet", stillUnreachable);
+                }
+              }
+            });
+  }
+
+  /// Lets idle names go when there are many.
+  void maybeForget() {
+    if (gates.size() > IDLE_GATES) {
+      gates.values().removeIf(Gate::retire);
+    }
+  }
+
+  void closeFailed(String lock, TruceException failure) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        lock + " could not be given back at closing; it is free when the engine sees this process end",
+        failure);
+  }
+
+  // ---- status
+
+  List<LockStatus> status(List<String> names) {
+    List<LockStatus> found = new ArrayList<>();
+    for (String name : names) {
+      LockState state = LockState.decode(engine.cells().read(key(name)).bytes());
+      found.add(describe(name, state));
+    }
+    return found;
+  }
+
+  LockStatus describe(String name, LockState state) {
+    long now = ticker().nanos();
+    List<LockStatus.Holder> holders =
+        state.holds().stream().map(hold -> holder(hold, state, now)).toList();
+    List<LockStatus.Waiter> waiters = new ArrayList<>();
+    int position = 1;
+    for (Wait wait : LockMachine.inOrder(state)) {
+      waiters.add(waiter(wait, position, now));
+      position += wait.count();
+    }
+    return new LockStatus(name, stateOf(state), state.token(), holders, List.copyOf(waiters));
+  }
+
+  private static LockStatus.State stateOf(LockState state) {
+    if (state.holds().stream().anyMatch(hold -> hold.phase() == LockState.Phase.ENDING)) {
+      return LockStatus.State.ENDING;
+    }
+    if (!state.holds().isEmpty()) {
+      return LockStatus.State.HELD;
+    }
+    return state.queue().stream().anyMatch(wait -> wait.offered() != 0)
+        ? LockStatus.State.OFFERED
+        : LockStatus.State.FREE;
+  }
+
+  private LockStatus.Holder holder(Hold hold, LockState state, long now) {
+    Standing standing = engine.members().standing(hold.claim().member());
+    return new LockStatus.Holder(
+        owner(hold.claim().member()),
+        hold.mode(),
+        hold.token(),
+        hold.count(),
+        Duration.ofNanos(Math.max(0, now - hold.since())),
+        hold.until() == 0
+            ? Optional.empty()
+            : Optional.of(Duration.ofNanos(Math.max(0, hold.until() - now))),
+        alive(standing),
+        evidence(standing),
+        hold.reason(),
+        LeaseId.write(hold.claim()),
+        !hold.parent().equals(Claim.NONE)
+            && state.holds().stream().anyMatch(other -> other.claim().equals(hold.parent())));
+  }
+
+  private LockStatus.Waiter waiter(Wait wait, int position, long now) {
+    return new LockStatus.Waiter(
+        owner(wait.claim().member()),
+        wait.mode(),
+        position,
+        wait.count(),
+        Duration.ofNanos(Math.max(0, now - wait.since())),
+        wait.absent(),
+        wait.reason());
+  }
+
+  private static LockStatus.Alive alive(Standing standing) {
+    return switch (standing) {
+      case Standing.Alive alive -> LockStatus.Alive.YES;
+      case Standing.Dead dead -> LockStatus.Alive.NO;
+      case Standing.Silent silent -> LockStatus.Alive.UNKNOWN;
+    };
+  }
+
+  private static String evidence(Standing standing) {
+    return switch (standing) {
+      case Standing.Alive(String evidence) -> evidence;
+      case Standing.Dead(String evidence) -> evidence;
+      case Standing.Silent(Duration since) ->
+          "not heard of for " + LockStatus.brief(since) + ", its term is not over";
+    };
+  }
+
+  private Owner owner(long member) {
+    return engine
+        .members()
+        .description(member)
+        .map(Description::read)
+        .map(Description::owner)
+        .orElse(new Owner("somebody", "unknown", 0));
+  }
+}

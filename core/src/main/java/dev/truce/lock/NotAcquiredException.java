@@ -1,0 +1,25 @@
+package dev.truce.lock;
+
+import dev.truce.TruceException;
+
+/// The lock was not had, and nothing is left behind. Waiting longer, or trying again, can help.
+public class NotAcquiredException extends TruceException {
+  private static final long serialVersionUID = 1L;
+
+  private final transient Refusal refusal;
+
+  NotAcquiredException(Refusal refusal) {
+    super(refusal.toString());
+    this.refusal = refusal;
+  }
+
+  /// Who stands in the way, and why.
+  public Refusal refusal() {
+    return refusal;
+  }
+
+  @Override
+  public boolean retryable() {
+    return true;
+  }
+}

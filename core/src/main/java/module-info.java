@@ -1,0 +1,7 @@
+/// The promises Truce makes and the JVM-only way to keep them. Opens no file, needs no native access.
+module dev.truce.core {
+  requires static transitive org.jspecify;
+
+  exports dev.truce;
+  exports dev.truce.spi;
+}
