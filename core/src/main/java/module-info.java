@@ -3,5 +3,9 @@ module dev.truce.core {
   requires static transitive org.jspecify;
 
   exports dev.truce;
+  exports dev.truce.lock;
+  exports dev.truce.memory;
   exports dev.truce.spi;
+
+  uses dev.truce.spi.EngineProvider;
 }

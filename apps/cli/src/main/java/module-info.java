@@ -1,0 +1,6 @@
+/// The `truce` command.
+module dev.truce.cli {
+  requires dev.truce.core;
+  requires dev.truce.file;
+  requires static org.jspecify;
+}

@@ -1,0 +1,5 @@
+/// The engine in a directory: the only room that syncs a disk and the only one with native access.
+module dev.truce.file {
+  requires transitive dev.truce.core;
+  requires static transitive org.jspecify;
+}
