@@ -18,6 +18,8 @@ import dev.truce.spi.Cells;
 import dev.truce.spi.Cells.Cell;
 import dev.truce.spi.Cells.Swap;
 import dev.truce.spi.Members;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,6 +45,8 @@ final class Gate {
   /// How often an unknown swap is repeated before the caller is told.
   private static final int UNKNOWN_REPEATS = 64;
 
+  private static final VarHandle ALONE = alone();
+
   private final Locks room;
   private final String name;
   private final String key;
@@ -55,8 +59,11 @@ final class Gate {
   /// What this process holds, by token.
   private final Map<Long, Held> holds = new HashMap<>();
 
-  private int waiting;
-  private boolean retired;
+  /// The one grant that went the short way, if it still stands; see [#acquireIdle].
+  private volatile @Nullable Held alone;
+
+  private volatile int waiting;
+  private volatile boolean retired;
   private volatile @Nullable Waiter leader;
   private volatile Seen seen = new Seen(null, LockState.IDLE);
 
@@ -102,6 +109,10 @@ final class Gate {
   /// A grant, or a refusal as an exception; `null` only when the gate was retired meanwhile.
   @Nullable Held acquire(NamedLock wanted, Claim claim, boolean queue, long deadline)
       throws InterruptedException {
+    Held idle = acquireIdle(wanted, claim);
+    if (idle != null) {
+      return idle;
+    }
     Waiter waiter = new Waiter(claim);
     if (!enter(wanted, waiter, queue)) {
       return null;
@@ -114,6 +125,66 @@ final class Gate {
       throw refused;
     }
     return waiter.held;
+  }
+
+  /// The short way: when the lock is idle and no thread of this process is busy with it, the cell is
+  /// swapped without the mutex and the machine. `null` leaves everything to the long way.
+  ///
+  /// Whoever closes the gate sets [#retired] and then looks at [#alone]; this way sets `alone` and
+  /// then looks at `retired`: one of them sees the other.
+  private @Nullable Held acquireIdle(NamedLock wanted, Claim claim) {
+    if (!room.shortWay() || waiting > 0 || alone != null || retired || !wanted.reason().isEmpty()) {
+      return null;
+    }
+    Cell cell = cells.read(key);
+    if (!LockCodec.isIdle(cell.bytes())) {
+      return null;
+    }
+    long token = cells.draw(1);
+    byte[] next =
+        LockCodec.acquireIdle(
+            cell.bytes(),
+            claim.member(),
+            claim.number(),
+            wanted.mode(),
+            token,
+            room.nextCommand(),
+            room.ticker().nanos());
+    if (next == null || !(cells.swap(key, cell, next) instanceof Swap.Won)) {
+      return null;
+    }
+    Held held = new Held(this, token, wanted.mode(), claim, 0, Thread.currentThread());
+    if (!ALONE.compareAndSet(this, null, held) || retired) {
+      settleIn(held);
+    }
+    return held;
+  }
+
+  /// Moves a grant that went the short way to where the long way looks for it.
+  private void settleIn(Held held) {
+    mutex.lock();
+    try {
+      ALONE.compareAndSet(this, held, null);
+      holds.put(held.token(), held);
+    } finally {
+      mutex.unlock();
+    }
+    if (room.closed()) {
+      held.leave();
+      throw room.gone();
+    }
+  }
+
+  /// The short way back; false leaves everything to the long way.
+  private boolean releaseIdle(Held held) {
+    if (alone != held || waiting > 0 || !room.current()) {
+      return false;
+    }
+    Cell cell = cells.read(key);
+    byte[] next = LockCodec.releaseLast(cell.bytes(), held.claim().member(), held.token());
+    return next != null
+        && cells.swap(key, cell, next) instanceof Swap.Won
+        && ALONE.compareAndSet(this, held, null);
   }
 
   /// Asks for the lock; false when the gate was retired meanwhile. Afterwards the waiter is answered
@@ -189,6 +260,10 @@ final class Gate {
   }
 
   private boolean holdsAny(Thread thread) {
+    Held shortly = alone;
+    if (shortly != null && shortly.belongsTo(thread)) {
+      return true;
+    }
     for (Held held : holds.values()) {
       if (held.belongsTo(thread)) {
         return true;
@@ -301,10 +376,15 @@ final class Gate {
 
   private void releaseClaim(Claim claim) {
     for (Hold hold : read().state().holds()) {
-      if (hold.claim().equals(claim) && !holds.containsKey(hold.token())) {
+      if (hold.claim().equals(claim) && !held(hold.token())) {
         apply(new Command.Release(hold.token()));
       }
     }
+  }
+
+  private boolean held(long token) {
+    Held shortly = alone;
+    return holds.containsKey(token) || (shortly != null && shortly.token() == token);
   }
 
   private OptionalInt position(Waiter waiter) {
@@ -439,9 +519,13 @@ final class Gate {
   // ---- releasing
 
   void release(Held held) {
+    if (alone == held && releasedShortly(held)) {
+      return;
+    }
     mutex.lock();
     try {
-      if (holds.remove(held.token()) != null && room.current()) {
+      boolean mine = ALONE.compareAndSet(this, held, null) | holds.remove(held.token(), held);
+      if (mine && room.current()) {
         apply(new Command.Release(held.token()));
       }
     } catch (EngineException | OutcomeUnknownException failure) {
@@ -451,6 +535,14 @@ final class Gate {
       mutex.unlock();
     }
     room.maybeForget();
+  }
+
+  private boolean releasedShortly(Held held) {
+    try {
+      return releaseIdle(held);
+    } catch (EngineException failure) {
+      return false;
+    }
   }
 
   private boolean releaseLater(Held held) {
@@ -482,6 +574,9 @@ final class Gate {
       for (LocalRun run : List.copyOf(runs.values())) {
         refuseAll(run, room.gone());
       }
+      if ((Held) ALONE.getAndSet(this, null) instanceof Held shortly) {
+        holds.put(shortly.token(), shortly);
+      }
       for (Held held : List.copyOf(holds.values())) {
         holds.remove(held.token());
         held.lose("its Truce was closed");
@@ -503,7 +598,7 @@ final class Gate {
       return false;
     }
     try {
-      if (!runs.isEmpty() || !holds.isEmpty()) {
+      if (!runs.isEmpty() || !holds.isEmpty() || alone != null) {
         return false;
       }
       retired = true;
@@ -655,7 +750,13 @@ final class Gate {
         waiting--;
         Hold hold = granted.hold();
         Held held =
-            new Held(this, granted.first() + i, hold.mode(), hold.claim(), waiter.thread);
+            new Held(
+                this,
+                granted.first() + i,
+                hold.mode(),
+                hold.claim(),
+                granted.arrival(),
+                waiter.thread);
         holds.put(held.token(), held);
         waiter.held = held;
         if (waiter.thread != Thread.currentThread()) {
@@ -712,6 +813,14 @@ final class Gate {
 
   private Optional<LockStatus.Holder> firstHolder() {
     return room.describe(name, seen.state()).holders().stream().findFirst();
+  }
+
+  private static VarHandle alone() {
+    try {
+      return MethodHandles.lookup().findVarHandle(Gate.class, "alone", Held.class);
+    } catch (ReflectiveOperationException impossible) {
+      throw new ExceptionInInitializerError(impossible);
+    }
   }
 
   /// Whether a member is dead for certain; one that is silent for its whole lease is ended first.

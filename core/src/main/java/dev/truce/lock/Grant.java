@@ -43,6 +43,12 @@ public final class Grant implements AutoCloseable {
     return Fence.of(lock(), token());
   }
 
+  /// The place in the order of arrival that it waited at: of two grants of one lock that both have
+  /// one, the lower was served first. 0 when it did not have to wait, or let its turn pass.
+  public long arrival() {
+    return held.arrival();
+  }
+
   /// What names this grant to processes that shall go through it as its branch: 26 characters.
   public String id() {
     return LeaseId.write(held.claim());

@@ -18,17 +18,20 @@ final class Held {
   private final long token;
   private final Mode mode;
   private final Claim claim;
+  private final long arrival;
   private final @Nullable Thread party;
   private int grants = 1;
   private boolean ended;
   private @Nullable Loss loss;
   private @Nullable List<Consumer<Loss>> listeners;
 
-  Held(Gate gate, long token, Mode mode, Claim claim, @Nullable Thread party) {
+  Held(
+      Gate gate, long token, Mode mode, Claim claim, long arrival, @Nullable Thread party) {
     this.gate = gate;
     this.token = token;
     this.mode = mode;
     this.claim = claim;
+    this.arrival = arrival;
     this.party = party;
   }
 
@@ -46,6 +49,10 @@ final class Held {
 
   Claim claim() {
     return claim;
+  }
+
+  long arrival() {
+    return arrival;
   }
 
   /// The thread that waited for it, which would wait for itself if it asked again.

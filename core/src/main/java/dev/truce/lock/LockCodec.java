@@ -2,92 +2,228 @@ package dev.truce.lock;
 
 import dev.truce.EngineException;
 import dev.truce.lock.LockState.Claim;
+import dev.truce.lock.LockState.Counters;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import dev.truce.lock.NamedLock.Mode;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/// The bytes of a lock's cell: numbers of variable length (seven bits a byte, low ones first, the
-/// high bit says that more follow), texts with their length in front, the format's number first.
+/// The bytes of a lock's cell: words of eight bytes, little end first.
+///
+/// ```
+///   header   format | limit | token | arrival | granted | released | lost | queued | left
+///            | number of holds | number of waits
+///   hold     member | claim | mode | phase | token | floor | count | command | since | until
+///            | member and claim of the parent | exported | bytes of the reason | the reason, padded
+///   wait     member | claim | mode | arrival | priority | overtaken | count | command | since
+///            | offered | absent | late | struck | until | member and claim of the parent
+///            | bytes of the reason | the reason, padded
+/// ```
+///
+/// Two transitions are so common that they are made here on the bytes themselves, [#acquireIdle] and
+/// [#releaseLast]; each equals the step of [LockMachine] that it stands for, byte by byte.
 final class LockCodec {
   static final int FORMAT = 1;
 
-  private static final int EXPORTED = 1;
-  private static final int BRANCH = 2;
-  private static final int ABSENT = 4;
-  private static final int STRUCK = 8;
+  /// A header, one hold without a reason, one wait without a reason.
+  private static final int HEADER = 11;
+
+  private static final int HOLD = 14;
+  private static final int WAIT = 17;
+
+  private static final int TOKEN = 2;
+  private static final int GRANTED = 4;
+  private static final int RELEASED = 5;
+  private static final int HOLDS = 9;
+  private static final int WAITS = 10;
+
   private static final Mode[] MODES = Mode.values();
   private static final Phase[] PHASES = Phase.values();
+  private static final VarHandle WORD =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   private LockCodec() {}
 
-  static final class Writer {
-    private byte[] bytes = new byte[96];
+  // ---- the two transitions on bytes
+
+  /// Whether nobody holds the lock and nobody waits for it.
+  static boolean isIdle(byte[] bytes) {
+    return bytes.length == 0 || bytes.length == HEADER * 8;
+  }
+
+  /// What [LockMachine] makes of an idle lock of the usual limit when a member acquires it with no
+  /// ancestors, no term and no reason; `null` when the bytes are of another kind.
+  static byte @Nullable [] acquireIdle(
+      byte[] before, long member, long claim, Mode mode, long token, long command, long now) {
+    boolean absent = before.length == 0;
+    if (!absent && !(before.length == HEADER * 8 && word(before, 0) == FORMAT && word(before, 1) == 1)) {
+      return null;
+    }
+    byte[] after = new byte[(HEADER + HOLD) * 8];
+    if (absent) {
+      put(after, 0, FORMAT);
+      put(after, 1, 1);
+    } else {
+      System.arraycopy(before, 0, after, 0, HEADER * 8);
+      if (token <= word(before, TOKEN)) {
+        return null;
+      }
+    }
+    put(after, TOKEN, token);
+    put(after, GRANTED, word(after, GRANTED) + 1);
+    put(after, HOLDS, 1);
+    put(after, HEADER, member);
+    put(after, HEADER + 1, claim);
+    put(after, HEADER + 2, mode.ordinal());
+    put(after, HEADER + 4, token);
+    put(after, HEADER + 5, token);
+    put(after, HEADER + 6, 1);
+    put(after, HEADER + 7, command);
+    put(after, HEADER + 8, now);
+    return after;
+  }
+
+  /// What [LockMachine] makes of a lock that a member holds alone, for the last time, and nobody
+  /// waits for, when it releases it without the need of a fence; `null` when the bytes are of
+  /// another kind.
+  static byte @Nullable [] releaseLast(byte[] before, long member, long token) {
+    if (before.length != (HEADER + HOLD) * 8
+        || word(before, 0) != FORMAT
+        || word(before, HOLDS) != 1
+        || word(before, WAITS) != 0
+        || word(before, HEADER) != member
+        || word(before, HEADER + 3) != Phase.HELD.ordinal()
+        || word(before, HEADER + 4) != token
+        || word(before, HEADER + 6) != 1
+        || word(before, HEADER + 9) != 0
+        || word(before, HEADER + 12) != 0) {
+      return null;
+    }
+    byte[] after = Arrays.copyOf(before, HEADER * 8);
+    put(after, RELEASED, word(after, RELEASED) + 1);
+    put(after, HOLDS, 0);
+    return after;
+  }
+
+  private static long word(byte[] bytes, int at) {
+    return (long) WORD.get(bytes, at * 8);
+  }
+
+  private static void put(byte[] bytes, int at, long value) {
+    WORD.set(bytes, at * 8, value);
+  }
+
+  // ---- everything else
+
+  static byte[] encode(LockState state) {
+    Writer out = new Writer((HEADER + HOLD * state.holds().size() + WAIT * state.queue().size()) * 8);
+    Counters counters = state.counters();
+    out.number(FORMAT).number(state.limit()).number(state.token()).number(state.arrival());
+    out.number(counters.granted()).number(counters.released()).number(counters.lost());
+    out.number(counters.queued()).number(counters.left());
+    out.number(state.holds().size()).number(state.queue().size());
+    state.holds().forEach(out::hold);
+    state.queue().forEach(out::place);
+    return out.bytes();
+  }
+
+  /// @throws EngineException if the bytes were not written by a release this one reads
+  static LockState decode(byte[] bytes) {
+    if (bytes.length == 0) {
+      return LockState.IDLE;
+    }
+    Reader in = new Reader(bytes);
+    in.format();
+    int limit = in.count();
+    long token = in.number();
+    long arrival = in.number();
+    Counters counters =
+        new Counters(in.number(), in.number(), in.number(), in.number(), in.number());
+    int holdCount = in.count();
+    int waitCount = in.count();
+    List<Hold> holds = new ArrayList<>();
+    for (int i = 0; i < holdCount; i++) {
+      holds.add(in.hold());
+    }
+    List<Wait> queue = new ArrayList<>();
+    for (int i = 0; i < waitCount; i++) {
+      queue.add(in.place());
+    }
+    in.end();
+    return new LockState(limit, token, arrival, List.copyOf(holds), List.copyOf(queue), counters);
+  }
+
+  private static final class Writer {
+    private byte[] bytes;
     private int length;
 
+    Writer(int capacity) {
+      bytes = new byte[capacity];
+    }
+
     Writer number(long value) {
-      if (length + 10 > bytes.length) {
-        bytes = Arrays.copyOf(bytes, bytes.length * 2);
-      }
-      long rest = value;
-      while ((rest & ~0x7fL) != 0) {
-        bytes[length++] = (byte) (rest | 0x80);
-        rest >>>= 7;
-      }
-      bytes[length++] = (byte) rest;
+      room(8);
+      WORD.set(bytes, length, value);
+      length += 8;
       return this;
     }
 
-    private Writer text(String value) {
-      if (value.isEmpty()) {
-        return number(0);
+    private void room(int more) {
+      if (length + more > bytes.length) {
+        bytes = Arrays.copyOf(bytes, bytes.length * 2 + more);
       }
+    }
+
+    private void text(String value) {
       byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
       number(utf8.length);
-      if (length + utf8.length > bytes.length) {
-        bytes = Arrays.copyOf(bytes, bytes.length * 2 + utf8.length);
-      }
+      int padded = padded(utf8.length);
+      room(padded);
       System.arraycopy(utf8, 0, bytes, length, utf8.length);
-      length += utf8.length;
-      return this;
+      length += padded;
     }
 
     private Writer claim(Claim claim) {
       return number(claim.member()).number(claim.number());
     }
 
+    private Writer flag(boolean value) {
+      return number(value ? 1 : 0);
+    }
+
     void hold(Hold hold) {
-      boolean branch = !hold.parent().equals(Claim.NONE);
       claim(hold.claim()).number(hold.mode().ordinal()).number(hold.phase().ordinal());
-      number(hold.token()).number(hold.token() - hold.floor()).number(hold.count());
-      number(hold.command()).number(hold.since()).number(hold.until());
-      number((hold.exported() ? EXPORTED : 0) | (branch ? BRANCH : 0));
-      if (branch) {
-        claim(hold.parent());
-      }
+      number(hold.token()).number(hold.floor()).number(hold.count()).number(hold.command());
+      number(hold.since()).number(hold.until()).claim(hold.parent()).flag(hold.exported());
       text(hold.reason());
     }
 
-    void wait(Wait wait) {
-      boolean branch = !wait.parent().equals(Claim.NONE);
+    void place(Wait wait) {
       claim(wait.claim()).number(wait.mode().ordinal()).number(wait.arrival());
       number(wait.priority()).number(wait.overtaken()).number(wait.count());
-      number(wait.command()).number(wait.since()).number(wait.offered()).number(wait.until());
-      number((wait.absent() ? ABSENT : 0) | (wait.struck() ? STRUCK : 0) | (branch ? BRANCH : 0));
-      if (branch) {
-        claim(wait.parent());
-      }
+      number(wait.command()).number(wait.since()).number(wait.offered());
+      flag(wait.absent()).flag(wait.late()).flag(wait.struck()).number(wait.until()).claim(wait.parent());
       text(wait.reason());
     }
 
     byte[] bytes() {
-      return Arrays.copyOf(bytes, length);
+      return length == bytes.length ? bytes : Arrays.copyOf(bytes, length);
     }
   }
 
-  static final class Reader {
+  private static int padded(int length) {
+    return (length + 7) & ~7;
+  }
+
+  private static final class Reader {
     private final byte[] bytes;
     private int at;
 
@@ -109,18 +245,11 @@ final class LockCodec {
     }
 
     long number() {
-      long value = 0;
-      for (int shift = 0; shift < 64; shift += 7) {
-        if (at >= bytes.length) {
-          throw damaged();
-        }
-        byte next = bytes[at++];
-        value |= (next & 0x7fL) << shift;
-        if (next >= 0) {
-          return value;
-        }
+      if (at + 8 > bytes.length) {
+        throw damaged();
       }
-      throw damaged();
+      at += 8;
+      return (long) WORD.get(bytes, at - 8);
     }
 
     int count() {
@@ -132,7 +261,19 @@ final class LockCodec {
     }
 
     private int signed() {
-      return (int) number();
+      long value = number();
+      if (value != (int) value) {
+        throw damaged();
+      }
+      return (int) value;
+    }
+
+    private boolean flag() {
+      long value = number();
+      if (value != 0 && value != 1) {
+        throw damaged();
+      }
+      return value == 1;
     }
 
     private <T> T constant(T[] constants) {
@@ -148,11 +289,12 @@ final class LockCodec {
       if (size == 0) {
         return "";
       }
-      if (size > bytes.length - at) {
+      if (size > bytes.length - at || padded(size) > bytes.length - at) {
         throw damaged();
       }
-      at += size;
-      return new String(bytes, at - size, size, StandardCharsets.UTF_8);
+      String text = new String(bytes, at, size, StandardCharsets.UTF_8);
+      at += padded(size);
+      return text;
     }
 
     private Claim claim() {
@@ -160,23 +302,12 @@ final class LockCodec {
     }
 
     Hold hold() {
-      Claim claim = claim();
-      Mode mode = constant(MODES);
-      Phase phase = constant(PHASES);
-      long token = number();
-      long floor = token - number();
-      int count = count();
-      long command = number();
-      long since = number();
-      long until = number();
-      int flags = count();
-      Claim parent = (flags & BRANCH) != 0 ? claim() : Claim.NONE;
       return new Hold(
-          claim, mode, phase, token, floor, count, command, since, until, parent,
-          (flags & EXPORTED) != 0, text());
+          claim(), constant(MODES), constant(PHASES), number(), number(), count(), number(),
+          number(), number(), claim(), flag(), text());
     }
 
-    Wait wait_() {
+    Wait place() {
       Claim claim = claim();
       Mode mode = constant(MODES);
       long arrival = number();
@@ -186,12 +317,12 @@ final class LockCodec {
       long command = number();
       long since = number();
       long offered = number();
-      long until = number();
-      int flags = count();
-      Claim parent = (flags & BRANCH) != 0 ? claim() : Claim.NONE;
+      boolean absent = flag();
+      boolean late = flag();
+      boolean struck = flag();
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, offered,
-          (flags & ABSENT) != 0, (flags & STRUCK) != 0, until, parent, text());
+          claim, mode, arrival, priority, overtaken, count, command, since, offered, absent,
+          late, struck, number(), claim(), text());
     }
 
     void end() {

@@ -150,7 +150,8 @@ final class LockMachine {
   ///
   /// @param claim the claim that asked or the run that waited
   /// @param first the token of the first of `count` grants, the others follow it
-  record Granted(Claim claim, Hold hold, long first, int count) {}
+  /// @param arrival the place in the queue it had, 0 for none or after a turn it let pass
+  record Granted(Claim claim, Hold hold, long first, int count, long arrival) {}
 
   /// What a step does.
   ///
@@ -382,6 +383,7 @@ final class LockMachine {
             caller.command(),
             now,
             0,
+            false,
             false,
             false,
             wanted.ticket(),
@@ -682,7 +684,7 @@ final class LockMachine {
     granted++;
     released++;
     if (own) {
-      grants.add(new Granted(hold.claim(), writing, first, 1));
+      grants.add(new Granted(hold.claim(), writing, first, 1, 0));
     } else {
       wake.add(hold.claim().member());
     }
@@ -776,7 +778,8 @@ final class LockMachine {
       grant(claim, wait.mode(), count, 0, Claim.NONE, wait.reason());
     }
     Granted made = grants.removeLast();
-    grants.add(new Granted(wait.claim(), made.hold(), made.first(), made.count()));
+    long place = wait.late() ? 0 : wait.arrival();
+    grants.add(new Granted(wait.claim(), made.hold(), made.first(), made.count(), place));
   }
 
   private void grant(
@@ -797,7 +800,7 @@ final class LockMachine {
       holds.add(hold);
       changed = true;
     }
-    grants.add(new Granted(claim, hold, first, count));
+    grants.add(new Granted(claim, hold, first, count, 0));
   }
 
   private void grantBranch(Claim claim, Mode mode, Hold parent, String reason) {
@@ -808,7 +811,7 @@ final class LockMachine {
     holds.add(hold);
     changed = true;
     granted++;
-    grants.add(new Granted(claim, hold, parent.token(), 1));
+    grants.add(new Granted(claim, hold, parent.token(), 1, 0));
   }
 
   /// The readers' hold of this member that one more may share.

@@ -1,7 +1,6 @@
 package dev.truce.lock;
 
 import dev.truce.lock.NamedLock.Mode;
-import java.util.ArrayList;
 import java.util.List;
 
 /// Everything there is to know about one lock: what its cell holds.
@@ -108,6 +107,7 @@ record LockState(
   /// @param count how many waiters the run stands for
   /// @param offered until when the lock is kept for it, 0 when it is not
   /// @param absent it let an offer lapse and has not shown life since
+  /// @param late it let an offer lapse at some time
   /// @param struck it was chosen to give way in a deadlock
   /// @param until when a ticket ends, 0 for never
   record Wait(
@@ -121,6 +121,7 @@ record LockState(
       long since,
       long offered,
       boolean absent,
+      boolean late,
       boolean struck,
       long until,
       Claim parent,
@@ -132,12 +133,12 @@ record LockState(
     Wait offeredUntil(long deadline) {
       return new Wait(
           claim, mode, arrival, priority, overtaken, count, command, since, deadline, absent,
-          struck, until, parent, reason);
+          late, struck, until, parent, reason);
     }
 
     Wait lapsed() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, 0, true, struck, until,
+          claim, mode, arrival, priority, overtaken, count, command, since, 0, true, true, struck, until,
           parent, reason);
     }
 
@@ -149,19 +150,19 @@ record LockState(
 
     Wait passed() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken + 1, count, command, since, offered, absent,
-          struck, until, parent, reason);
+          claim, mode, arrival, priority, overtaken + 1, count, command, since, offered, absent, late,
+          late, struck, until, parent, reason);
     }
 
     Wait counted(int newCount, long newCommand) {
       return new Wait(
           claim, mode, arrival, priority, overtaken, newCount, newCommand, since, offered, absent,
-          struck, until, parent, reason);
+          late, struck, until, parent, reason);
     }
 
     Wait strikeOut() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, 0, absent, true, until,
+          claim, mode, arrival, priority, overtaken, count, command, since, 0, absent, late, true, until,
           parent, reason);
     }
   }
@@ -186,38 +187,11 @@ record LockState(
   }
 
   byte[] encode() {
-    LockCodec.Writer out = new LockCodec.Writer();
-    out.number(LockCodec.FORMAT).number(limit).number(token).number(arrival);
-    out.number(counters.granted).number(counters.released).number(counters.lost);
-    out.number(counters.queued).number(counters.left);
-    out.number(holds.size());
-    holds.forEach(out::hold);
-    out.number(queue.size());
-    queue.forEach(out::wait);
-    return out.bytes();
+    return LockCodec.encode(this);
   }
 
   /// @throws dev.truce.EngineException if the bytes were not written by a release this one reads
   static LockState decode(byte[] bytes) {
-    if (bytes.length == 0) {
-      return IDLE;
-    }
-    LockCodec.Reader in = new LockCodec.Reader(bytes);
-    in.format();
-    int limit = in.count();
-    long token = in.number();
-    long arrival = in.number();
-    Counters counters =
-        new Counters(in.number(), in.number(), in.number(), in.number(), in.number());
-    List<Hold> holds = new ArrayList<>();
-    for (int left = in.count(); left > 0; left--) {
-      holds.add(in.hold());
-    }
-    List<Wait> queue = new ArrayList<>();
-    for (int left = in.count(); left > 0; left--) {
-      queue.add(in.wait_());
-    }
-    in.end();
-    return new LockState(limit, token, arrival, List.copyOf(holds), List.copyOf(queue), counters);
+    return LockCodec.decode(bytes);
   }
 }

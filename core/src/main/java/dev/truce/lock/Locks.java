@@ -57,6 +57,7 @@ public final class Locks implements AutoCloseable {
   private final List<Claim> ancestors;
   private final long recheck;
   private final int maxCell;
+  private final boolean shortWay;
   private final ConcurrentHashMap<String, Gate> gates = new ConcurrentHashMap<>();
   private final Set<Gate> listening = ConcurrentHashMap.newKeySet();
   private final Set<Held> watched = ConcurrentHashMap.newKeySet();
@@ -74,6 +75,10 @@ public final class Locks implements AutoCloseable {
     this.ancestors = ancestors;
     this.recheck = Math.max(RECHECK_NANOS, engine.capabilities().wakeLatency().toNanos());
     this.maxCell = engine.capabilities().maxCell();
+    this.shortWay =
+        ancestors.isEmpty()
+            && engine.capabilities().proofOfDeath()
+            && !engine.capabilities().unknownOutcomes();
   }
 
   /// Joins the engine's members.
@@ -280,6 +285,16 @@ public final class Locks implements AutoCloseable {
 
   int maxCell() {
     return maxCell;
+  }
+
+  /// Whether an idle lock may be had without the machine: where outcomes are known and the living
+  /// are never taken for dead.
+  boolean shortWay() {
+    return shortWay;
+  }
+
+  boolean closed() {
+    return closed;
   }
 
   int maxLocalWaiters() {
