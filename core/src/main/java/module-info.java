@@ -1,4 +1,5 @@
-/// The promises Truce makes and the JVM-only way to keep them. Opens no file, needs no native access.
+/// The promises Truce makes and the JVM-only way to keep them. Opens no file, needs no native
+/// access.
 module dev.truce.core {
   requires static transitive org.jspecify;
 

@@ -33,17 +33,16 @@ public record Fence(SortedMap<String, Long> tokens) {
   /// Both conditions at once.
   ///
   /// @throws IllegalArgumentException if both name the same lock with different tokens, which no
-  ///     moment can satisfy
+  ///   moment can satisfy
   public Fence and(Fence other) {
     SortedMap<String, Long> both = new TreeMap<>(tokens);
-    other.tokens.forEach(
-        (lock, token) -> {
-          Long mine = both.put(lock, token);
-          if (mine != null && mine.longValue() != token) {
-            throw new IllegalArgumentException(
-                "two tokens of " + lock + " cannot both be current: " + mine + " and " + token);
-          }
-        });
+    other.tokens.forEach((lock, token) -> {
+      Long mine = both.put(lock, token);
+      if (mine != null && mine.longValue() != token) {
+        throw new IllegalArgumentException(
+            "two tokens of " + lock + " cannot both be current: " + mine + " and " + token);
+      }
+    });
     return new Fence(both);
   }
 

@@ -40,13 +40,14 @@ public final class Truce implements AutoCloseable {
     this.engine = engine;
     this.ownsEngine = ownsEngine;
     this.locks =
-        Locks.over(engine, settings.describe(), settings.maxWaiters, Optional.ofNullable(settings.within));
+        Locks.over(
+            engine, settings.describe(), settings.maxWaiters, Optional.ofNullable(settings.within));
   }
 
   /// Opens the root in `directory` and creates it if there is none.
   ///
   /// @throws EngineException if the directory cannot be used, or nothing on the class path serves
-  ///     directories
+  ///   directories
   public static Truce open(Path directory) {
     return builder().directory(directory).open();
   }
@@ -75,7 +76,7 @@ public final class Truce implements AutoCloseable {
   /// The lock of this name, for writing. Costs nothing; nothing exists before it is acquired.
   ///
   /// @throws IllegalArgumentException if the name is empty, longer than [NamedLock#MAX_NAME] bytes
-  ///     in UTF-8, or not well-formed
+  ///   in UTF-8, or not well-formed
   public NamedLock lock(String name) {
     return locks.lock(name);
   }
@@ -155,9 +156,9 @@ public final class Truce implements AutoCloseable {
       return this;
     }
 
-    /// The [id][dev.truce.lock.Grant#id()] of a grant under which this process was started: what its
-    /// owner and that owner's ancestors hold is gone through, siblings one at a time. Ignored when it
-    /// is no longer live.
+    /// The [id][dev.truce.lock.Grant#id()] of a grant under which this process was started: what
+    /// its owner and that owner's ancestors hold is gone through, siblings one at a time. Ignored
+    /// when it is no longer live.
     public Builder within(String grantId) {
       within = grantId;
       return this;
@@ -188,7 +189,9 @@ public final class Truce implements AutoCloseable {
       }
       throw new EngineException(
           EngineException.Kind.CONFIGURATION,
-          "nothing on the class path serves " + place.getScheme() + ": add the artifact "
+          "nothing on the class path serves "
+              + place.getScheme()
+              + ": add the artifact "
               + artifact(place.getScheme()));
     }
 

@@ -28,9 +28,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.Consumer;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// One lock as this process sees it: its threads in front, the cell behind.
@@ -70,10 +70,10 @@ final class Gate {
   /// A cell as it was read, and what it says.
   private record Seen(@Nullable Cell cell, LockState state) {}
 
-  private record LocalRun(
-      Claim claim, Mode mode, String reason, ArrayDeque<Waiter> waiters) {
+  private record LocalRun(Claim claim, Mode mode, String reason, ArrayDeque<Waiter> waiters) {
     Run run() {
-      return new Run(waiters.size(), waiters.isEmpty() ? claim.number() : waiters.getFirst().claim.number());
+      return new Run(
+          waiters.size(), waiters.isEmpty() ? claim.number() : waiters.getFirst().claim.number());
     }
   }
 
@@ -127,8 +127,8 @@ final class Gate {
     return waiter.held;
   }
 
-  /// The short way: when the lock is idle and no thread of this process is busy with it, the cell is
-  /// swapped without the mutex and the machine. `null` leaves everything to the long way.
+  /// The short way: when the lock is idle and no thread of this process is busy with it, the cell
+  /// is swapped without the mutex and the machine. `null` leaves everything to the long way.
   ///
   /// Whoever closes the gate sets [#retired] and then looks at [#alone]; this way sets `alone` and
   /// then looks at `retired`: one of them sees the other.
@@ -187,8 +187,8 @@ final class Gate {
         && ALONE.compareAndSet(this, held, null);
   }
 
-  /// Asks for the lock; false when the gate was retired meanwhile. Afterwards the waiter is answered
-  /// or stands in a run.
+  /// Asks for the lock; false when the gate was retired meanwhile. Afterwards the waiter is
+  /// answered or stands in a run.
   private boolean enter(NamedLock wanted, Waiter waiter, boolean queue) {
     mutex.lock();
     try {
@@ -225,8 +225,7 @@ final class Gate {
   }
 
   private void ask(NamedLock wanted, Waiter waiter, boolean queue, boolean waitsForItself) {
-    LocalRun run =
-        new LocalRun(waiter.claim, wanted.mode(), wanted.reason(), new ArrayDeque<>(1));
+    LocalRun run = new LocalRun(waiter.claim, wanted.mode(), wanted.reason(), new ArrayDeque<>(1));
     runs.put(waiter.claim.number(), run);
     add(run, waiter);
     try {
@@ -350,7 +349,8 @@ final class Gate {
     }
   }
 
-  /// Takes an empty run out of the queue. If the engine does not answer, somebody else does it later.
+  /// Takes an empty run out of the queue. If the engine does not answer, somebody else does it
+  /// later.
   private void withdraw(LocalRun run) {
     try {
       apply(new Command.Cancel(run.claim()));
@@ -457,8 +457,7 @@ final class Gate {
 
   private TruceException deadlock(LocalRun run) {
     return new DeadlockException(
-        new Refusal(
-            Refusal.Kind.DEADLOCK, name, run.mode(), firstHolder(), OptionalInt.empty()));
+        new Refusal(Refusal.Kind.DEADLOCK, name, run.mode(), firstHolder(), OptionalInt.empty()));
   }
 
   private void refuseAll(LocalRun run, TruceException refused) {
@@ -670,8 +669,7 @@ final class Gate {
 
   private Outcome decide(LockState state, Caller caller, Command command) {
     long now = room.ticker().nanos();
-    Outcome outcome =
-        LockMachine.step(state, caller, command, now, Tokens.NONE, room.rules());
+    Outcome outcome = LockMachine.step(state, caller, command, now, Tokens.NONE, room.rules());
     while (outcome.missing() > 0) {
       int count = outcome.missing();
       Tokens tokens = new Tokens(cells.draw(count), count);
@@ -689,7 +687,11 @@ final class Gate {
     if (bytes.length > room.maxCell()) {
       throw new EngineException(
           EngineException.Kind.IO,
-          name + " needs " + bytes.length + " bytes and a cell holds " + room.maxCell()
+          name
+              + " needs "
+              + bytes.length
+              + " bytes and a cell holds "
+              + room.maxCell()
               + ": fewer processes may wait for it at once (maxWaiters)");
     }
     for (int unknown = 0; ; unknown++) {
@@ -712,19 +714,15 @@ final class Gate {
     }
   }
 
-  /// Whether a command left its mark, so that a swap whose outcome was unknown is known to have won.
-  /// A command that leaves no row behind finds nothing to do when it is repeated.
+  /// Whether a command left its mark, so that a swap whose outcome was unknown is known to have
+  /// won. A command that leaves no row behind finds nothing to do when it is repeated.
   private static boolean bears(LockState state, Caller caller) {
     return state.holds().stream()
-            .anyMatch(
-                hold ->
-                    hold.claim().member() == caller.member()
-                        && hold.command() == caller.command())
+            .anyMatch(hold ->
+                hold.claim().member() == caller.member() && hold.command() == caller.command())
         || state.queue().stream()
-            .anyMatch(
-                wait ->
-                    wait.claim().member() == caller.member()
-                        && wait.command() == caller.command());
+            .anyMatch(wait ->
+                wait.claim().member() == caller.member() && wait.command() == caller.command());
   }
 
   private Map<Long, Run> runsNow() {

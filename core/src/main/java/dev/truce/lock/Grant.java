@@ -5,13 +5,13 @@ import dev.truce.lock.NamedLock.Mode;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
-/// A lock that was granted, until it is closed or its process dies. It is not bound to a thread: any
-/// thread may use and close it.
+/// A lock that was granted, until it is closed or its process dies. It is not bound to a thread:
+/// any thread may use and close it.
 ///
 /// A grant ends in one of these ways, and in no other: it is [closed][#close]; its process or its
 /// [dev.truce.Truce] ends; somebody ends it by force; or its engine takes the process for dead,
-/// which an engine with proof of death never does to a living one. After any end
-/// [#isValid()] is false at its next call.
+/// which an engine with proof of death never does to a living one. After any end [#isValid()] is
+/// false at its next call.
 ///
 /// **Memory.** What a thread did before it closed a grant happened before what the next holder in
 /// the same JVM does after it got its grant.
@@ -59,8 +59,8 @@ public final class Grant implements AutoCloseable {
     return !closed.get() && held.valid();
   }
 
-  /// Calls `listener` once when the grant ends without being closed; at once if it has. It runs on a
-  /// thread of Truce or on the caller's and must not block.
+  /// Calls `listener` once when the grant ends without being closed; at once if it has. It runs on
+  /// a thread of Truce or on the caller's and must not block.
   public void onLost(Consumer<Loss> listener) {
     held.gate().watch(held, listener);
   }

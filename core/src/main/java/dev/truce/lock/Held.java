@@ -25,8 +25,7 @@ final class Held {
   private @Nullable Loss loss;
   private @Nullable List<Consumer<Loss>> listeners;
 
-  Held(
-      Gate gate, long token, Mode mode, Claim claim, long arrival, @Nullable Thread party) {
+  Held(Gate gate, long token, Mode mode, Claim claim, long arrival, @Nullable Thread party) {
     this.gate = gate;
     this.token = token;
     this.mode = mode;
@@ -136,14 +135,19 @@ final class Held {
       listener.accept(loss);
     } catch (RuntimeException failure) {
       LOG.log(
-          System.Logger.Level.WARNING, "a listener for the loss of " + loss.lock() + " threw", failure);
+          System.Logger.Level.WARNING,
+          "a listener for the loss of " + loss.lock() + " threw",
+          failure);
     }
   }
 
   void releaseFailed(TruceException failure) {
     LOG.log(
         System.Logger.Level.WARNING,
-        gate.name() + " with token " + token + " could not be given back; it is free when this process ends",
+        gate.name()
+            + " with token "
+            + token
+            + " could not be given back; it is free when this process ends",
         failure);
   }
 }

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 ///            | bytes of the reason | the reason, padded
 /// ```
 ///
-/// Two transitions are so common that they are made here on the bytes themselves, [#acquireIdle] and
-/// [#releaseLast]; each equals the step of [LockMachine] that it stands for, byte by byte.
+/// Two transitions are so common that they are made here on the bytes themselves, [#acquireIdle]
+/// and [#releaseLast]; each equals the step of [LockMachine] that it stands for, byte by byte.
 final class LockCodec {
   static final int FORMAT = 1;
 
@@ -64,7 +64,8 @@ final class LockCodec {
   static byte @Nullable [] acquireIdle(
       byte[] before, long member, long claim, Mode mode, long token, long command, long now) {
     boolean absent = before.length == 0;
-    if (!absent && !(before.length == HEADER * 8 && word(before, 0) == FORMAT && word(before, 1) == 1)) {
+    if (!absent
+        && !(before.length == HEADER * 8 && word(before, 0) == FORMAT && word(before, 1) == 1)) {
       return null;
     }
     byte[] after = new byte[(HEADER + HOLD) * 8];
@@ -124,7 +125,8 @@ final class LockCodec {
   // ---- everything else
 
   static byte[] encode(LockState state) {
-    Writer out = new Writer((HEADER + HOLD * state.holds().size() + WAIT * state.queue().size()) * 8);
+    Writer out =
+        new Writer((HEADER + HOLD * state.holds().size() + WAIT * state.queue().size()) * 8);
     Counters counters = state.counters();
     out.number(FORMAT).number(state.limit()).number(state.token()).number(state.arrival());
     out.number(counters.granted()).number(counters.released()).number(counters.lost());
@@ -210,7 +212,11 @@ final class LockCodec {
       claim(wait.claim()).number(wait.mode().ordinal()).number(wait.arrival());
       number(wait.priority()).number(wait.overtaken()).number(wait.count());
       number(wait.command()).number(wait.since()).number(wait.offered());
-      flag(wait.absent()).flag(wait.late()).flag(wait.struck()).number(wait.until()).claim(wait.parent());
+      flag(wait.absent())
+          .flag(wait.late())
+          .flag(wait.struck())
+          .number(wait.until())
+          .claim(wait.parent());
       text(wait.reason());
     }
 
@@ -236,8 +242,11 @@ final class LockCodec {
       if (format > FORMAT) {
         throw new EngineException(
             EngineException.Kind.CONFIGURATION,
-            "this lock was written in format " + format + " by a newer release; this one reads "
-                + FORMAT + ": use the newer one");
+            "this lock was written in format "
+                + format
+                + " by a newer release; this one reads "
+                + FORMAT
+                + ": use the newer one");
       }
       if (format != FORMAT) {
         throw damaged();
@@ -303,8 +312,18 @@ final class LockCodec {
 
     Hold hold() {
       return new Hold(
-          claim(), constant(MODES), constant(PHASES), number(), number(), count(), number(),
-          number(), number(), claim(), flag(), text());
+          claim(),
+          constant(MODES),
+          constant(PHASES),
+          number(),
+          number(),
+          count(),
+          number(),
+          number(),
+          number(),
+          claim(),
+          flag(),
+          text());
     }
 
     Wait place() {
@@ -321,8 +340,8 @@ final class LockCodec {
       boolean late = flag();
       boolean struck = flag();
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, offered, absent,
-          late, struck, number(), claim(), text());
+          claim, mode, arrival, priority, overtaken, count, command, since, offered, absent, late,
+          struck, number(), claim(), text());
     }
 
     void end() {

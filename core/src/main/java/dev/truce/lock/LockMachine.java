@@ -21,11 +21,11 @@ import org.jspecify.annotations.Nullable;
 /// (grants past their expiry, offers and tickets past theirs), then obeys the command, then hands
 /// on what became free.
 ///
-/// **Who is next** is the waiter with the lowest (priority, arrival) of those present, except that a
-/// waiter overtaken [Rules#overtakes] times is overtaken no more. Adjacent readers go together. An
-/// upgrade goes before the queue. A waiter of the calling member is granted at once, one of another
-/// member is *offered* the lock for a while and accepts it by a step of its own; an offer that lapses
-/// costs its waiter nothing but the turn, until it shows life again.
+/// **Who is next** is the waiter with the lowest (priority, arrival) of those present, except that
+/// a waiter overtaken [Rules#overtakes] times is overtaken no more. Adjacent readers go together.
+/// An upgrade goes before the queue. A waiter of the calling member is granted at once, one of
+/// another member is *offered* the lock for a while and accepts it by a step of its own; an offer
+/// that lapses costs its waiter nothing but the turn, until it shows life again.
 ///
 /// **Branches.** A claim with a live parent stands beside its parent, with the parent's token, one
 /// of the siblings at a time; it does not stand in the main queue.
@@ -40,7 +40,7 @@ final class LockMachine {
   /// @param offer how long a lock is kept for a waiting process, in nanoseconds
   /// @param ticketOffer how long it is kept for an absent ticket
   /// @param fenced whether a journal takes fences, so that ends that are not quiet stand as
-  ///     [Phase#ENDING] until it has them
+  ///   [Phase#ENDING] until it has them
   record Rules(int maxWaiters, int overtakes, long offer, long ticketOffer, boolean fenced) {
     static final Rules USUAL = new Rules(100, 16, 1_000_000_000L, 5_000_000_000L, false);
   }
@@ -248,9 +248,7 @@ final class LockMachine {
       Wait first = rest.getFirst();
       for (Wait wait : rest) {
         boolean better =
-            wait.present() != first.present()
-                ? wait.present()
-                : wait.priority() < first.priority();
+            wait.present() != first.present() ? wait.present() : wait.priority() < first.priority();
         first = better ? wait : first;
       }
       order.add(first);
@@ -739,8 +737,7 @@ final class LockMachine {
 
   private boolean branchIsFree(Claim parent) {
     return holds.stream().noneMatch(hold -> hold.parent().equals(parent))
-        && queue.stream()
-            .noneMatch(wait -> wait.offered() != 0 && wait.parent().equals(parent));
+        && queue.stream().noneMatch(wait -> wait.offered() != 0 && wait.parent().equals(parent));
   }
 
   private boolean siblingsWait(Claim parent) {
@@ -762,7 +759,10 @@ final class LockMachine {
   // ---- granting
 
   private void grantWait(Wait wait) {
-    Run run = caller.runs().getOrDefault(wait.claim().number(), new Run(wait.count(), wait.claim().number()));
+    Run run =
+        caller
+            .runs()
+            .getOrDefault(wait.claim().number(), new Run(wait.count(), wait.claim().number()));
     Claim claim = new Claim(wait.claim().member(), run.next());
     int at = waitOf(wait.claim());
     Hold parent = liveParent(wait.parent());
@@ -782,8 +782,7 @@ final class LockMachine {
     grants.add(new Granted(wait.claim(), made.hold(), made.first(), made.count(), place));
   }
 
-  private void grant(
-      Claim claim, Mode mode, int count, long until, Claim parent, String reason) {
+  private void grant(Claim claim, Mode mode, int count, long until, Claim parent, String reason) {
     long first = take(count);
     granted += count;
     int group = mode == Mode.READ && until == 0 ? groupOf(claim.member(), reason) : -1;
@@ -795,8 +794,18 @@ final class LockMachine {
     } else {
       hold =
           new Hold(
-              claim, mode, Phase.HELD, token, first, count, caller.command(), now, until, parent,
-              false, reason);
+              claim,
+              mode,
+              Phase.HELD,
+              token,
+              first,
+              count,
+              caller.command(),
+              now,
+              until,
+              parent,
+              false,
+              reason);
       holds.add(hold);
       changed = true;
     }
@@ -806,8 +815,18 @@ final class LockMachine {
   private void grantBranch(Claim claim, Mode mode, Hold parent, String reason) {
     Hold hold =
         new Hold(
-            claim, mode, Phase.HELD, parent.token(), parent.token(), 1, caller.command(), now, 0,
-            parent.claim(), false, reason);
+            claim,
+            mode,
+            Phase.HELD,
+            parent.token(),
+            parent.token(),
+            1,
+            caller.command(),
+            now,
+            0,
+            parent.claim(),
+            false,
+            reason);
     holds.add(hold);
     changed = true;
     granted++;
@@ -912,8 +931,7 @@ final class LockMachine {
     }
     Counters counters = before.counters().plus(granted, released, lost, queued, left);
     LockState next =
-        new LockState(
-            limit, token, arrival, List.copyOf(holds), List.copyOf(queue), counters);
+        new LockState(limit, token, arrival, List.copyOf(holds), List.copyOf(queue), counters);
     return new Outcome(next, answer, grants, wake, 0);
   }
 }

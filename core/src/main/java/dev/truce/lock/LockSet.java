@@ -15,8 +15,8 @@ import java.util.function.Consumer;
 ///
 /// They are taken one after the other in the order of their names, which no two callers can
 /// disagree on, so that sets never wait for each other in a ring. The one deadline bounds them all;
-/// when it is over, everything had so far is given back. A name that is given twice counts once, for
-/// writing if it is once for writing.
+/// when it is over, everything had so far is given back. A name that is given twice counts once,
+/// for writing if it is once for writing.
 public final class LockSet {
   private final Locks room;
   private final List<NamedLock> locks;

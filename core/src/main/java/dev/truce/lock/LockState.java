@@ -5,8 +5,8 @@ import java.util.List;
 
 /// Everything there is to know about one lock: what its cell holds.
 ///
-/// Immutable. Absent cells are [#IDLE]. A [Hold] keeps others out; a [Wait] stands in the queue, and
-/// while it is [offered][Wait#offered] it keeps others out like a hold.
+/// Immutable. Absent cells are [#IDLE]. A [Hold] keeps others out; a [Wait] stands in the queue,
+/// and while it is [offered][Wait#offered] it keeps others out like a hold.
 ///
 /// ```
 ///   acquire            accept               release
@@ -60,25 +60,65 @@ record LockState(
       String reason) {
     Hold counted(int newCount, long newToken, long newCommand) {
       return new Hold(
-          claim, mode, phase, newToken, floor, newCount, newCommand, since, until, parent, exported,
+          claim,
+          mode,
+          phase,
+          newToken,
+          floor,
+          newCount,
+          newCommand,
+          since,
+          until,
+          parent,
+          exported,
           reason);
     }
 
     Hold in(Phase newPhase, long newCommand) {
       return new Hold(
-          claim, mode, newPhase, token, floor, count, newCommand, since, until, parent, exported,
+          claim,
+          mode,
+          newPhase,
+          token,
+          floor,
+          count,
+          newCommand,
+          since,
+          until,
+          parent,
+          exported,
           reason);
     }
 
     Hold as(Mode newMode, long newToken, long newCommand) {
       return new Hold(
-          claim, newMode, Phase.HELD, newToken, exported ? floor : newToken, count, newCommand,
-          since, until, parent, exported, reason);
+          claim,
+          newMode,
+          Phase.HELD,
+          newToken,
+          exported ? floor : newToken,
+          count,
+          newCommand,
+          since,
+          until,
+          parent,
+          exported,
+          reason);
     }
 
     Hold endingAt(long newUntil, long newCommand) {
       return new Hold(
-          claim, mode, phase, token, floor, count, newCommand, since, newUntil, parent, exported,
+          claim,
+          mode,
+          phase,
+          token,
+          floor,
+          count,
+          newCommand,
+          since,
+          newUntil,
+          parent,
+          exported,
           reason);
     }
 
@@ -132,38 +172,64 @@ record LockState(
 
     Wait offeredUntil(long deadline) {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, deadline, absent,
-          late, struck, until, parent, reason);
+          claim, mode, arrival, priority, overtaken, count, command, since, deadline, absent, late,
+          struck, until, parent, reason);
     }
 
     Wait lapsed() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, 0, true, true, struck, until,
-          parent, reason);
+          claim, mode, arrival, priority, overtaken, count, command, since, 0, true, true, struck,
+          until, parent, reason);
     }
 
     Wait seen() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, offered, false, struck,
-          until, parent, reason);
+          claim, mode, arrival, priority, overtaken, count, command, since, offered, false, late,
+          struck, until, parent, reason);
     }
 
     Wait passed() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken + 1, count, command, since, offered, absent, late,
-          late, struck, until, parent, reason);
+          claim,
+          mode,
+          arrival,
+          priority,
+          overtaken + 1,
+          count,
+          command,
+          since,
+          offered,
+          absent,
+          late,
+          struck,
+          until,
+          parent,
+          reason);
     }
 
     Wait counted(int newCount, long newCommand) {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, newCount, newCommand, since, offered, absent,
-          late, struck, until, parent, reason);
+          claim,
+          mode,
+          arrival,
+          priority,
+          overtaken,
+          newCount,
+          newCommand,
+          since,
+          offered,
+          absent,
+          late,
+          struck,
+          until,
+          parent,
+          reason);
     }
 
     Wait strikeOut() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, 0, absent, late, true, until,
-          parent, reason);
+          claim, mode, arrival, priority, overtaken, count, command, since, 0, absent, late, true,
+          until, parent, reason);
     }
   }
 

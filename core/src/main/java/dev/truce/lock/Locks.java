@@ -67,8 +67,7 @@ public final class Locks implements AutoCloseable {
   private volatile boolean closed;
   private @Nullable Thread watcher;
 
-  private Locks(
-      Engine engine, Members.Membership membership, Rules rules, List<Claim> ancestors) {
+  private Locks(Engine engine, Members.Membership membership, Rules rules, List<Claim> ancestors) {
     this.engine = engine;
     this.membership = membership;
     this.rules = rules;
@@ -85,7 +84,7 @@ public final class Locks implements AutoCloseable {
   ///
   /// @param maxWaiters how many processes and tickets may wait for one lock
   /// @param within the id of a grant of an ancestor process, whose locks are then gone through; one
-  ///     that is no longer live is ignored
+  ///   that is no longer live is ignored
   public static Locks over(Engine engine, Owner owner, int maxWaiters, Optional<String> within) {
     if (maxWaiters < 0) {
       throw new IllegalArgumentException("maxWaiters is negative: " + maxWaiters);
@@ -119,7 +118,7 @@ public final class Locks implements AutoCloseable {
   /// The lock of this name, for writing.
   ///
   /// @throws IllegalArgumentException if the name is empty, longer than [NamedLock#MAX_NAME] bytes
-  ///     in UTF-8, or not well-formed
+  ///   in UTF-8, or not well-formed
   public NamedLock lock(String name) {
     checkName(name);
     return new NamedLock(this, name, Mode.WRITE, "");
@@ -237,7 +236,9 @@ public final class Locks implements AutoCloseable {
       ByteBuffer utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(name));
       if (utf8.remaining() > NamedLock.MAX_NAME) {
         throw new IllegalArgumentException(
-            "a lock's name has at most " + NamedLock.MAX_NAME + " bytes in UTF-8, this one has "
+            "a lock's name has at most "
+                + NamedLock.MAX_NAME
+                + " bytes in UTF-8, this one has "
                 + utf8.remaining());
       }
     } catch (CharacterCodingException malformed) {
@@ -382,21 +383,20 @@ public final class Locks implements AutoCloseable {
   void later(BooleanSupplier work) {
     Thread.ofVirtual()
         .name("truce-settle")
-        .start(
-            () -> {
-              long pause = RECHECK_NANOS;
-              while (!closed) {
-                ticker().park(this, ticker().nanos() + pause);
-                pause = Math.min(pause * 2, 1_000_000_000L);
-                try {
-                  if (work.getAsBoolean()) {
-                    return;
-                  }
-                } catch (TruceException stillUnreachable) {
-                  LOG.log(System.Logger.Level.DEBUG, "not settled yet", stillUnreachable);
-                }
+        .start(() -> {
+          long pause = RECHECK_NANOS;
+          while (!closed) {
+            ticker().park(this, ticker().nanos() + pause);
+            pause = Math.min(pause * 2, 1_000_000_000L);
+            try {
+              if (work.getAsBoolean()) {
+                return;
               }
-            });
+            } catch (TruceException stillUnreachable) {
+              LOG.log(System.Logger.Level.DEBUG, "not settled yet", stillUnreachable);
+            }
+          }
+        });
   }
 
   /// Lets idle names go when there are many.
@@ -409,7 +409,8 @@ public final class Locks implements AutoCloseable {
   void closeFailed(String lock, TruceException failure) {
     LOG.log(
         System.Logger.Level.WARNING,
-        lock + " could not be given back at closing; it is free when the engine sees this process end",
+        lock
+            + " could not be given back at closing; it is free when the engine sees this process end",
         failure);
   }
 

@@ -17,11 +17,11 @@ import java.util.function.Function;
 ///
 /// **Timeouts** bound everything, an engine that does not answer included. Zero or less does not
 /// wait. **Interruption** leaves nothing behind: no claim, no place in the queue. **Death** of the
-/// process frees what it holds and its place in the queue, at once where the engine
-/// [proves deaths][dev.truce.spi.Capabilities#proofOfDeath].
+/// process frees what it holds and its place in the queue, at once where the engine [proves
+/// deaths][dev.truce.spi.Capabilities#proofOfDeath].
 ///
-/// Holding a grant is not exclusion, for a holder that was paused does not know that it lost:
-/// hand [Grant#fence()] to the write that must not happen late.
+/// Holding a grant is not exclusion, for a holder that was paused does not know that it lost: hand
+/// [Grant#fence()] to the write that must not happen late.
 public final class NamedLock {
   /// The longest name, in bytes of UTF-8.
   public static final int MAX_NAME = 255;
@@ -78,7 +78,7 @@ public final class NamedLock {
   /// Waits at most so long for the lock.
   ///
   /// @throws NotAcquiredException if it could not be had in that time; it says who holds it and how
-  ///     many are ahead. A [DeadlockException] if waiting could never have ended.
+  ///   many are ahead. A [DeadlockException] if waiting could never have ended.
   /// @throws InterruptedException if the thread was interrupted before or while waiting
   /// @throws dev.truce.EngineException if the engine cannot answer
   public Grant acquire(Duration wait) throws InterruptedException {
@@ -93,7 +93,7 @@ public final class NamedLock {
   /// Runs `body` under the lock.
   ///
   /// @throws LockLostException if the grant was lost while the body ran; what the body threw comes
-  ///     first, the loss is then added to it
+  ///   first, the loss is then added to it
   public void run(Duration wait, Consumer<Grant> body) throws InterruptedException {
     call(
         wait,

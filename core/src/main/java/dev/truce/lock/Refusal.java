@@ -8,7 +8,7 @@ import java.util.OptionalInt;
 ///
 /// @param holder who stands in the way, if anybody could be seen
 /// @param position how many were served before this waiter, itself included: 1 is next; empty when
-///     it did not queue
+///   it did not queue
 public record Refusal(
     Kind kind, String lock, Mode mode, Optional<LockStatus.Holder> holder, OptionalInt position) {
 
@@ -28,7 +28,8 @@ public record Refusal(
   @Override
   public String toString() {
     String held =
-        holder.map(h -> " is held by " + h.owner() + " for " + LockStatus.brief(h.heldFor()))
+        holder
+            .map(h -> " is held by " + h.owner() + " for " + LockStatus.brief(h.heldFor()))
             .orElse(" is waited for by others");
     return switch (kind) {
       case HELD -> lock + held;

@@ -139,8 +139,7 @@ final class MemoryCells implements Cells {
     Slot mine = new Slot(this, key, next);
     Cell created = mine.getPlain();
     @Nullable Slot slot =
-        slots.computeIfAbsent(
-            key, _ -> absences.get(stripe).revision() == expected ? mine : null);
+        slots.computeIfAbsent(key, _ -> absences.get(stripe).revision() == expected ? mine : null);
     return slot == mine ? new Swap.Won(created) : new Swap.Lost(read(key));
   }
 

@@ -12,8 +12,8 @@ import java.time.Duration;
 /// @param proofOfDeath whether the death of a member is known for certain, and at once
 /// @param unknownOutcomes whether a swap can answer [Cells.Swap.Unknown]
 /// @param maxCell the largest value of a cell in bytes
-/// @param wakeLatency the usual time until a [wake][Members#wake] arrives; `null`-free: zero where it
-///     is a matter of microseconds
+/// @param wakeLatency the usual time until a [wake][Members#wake] arrives; `null`-free: zero where
+///   it is a matter of microseconds
 public record Capabilities(
     Clock clock,
     Durability durability,

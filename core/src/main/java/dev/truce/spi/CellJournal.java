@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 /// A journal with one cell per place: whoever swaps the first absent cell of the sequence has
 /// appended.
 ///
-/// It is slow, and it never forgets a commit id or an ended token: each leaves about fifty bytes for
-/// ever. An engine that keeps many records brings its own journal.
+/// It is slow, and it never forgets a commit id or an ended token: each leaves about fifty bytes
+/// for ever. An engine that keeps many records brings its own journal.
 final class CellJournal implements Journal {
   /*
    * Places and positions. Place n is the cell `journal/n/NAME`. Besides units it holds notes: END
@@ -199,11 +199,10 @@ final class CellJournal implements Journal {
     turn.lock();
     try {
       boolean settled =
-          write(
-              () ->
-                  landed.containsKey(commitId) || givenUp.contains(commitId)
-                      ? null
-                      : new Note.GivenUp(commitId));
+          write(() ->
+              landed.containsKey(commitId) || givenUp.contains(commitId)
+                  ? null
+                  : new Note.GivenUp(commitId));
       if (!settled) {
         throw new EngineException(
             EngineException.Kind.UNREACHABLE,
@@ -221,7 +220,12 @@ final class CellJournal implements Journal {
     try {
       if (!write(() -> isEnded(lock, token) ? null : new Note.End(lock, token))) {
         throw new OutcomeUnknownException(
-            "journal " + name + " may not have ended token " + token + " of " + lock
+            "journal "
+                + name
+                + " may not have ended token "
+                + token
+                + " of "
+                + lock
                 + " yet; ending it again is safe",
             null);
       }
@@ -230,8 +234,8 @@ final class CellJournal implements Journal {
     }
   }
 
-  /// Writes what `next` says into the first free place, asks again there, and so on, until `next` says
-  /// that there is nothing more to write. False when the outcome of a swap stayed unknown.
+  /// Writes what `next` says into the first free place, asks again there, and so on, until `next`
+  /// says that there is nothing more to write. False when the outcome of a swap stayed unknown.
   ///
   /// @throws EngineException if the engine failed before anything was left in the open
   private boolean write(Supplier<@Nullable Note> next) {
@@ -457,8 +461,8 @@ final class CellJournal implements Journal {
         null);
   }
 
-  /// Takes the bytes from the records up to `upTo`, oldest first, so that what an earlier call did not
-  /// get to is found by walking down.
+  /// Takes the bytes from the records up to `upTo`, oldest first, so that what an earlier call did
+  /// not get to is found by walking down.
   private void drop(long upTo) {
     try {
       long first = upTo;

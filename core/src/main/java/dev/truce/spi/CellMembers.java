@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.zip.CRC32C;
@@ -138,7 +137,8 @@ final class CellMembers implements Members.Renewed {
       if (!closed) {
         parts.put(part.member, part);
         if (renewer == null) {
-          // A platform thread: virtual ones wait for carriers that the application may keep busy, and
+          // A platform thread: virtual ones wait for carriers that the application may keep busy,
+          // and
           // a lease must not run out for that.
           renewer =
               Thread.ofPlatform().daemon().name("truce-heartbeat").unstarted(this::renewForEver);

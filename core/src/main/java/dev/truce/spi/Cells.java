@@ -9,8 +9,8 @@ import java.util.List;
 /// [Capabilities#maxCell()] bytes.
 ///
 /// **Threads.** All methods may be called by any thread at any time. None of them waits for another
-/// member: an engine that locks inside bounds that by its own time limit and answers
-/// [Swap.Unknown] or throws [dev.truce.EngineException] when it is over.
+/// member: an engine that locks inside bounds that by its own time limit and answers [Swap.Unknown]
+/// or throws [dev.truce.EngineException] when it is over.
 ///
 /// **Interruption.** No method clears or answers an interrupt.
 public interface Cells {
@@ -18,7 +18,7 @@ public interface Cells {
   ///
   /// @param bytes what it holds; empty when the cell is absent. Treat it as immutable.
   /// @param revision opaque, compared only by the engine that made it. It never repeats for a key,
-  ///     deletion and re-creation included.
+  ///   deletion and re-creation included.
   record Cell(byte[] bytes, Object revision) {
     public boolean absent() {
       return bytes.length == 0;
@@ -46,11 +46,11 @@ public interface Cells {
   /// delete the cell.
   Swap swap(String key, Cell expected, byte[] next);
 
-  /// The keys that begin with `prefix`, in no order: no snapshot, a key that comes or goes meanwhile
-  /// may be missing or extra.
+  /// The keys that begin with `prefix`, in no order: no snapshot, a key that comes or goes
+  /// meanwhile may be missing or extra.
   List<String> keys(String prefix);
 
-  /// The first of `count` numbers in a row, all above every number drawn before in this root, across
-  /// any crash, restart or rebuild. Gaps are normal; numbers stay below 2^53.
+  /// The first of `count` numbers in a row, all above every number drawn before in this root,
+  /// across any crash, restart or rebuild. Gaps are normal; numbers stay below 2^53.
   long draw(int count);
 }

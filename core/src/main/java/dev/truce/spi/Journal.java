@@ -57,8 +57,8 @@ public interface Journal {
   /// A record where it landed.
   record Entry(long position, UUID commitId, byte[] record) {}
 
-  /// Appends each unit or refuses it; one refused unit refuses no other. Results are in the order of
-  /// the units. A unit whose commit id was appended before answers its first position.
+  /// Appends each unit or refuses it; one refused unit refuses no other. Results are in the order
+  /// of the units. A unit whose commit id was appended before answers its first position.
   List<Result> append(List<Unit> units);
 
   /// Where the unit with this commit id landed; empty when it did not, and then it never will.

@@ -12,7 +12,8 @@ public interface Members {
   /// Takes part. What the member says of itself is at most 512 bytes, for others to
   /// [read][#description].
   ///
-  /// @throws dev.truce.EngineException if nobody more can take part, or the engine cannot be reached
+  /// @throws dev.truce.EngineException if nobody more can take part, or the engine cannot be
+  ///   reached
   Membership join(byte[] description);
 
   /// What is known of a member now. The answers [Standing.Dead] and "not listed" are final.
@@ -77,7 +78,7 @@ public interface Members {
   /// member is.
   ///
   /// @param term for how long a member that is not heard of cannot be ended; at least 500 ms. Each
-  ///     member's own is kept with its heartbeat, and counts.
+  ///   member's own is kept with its heartbeat, and counts.
   static Renewed over(Cells cells, Ticker ticker, Duration term) {
     return new CellMembers(cells, ticker, term);
   }

@@ -1,7 +1,5 @@
 package dev.truce.spi;
 
-import java.util.concurrent.locks.LockSupport;
-
 /// Time as an engine counts it, and waiting for it: the seam through which tests move time.
 ///
 /// Readings are nanoseconds since the host started, the same for all processes of one host, never
