@@ -342,7 +342,7 @@ final class LockMachine {
       }
     }
     if (wanted.limit() != limit) {
-      if (before != LockState.IDLE) {
+      if (before.token() != 0 || !before.idle()) {
         return new Answer.Refused(Why.OTHER_LIMIT);
       }
       limit = wanted.limit();
@@ -669,9 +669,7 @@ final class LockMachine {
 
   private void finishUpgrade(int at) {
     Hold hold = holds.get(at);
-    boolean alone =
-        holds.stream().allMatch(other -> other == hold)
-            && queue.stream().noneMatch(wait -> wait.offered() != 0);
+    boolean alone = holds.size() == 1 && queue.stream().noneMatch(wait -> wait.offered() != 0);
     if (!alone) {
       return;
     }
@@ -855,7 +853,7 @@ final class LockMachine {
   private long take(int count) {
     long first = tokens.first() + taken;
     taken += count;
-    if (tokens.count() > 0 && first <= before.token() || first + count - 1 > Fence.MAX_TOKEN) {
+    if ((tokens.count() > 0 && first <= before.token()) || first + count - 1 > Fence.MAX_TOKEN) {
       throw new IllegalArgumentException(
           "token " + first + " does not rise above " + before.token() + ", the lock's last");
     }

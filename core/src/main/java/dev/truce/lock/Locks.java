@@ -365,16 +365,17 @@ public final class Locks implements AutoCloseable {
 
   private void watchAll() {
     while (!closed && !Thread.interrupted()) {
-      for (Held held : watched) {
-        try {
-          if (!held.valid()) {
-            watched.remove(held);
-          }
-        } catch (TruceException unreachable) {
-          LOG.log(System.Logger.Level.DEBUG, "cannot look at a grant now", unreachable);
-        }
-      }
+      watched.removeIf(Locks::seenEnded);
       ticker().park(this, ticker().nanos() + WATCH_NANOS);
+    }
+  }
+
+  private static boolean seenEnded(Held held) {
+    try {
+      return !held.valid();
+    } catch (TruceException unreachable) {
+      LOG.log(System.Logger.Level.DEBUG, "cannot look at a grant now", unreachable);
+      return false;
     }
   }
 
