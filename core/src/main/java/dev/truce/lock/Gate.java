@@ -62,7 +62,11 @@ final class Gate {
   /// The one grant that went the short way, if it still stands; see [#acquireIdle].
   private volatile @Nullable Held alone;
 
-  private volatile int waiting;
+  private int waiting;
+
+  /// Whether anybody waits here, to be read without the mutex.
+  private volatile boolean busy;
+
   private volatile boolean retired;
   private volatile @Nullable Waiter leader;
   private volatile Seen seen = new Seen(null, LockState.IDLE);
@@ -133,7 +137,7 @@ final class Gate {
   /// Whoever closes the gate sets [#retired] and then looks at [#alone]; this way sets `alone` and
   /// then looks at `retired`: one of them sees the other.
   private @Nullable Held acquireIdle(NamedLock wanted, Claim claim) {
-    if (!room.shortWay() || waiting > 0 || alone != null || retired || !wanted.reason().isEmpty()) {
+    if (!room.shortWay() || busy || alone != null || retired || !wanted.reason().isEmpty()) {
       return null;
     }
     Cell cell = cells.read(key);
@@ -177,7 +181,7 @@ final class Gate {
 
   /// The short way back; false leaves everything to the long way.
   private boolean releaseIdle(Held held) {
-    if (alone != held || waiting > 0 || !room.current()) {
+    if (alone != held || busy || !room.current()) {
       return false;
     }
     Cell cell = cells.read(key);
@@ -339,7 +343,7 @@ final class Gate {
   private void remove(Waiter waiter) {
     for (LocalRun run : runs.values()) {
       if (run.waiters().remove(waiter)) {
-        waiting--;
+        countWaiters(-1);
         if (run.waiters().isEmpty()) {
           withdraw(run);
         }
@@ -463,7 +467,7 @@ final class Gate {
   private void refuseAll(LocalRun run, TruceException refused) {
     List<Waiter> told = List.copyOf(run.waiters());
     run.waiters().clear();
-    waiting -= told.size();
+    countWaiters(-told.size());
     withdraw(run);
     promote();
     for (Waiter waiter : told) {
@@ -523,7 +527,7 @@ final class Gate {
     }
     mutex.lock();
     try {
-      boolean mine = ALONE.compareAndSet(this, held, null) | holds.remove(held.token(), held);
+      boolean mine = ALONE.compareAndSet(this, held, null) || holds.remove(held.token(), held);
       if (mine && room.current()) {
         apply(new Command.Release(held.token()));
       }
@@ -573,7 +577,8 @@ final class Gate {
       for (LocalRun run : List.copyOf(runs.values())) {
         refuseAll(run, room.gone());
       }
-      if ((Held) ALONE.getAndSet(this, null) instanceof Held shortly) {
+      Held shortly = (Held) ALONE.getAndSet(this, null);
+      if (shortly != null) {
         holds.put(shortly.token(), shortly);
       }
       for (Held held : List.copyOf(holds.values())) {
@@ -612,7 +617,7 @@ final class Gate {
     Seen at = read();
     Cell cell = at.cell();
     if (cell != null && !cell.absent() && at.state().idle()) {
-      Swap unused = cells.swap(key, cell, new byte[0]);
+      Swap _ = cells.swap(key, cell, new byte[0]);
       seen = new Seen(null, LockState.IDLE);
     }
   }
@@ -622,14 +627,6 @@ final class Gate {
     if (first != null) {
       LockSupport.unpark(first.thread);
     }
-  }
-
-  Seen statusNow() {
-    return look(seen);
-  }
-
-  LockState state() {
-    return look(seen).state();
   }
 
   // ---- the cell
@@ -656,7 +653,7 @@ final class Gate {
     for (int round = 0; ; round++) {
       Seen at = read();
       Outcome outcome = decide(at.state(), caller, command);
-      if (outcome.state() == at.state() || swapped(at, outcome, caller)) {
+      if (!outcome.changed() || swapped(at, outcome, caller)) {
         deliver(outcome);
         room.wake(outcome.wake());
         return outcome;
@@ -745,7 +742,7 @@ final class Gate {
         if (waiter == null) {
           throw new IllegalStateException("a grant of " + name + " that nobody waits for");
         }
-        waiting--;
+        countWaiters(-1);
         Hold hold = granted.hold();
         Held held =
             new Held(
@@ -757,7 +754,7 @@ final class Gate {
                 waiter.thread);
         holds.put(held.token(), held);
         waiter.held = held;
-        if (waiter.thread != Thread.currentThread()) {
+        if (!waiter.thread.equals(Thread.currentThread())) {
           LockSupport.unpark(waiter.thread);
         }
       }
@@ -772,15 +769,20 @@ final class Gate {
 
   private void add(LocalRun run, Waiter waiter) {
     run.waiters().add(waiter);
-    waiting++;
+    countWaiters(1);
     if (leader == null) {
       leader = waiter;
     }
   }
 
+  private void countWaiters(int more) {
+    waiting += more;
+    busy = waiting > 0;
+  }
+
   private void dissolve(LocalRun run) {
     runs.remove(run.claim().number());
-    waiting -= run.waiters().size();
+    countWaiters(-run.waiters().size());
     run.waiters().clear();
     promote();
   }

@@ -56,7 +56,7 @@ final class Held {
 
   /// The thread that waited for it, which would wait for itself if it asked again.
   boolean belongsTo(Thread thread) {
-    return party == thread;
+    return thread.equals(party);
   }
 
   synchronized boolean reenter() {

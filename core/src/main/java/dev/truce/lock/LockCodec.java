@@ -45,8 +45,8 @@ final class LockCodec {
   private static final int HOLDS = 9;
   private static final int WAITS = 10;
 
-  private static final Mode[] MODES = Mode.values();
-  private static final Phase[] PHASES = Phase.values();
+  private static final int HELD = 1;
+
   private static final VarHandle WORD =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -83,7 +83,8 @@ final class LockCodec {
     put(after, HOLDS, 1);
     put(after, HEADER, member);
     put(after, HEADER + 1, claim);
-    put(after, HEADER + 2, mode.ordinal());
+    put(after, HEADER + 2, code(mode));
+    put(after, HEADER + 3, HELD);
     put(after, HEADER + 4, token);
     put(after, HEADER + 5, token);
     put(after, HEADER + 6, 1);
@@ -101,7 +102,7 @@ final class LockCodec {
         || word(before, HOLDS) != 1
         || word(before, WAITS) != 0
         || word(before, HEADER) != member
-        || word(before, HEADER + 3) != Phase.HELD.ordinal()
+        || word(before, HEADER + 3) != HELD
         || word(before, HEADER + 4) != token
         || word(before, HEADER + 6) != 1
         || word(before, HEADER + 9) != 0
@@ -123,6 +124,21 @@ final class LockCodec {
   }
 
   // ---- everything else
+
+  private static int code(Mode mode) {
+    return switch (mode) {
+      case READ -> 1;
+      case WRITE -> 2;
+    };
+  }
+
+  private static int code(Phase phase) {
+    return switch (phase) {
+      case HELD -> HELD;
+      case UPGRADING -> 2;
+      case ENDING -> 3;
+    };
+  }
 
   static byte[] encode(LockState state) {
     Writer out =
@@ -202,14 +218,14 @@ final class LockCodec {
     }
 
     void hold(Hold hold) {
-      claim(hold.claim()).number(hold.mode().ordinal()).number(hold.phase().ordinal());
+      claim(hold.claim()).number(code(hold.mode())).number(code(hold.phase()));
       number(hold.token()).number(hold.floor()).number(hold.count()).number(hold.command());
       number(hold.since()).number(hold.until()).claim(hold.parent()).flag(hold.exported());
       text(hold.reason());
     }
 
     void place(Wait wait) {
-      claim(wait.claim()).number(wait.mode().ordinal()).number(wait.arrival());
+      claim(wait.claim()).number(code(wait.mode())).number(wait.arrival());
       number(wait.priority()).number(wait.overtaken()).number(wait.count());
       number(wait.command()).number(wait.since()).number(wait.offered());
       flag(wait.absent())
@@ -285,12 +301,21 @@ final class LockCodec {
       return value == 1;
     }
 
-    private <T> T constant(T[] constants) {
-      int index = count();
-      if (index >= constants.length) {
-        throw damaged();
-      }
-      return constants[index];
+    private Mode mode() {
+      return switch (count()) {
+        case 1 -> Mode.READ;
+        case 2 -> Mode.WRITE;
+        default -> throw damaged();
+      };
+    }
+
+    private Phase phase() {
+      return switch (count()) {
+        case HELD -> Phase.HELD;
+        case 2 -> Phase.UPGRADING;
+        case 3 -> Phase.ENDING;
+        default -> throw damaged();
+      };
     }
 
     private String text() {
@@ -312,23 +337,13 @@ final class LockCodec {
 
     Hold hold() {
       return new Hold(
-          claim(),
-          constant(MODES),
-          constant(PHASES),
-          number(),
-          number(),
-          count(),
-          number(),
-          number(),
-          number(),
-          claim(),
-          flag(),
-          text());
+          claim(), mode(), phase(), number(), number(), count(), number(), number(), number(),
+          claim(), flag(), text());
     }
 
     Wait place() {
       Claim claim = claim();
-      Mode mode = constant(MODES);
+      Mode mode = mode();
       long arrival = number();
       int priority = signed();
       int overtaken = count();

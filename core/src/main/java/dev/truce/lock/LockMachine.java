@@ -155,11 +155,17 @@ final class LockMachine {
 
   /// What a step does.
   ///
-  /// @param state the next state; the same object when nothing changed
+  /// @param changed whether there is anything to swap in
+  /// @param state the next state; the old one when nothing changed
   /// @param wake the members that should look at the lock
   /// @param missing when positive, the step needs so many tokens and is to be asked again with them
   record Outcome(
-      LockState state, Answer answer, List<Granted> grants, Set<Long> wake, int missing) {}
+      boolean changed,
+      LockState state,
+      Answer answer,
+      List<Granted> grants,
+      Set<Long> wake,
+      int missing) {}
 
   private static final Answer DONE = new Answer.Done();
   private static final Answer GONE = new Answer.Gone();
@@ -922,14 +928,14 @@ final class LockMachine {
     wake.remove(caller.member());
     wake.remove(0L);
     if (taken > tokens.count()) {
-      return new Outcome(before, answer, List.of(), Set.of(), taken);
+      return new Outcome(false, before, answer, List.of(), Set.of(), taken);
     }
     if (!changed) {
-      return new Outcome(before, answer, List.of(), wake, 0);
+      return new Outcome(false, before, answer, List.of(), wake, 0);
     }
     Counters counters = before.counters().plus(granted, released, lost, queued, left);
     LockState next =
         new LockState(limit, token, arrival, List.copyOf(holds), List.copyOf(queue), counters);
-    return new Outcome(next, answer, grants, wake, 0);
+    return new Outcome(true, next, answer, grants, wake, 0);
   }
 }
