@@ -3,8 +3,8 @@ package dev.truce.cli;
 import java.io.OutputStream;
 import java.io.PrintStream;
 
-/// What the launcher runs once after a build, so that the JVM remembers the loaded and linked classes
-/// of everyday commands. Touches nothing outside the process.
+/// What the launcher runs once after a build, so that the JVM remembers the loaded and linked
+/// classes of everyday commands. Touches nothing outside the process.
 public final class Training {
 
   private Training() {}
