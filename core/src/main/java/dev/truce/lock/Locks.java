@@ -163,6 +163,10 @@ public final class Locks implements AutoCloseable {
     while (true) {
       checkOpen();
       Held held = gate(lock.name()).acquire(lock, claim, queue, deadline);
+      if (held != null && closed) {
+        held.leave();
+        throw gone();
+      }
       if (held != null) {
         return held;
       }
@@ -202,8 +206,8 @@ public final class Locks implements AutoCloseable {
     } catch (ArithmeticException veryLong) {
       return Long.MAX_VALUE;
     }
-    long deadline = ticker().nanos() + nanos;
-    return deadline < 0 && nanos > 0 && ticker().nanos() > 0 ? Long.MAX_VALUE : deadline;
+    long now = ticker().nanos();
+    return now + nanos < now ? Long.MAX_VALUE : now + nanos;
   }
 
   static boolean waits(Duration wait) {
@@ -337,12 +341,6 @@ public final class Locks implements AutoCloseable {
     if (!closed) {
       membership.listen(on, this::hint);
     }
-    if (!on) {
-      listening.clear();
-      if (listeners.get() > 0) {
-        switchListening();
-      }
-    }
   }
 
   private void hint() {
@@ -404,6 +402,7 @@ public final class Locks implements AutoCloseable {
   void maybeForget() {
     if (gates.size() > IDLE_GATES) {
       gates.values().removeIf(Gate::retire);
+      listening.retainAll(gates.values());
     }
   }
 
