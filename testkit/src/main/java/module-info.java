@@ -1,5 +1,10 @@
 /// The exam an engine sits: conformance suites, process farm, history checkers, test clock.
+///
+/// The suites need JUnit on the path; everything else runs without it.
 module dev.truce.testkit {
   requires transitive dev.truce.core;
   requires static transitive org.jspecify;
+  requires static transitive org.junit.jupiter.api;
+
+  exports dev.truce.testkit;
 }

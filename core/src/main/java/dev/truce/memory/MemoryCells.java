@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /// Cells in a hash table of slots.
+@SuppressWarnings("ReferenceEquality") // What makes two revisions the same is that they are one.
 final class MemoryCells implements Cells {
   /*
    * A key in use has a slot, and the slot holds the present Cell. A swap is one compare-and-set on
@@ -132,15 +133,17 @@ final class MemoryCells implements Cells {
   private Swap create(String key, Object expected, byte[] next) {
     check(key);
     int stripe = stripe(key);
-    if (next.length == 0) {
-      Cell seen = read(key);
-      return seen.revision() == expected ? new Swap.Won(seen) : new Swap.Lost(seen);
-    }
     Slot mine = new Slot(this, key, next);
     Cell created = mine.getPlain();
     @Nullable Slot slot =
         slots.computeIfAbsent(key, _ -> absences.get(stripe).revision() == expected ? mine : null);
-    return slot == mine ? new Swap.Won(created) : new Swap.Lost(read(key));
+    if (slot != mine) {
+      return new Swap.Lost(read(key));
+    }
+    if (next.length == 0) {
+      linger(mine);
+    }
+    return new Swap.Won(created);
   }
 
   /// Notes that a slot was emptied, and retires others whose turn has come.

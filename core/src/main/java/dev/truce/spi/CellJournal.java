@@ -52,12 +52,12 @@ final class CellJournal implements Journal {
 
   /// What a place holds.
   private sealed interface Note {
-    byte UNIT = 1;
+    byte KEPT = 1;
     byte DROPPED = 2;
     byte END = 3;
     byte GIVEN_UP = 4;
 
-    record Unit(long position, UUID commitId, byte[] record) implements Note {}
+    record Kept(long position, UUID commitId, byte[] record) implements Note {}
 
     /// A unit below the checkpoint, without its bytes.
     record Dropped(long position, UUID commitId) implements Note {}
@@ -68,7 +68,7 @@ final class CellJournal implements Journal {
 
     default byte[] toBytes() {
       return switch (this) {
-        case Unit(long position, UUID id, byte[] record) -> sealed(UNIT, position, id, record);
+        case Kept(long position, UUID id, byte[] record) -> sealed(KEPT, position, id, record);
         case Dropped(long position, UUID id) -> sealed(DROPPED, position, id, new byte[0]);
         case End(String lock, long token) ->
             sealed(END, token, new UUID(0, 0), lock.getBytes(StandardCharsets.UTF_8));
@@ -79,7 +79,7 @@ final class CellJournal implements Journal {
     static Note of(String key, byte[] bytes) {
       Sealed sealed = open(key, bytes);
       return switch (sealed.kind) {
-        case UNIT -> new Unit(sealed.number, sealed.id, sealed.rest);
+        case KEPT -> new Kept(sealed.number, sealed.id, sealed.rest);
         case DROPPED -> new Dropped(sealed.number, sealed.id);
         case END -> new End(new String(sealed.rest, StandardCharsets.UTF_8), sealed.number);
         case GIVEN_UP -> new GivenUp(sealed.id);
@@ -165,7 +165,7 @@ final class CellJournal implements Journal {
               outcome = new Result.Refused("it decided not to be written", null);
               return null;
             }
-            return new Note.Unit(last + 1, unit.commitId(), record.get());
+            return new Note.Kept(last + 1, unit.commitId(), record.get());
           }
         };
     write(step);
@@ -286,7 +286,7 @@ final class CellJournal implements Journal {
 
   private void apply(Note note) {
     switch (note) {
-      case Note.Unit(long position, UUID id, byte[] _) -> land(position, id);
+      case Note.Kept(long position, UUID id, byte[] _) -> land(position, id);
       case Note.Dropped(long position, UUID id) -> land(position, id);
       case Note.End(String lock, long token) ->
           ended.computeIfAbsent(lock, _ -> new HashSet<>()).add(token);
@@ -329,7 +329,7 @@ final class CellJournal implements Journal {
     long start = ticker.nanos();
     long nanos = nanos(wait);
     Thread waiter = Thread.currentThread();
-    try (Watch _ = watch(() -> LockSupport.unpark(waiter))) {
+    try (Watch _ = hinted(() -> LockSupport.unpark(waiter))) {
       while (true) {
         if (Thread.interrupted()) {
           throw new InterruptedException();
@@ -384,7 +384,7 @@ final class CellJournal implements Journal {
     for (long position = from; position <= last && entries.size() < max; position++) {
       String key = key(places[(int) position - 1]);
       if (!(Note.of(key, cells.read(key).bytes())
-          instanceof Note.Unit(long at, UUID id, byte[] record))) {
+          instanceof Note.Kept(long at, UUID id, byte[] record))) {
         return null;
       }
       entries.add(new Entry(at, id, record));
@@ -393,7 +393,11 @@ final class CellJournal implements Journal {
   }
 
   @Override
-  public Watch watch(Runnable hint) {
+  public AutoCloseable watch(Runnable hint) {
+    return hinted(hint);
+  }
+
+  private Watch hinted(Runnable hint) {
     Watch watch = new Watch(hint);
     watches.add(watch);
     return watch;
@@ -466,14 +470,14 @@ final class CellJournal implements Journal {
   private void drop(long upTo) {
     try {
       long first = upTo;
-      while (first >= 1 && unit(first) != null) {
+      while (first >= 1 && kept(first) != null) {
         first--;
       }
       for (long position = first + 1; position <= upTo; position++) {
         String key = key(places[(int) position - 1]);
         for (int tries = 0; tries < TRIES; tries++) {
           Cells.Cell cell = cells.read(key);
-          if (!(Note.of(key, cell.bytes()) instanceof Note.Unit(long at, UUID id, byte[] _))) {
+          if (!(Note.of(key, cell.bytes()) instanceof Note.Kept(long at, UUID id, byte[] _))) {
             break;
           }
           cells.swap(key, cell, new Note.Dropped(at, id).toBytes());
@@ -484,9 +488,9 @@ final class CellJournal implements Journal {
     }
   }
 
-  private Note.@Nullable Unit unit(long position) {
+  private Note.@Nullable Kept kept(long position) {
     String key = key(places[(int) position - 1]);
-    return Note.of(key, cells.read(key).bytes()) instanceof Note.Unit unit ? unit : null;
+    return Note.of(key, cells.read(key).bytes()) instanceof Note.Kept kept ? kept : null;
   }
 
   @Override

@@ -31,7 +31,7 @@ public interface Cells {
     /// The cell now holds what was asked for.
     record Won(Cell cell) implements Swap {}
 
-    /// Somebody else was faster; nothing was changed.
+    /// Somebody else was faster, or the engine could not tell that nobody was; nothing was changed.
     record Lost(Cell current) implements Swap {}
 
     /// Nobody can tell, and the swap may even still land later, as long as the cell's revision is

@@ -1,0 +1,13 @@
+/// Proves that an engine keeps its promises, and that locks over it do.
+///
+/// To examine an engine, extend [dev.truce.testkit.CellsContract] and its neighbours, each of which
+/// asks for an [dev.truce.testkit.EngineUnderTest]. To test code of one's own against the worst
+/// that an engine may do, run it over a [dev.truce.testkit.HostileEngine] on a
+/// [dev.truce.testkit.TestClock].
+///
+/// The checkers ([dev.truce.testkit.Referee], [dev.truce.testkit.LostUpdates],
+/// [dev.truce.testkit.RegisterChecker]) and the [dev.truce.testkit.Farm] need no test framework.
+@NullMarked
+package dev.truce.testkit;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,124 @@
+package dev.truce.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+final class TestClockTest {
+  private final TestClock clock = new TestClock();
+
+  /// A thread that parks until a moment has come, however often it is woken before.
+  private Thread sleeper(long deadline) {
+    return Thread.ofVirtual()
+        .start(() -> {
+          while (clock.nanos() < deadline) {
+            clock.park(this, deadline);
+          }
+        });
+  }
+
+  @Test
+  void nanos_nobodyAdvances_standsStill() {
+    long before = clock.nanos();
+
+    for (int look = 0; look < 100_000; look++) {
+      assertThat(clock.nanos()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void advance_movesTimeByExactlySoMuch() {
+    long before = clock.nanos();
+
+    clock.advance(Duration.ofNanos(1_500_000_001));
+
+    assertThat(clock.nanos() - before).isEqualTo(1_500_000_001);
+  }
+
+  @Test
+  void advance_backwards_isRefused() {
+    assertThatThrownBy(() -> clock.advance(Duration.ofNanos(-1)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void park_deadlineComes_returns() throws Exception {
+    Thread sleeper = sleeper(clock.nanos() + 1_000);
+    clock.awaitParked(sleeper);
+
+    clock.advance(Duration.ofNanos(999));
+    clock.awaitParked(sleeper);
+    clock.advance(Duration.ofNanos(1));
+
+    assertThat(sleeper.join(TestClock.LIVENESS)).isTrue();
+  }
+
+  @Test
+  void park_deadlineHasPassed_returnsAtOnce() {
+    clock.park(this, clock.nanos());
+    clock.park(this, clock.nanos() - 1);
+  }
+
+  @Test
+  void park_unparked_returns() throws Exception {
+    CountDownLatch woken = new CountDownLatch(1);
+    Thread thread =
+        Thread.ofVirtual()
+            .start(() -> {
+              clock.park(this, Long.MAX_VALUE);
+              woken.countDown();
+            });
+    clock.awaitParked(thread);
+
+    LockSupport.unpark(thread);
+
+    assertThat(woken.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void park_interrupted_returnsWithTheInterruptStillThere() throws Exception {
+    AtomicBoolean interrupted = new AtomicBoolean();
+    Thread thread =
+        Thread.ofVirtual()
+            .start(() -> {
+              clock.park(this, Long.MAX_VALUE);
+              interrupted.set(Thread.currentThread().isInterrupted());
+            });
+    clock.awaitParked(thread);
+
+    thread.interrupt();
+
+    assertThat(thread.join(TestClock.LIVENESS)).isTrue();
+    assertThat(interrupted).isTrue();
+  }
+
+  /// The race that a clock for tests must not have: time moves between the look and the park.
+  @Test
+  void advance_whileThreadsAreAboutToPark_wakesThemAll() throws Exception {
+    for (int round = 0; round < 2_000; round++) {
+      Thread sleeper = sleeper(clock.nanos() + 10);
+      clock.advance(Duration.ofNanos(10));
+      assertThat(sleeper.join(TestClock.LIVENESS)).as("round %s", round).isTrue();
+    }
+  }
+
+  @Test
+  void awaitParked_enoughThreads_returns() {
+    Thread first = sleeper(clock.nanos() + 10);
+    Thread second = sleeper(clock.nanos() + 20);
+
+    clock.awaitParked(2);
+    clock.advance(Duration.ofNanos(10));
+    clock.awaitParked(second);
+    clock.advance(Duration.ofNanos(10));
+
+    clock.awaitSettled(List.of(first, second));
+  }
+}
