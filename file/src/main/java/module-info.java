@@ -2,4 +2,9 @@
 module dev.truce.file {
   requires transitive dev.truce.core;
   requires static transitive org.jspecify;
+
+  exports dev.truce.file;
+
+  provides dev.truce.spi.EngineProvider with
+      dev.truce.file.FileEngineProvider;
 }

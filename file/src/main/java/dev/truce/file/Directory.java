@@ -1,0 +1,276 @@
+package dev.truce.file;
+
+import dev.truce.EngineException;
+import dev.truce.EngineException.Kind;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// The place on disk: its names, its file system, and the few calls that create and replace files.
+///
+/// A new directory is for its owner alone. Files are as open as the directory they are in, so that a
+/// directory made for a group beforehand is shared by the group.
+record Directory(Path path) {
+  /// File systems of one kernel that keep what Truce builds on: shared mappings that are coherent,
+  /// kernel locks, links that exclude each other, and a flush that flushes.
+  private static final Set<String> ALLOWED =
+      Set.of(
+          "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "overlay", "overlayfs", "tmpfs");
+
+  private static final String TEMPORARY = ".tmp";
+
+  private static final Set<PosixFilePermission> OWNER_ONLY =
+      PosixFilePermissions.fromString("rwx------");
+
+  private static final int ZEROS_BYTES = 1 << 16;
+
+  Path id() {
+    return path.resolve("id");
+  }
+
+  Path ceiling() {
+    return path.resolve("ceiling");
+  }
+
+  Path locks() {
+    return path.resolve("locks");
+  }
+
+  Path members() {
+    return path.resolve("members");
+  }
+
+  /// The first file of cells, and its growth files.
+  Path cells(int index) {
+    return path.resolve(index == 0 ? "cells" : "cells." + index);
+  }
+
+  boolean has(Path file) {
+    return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /// Refuses file systems that are not known to be sound, before anything is written.
+  void refuseUnsound() {
+    String type = fileSystem();
+    if (!ALLOWED.contains(type)) {
+      throw new EngineException(
+          Kind.REFUSED_PLACE,
+          path
+              + " is on "
+              + type
+              + ", which does not promise what shared memory and kernel locks need; name a"
+              + " directory on a local file system ("
+              + String.join(", ", ALLOWED.stream().sorted().toList())
+              + ")");
+    }
+  }
+
+  boolean volatileStorage() {
+    return fileSystem().equals("tmpfs");
+  }
+
+  String fileSystem() {
+    Path at = path.toAbsolutePath();
+    while (!Files.exists(at)) {
+      Path parent = at.getParent();
+      if (parent == null) {
+        break;
+      }
+      at = parent;
+    }
+    Path existing = at;
+    return Faults.io(
+        path,
+        () -> {
+          FileStore store = Files.getFileStore(existing);
+          return store.type();
+        });
+  }
+
+  void create() {
+    Faults.io(
+        path,
+        () -> {
+          if (!Files.isDirectory(path)) {
+            Path parent = path.toAbsolutePath().getParent();
+            if (parent != null) {
+              Files.createDirectories(parent);
+            }
+            try {
+              Files.createDirectory(path, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+            } catch (FileAlreadyExistsException e) {
+              if (!Files.isDirectory(path)) {
+                throw e;
+              }
+            }
+          }
+          return path;
+        });
+  }
+
+  /// The bytes of a file, or `null` when there is none.
+  byte @Nullable [] read(Path file) {
+    return Faults.io(
+        file,
+        () -> {
+          try {
+            return Files.readAllBytes(file);
+          } catch (NoSuchFileException e) {
+            return null;
+          }
+        });
+  }
+
+  /// The first bytes of a file, or `null` when it has fewer or there is none.
+  byte @Nullable [] head(Path file, int bytes) {
+    return Faults.io(
+        file,
+        () -> {
+          try (InputStream in = Files.newInputStream(file)) {
+            byte[] head = in.readNBytes(bytes);
+            return head.length == bytes ? head : null;
+          } catch (NoSuchFileException e) {
+            return null;
+          }
+        });
+  }
+
+  BasicFileAttributes attributes(Path file) {
+    return Faults.io(
+        file,
+        () ->
+            Files.readAttributes(
+                file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS));
+  }
+
+  /// A file of `bytes` bytes that begins with `head`, every block of it written, under a name that
+  /// nobody else uses.
+  Path temporary(Path file, byte[] head, long bytes) {
+    Path temporary =
+        path.resolve(file.getFileName() + "." + UUID.randomUUID() + TEMPORARY);
+    return Faults.io(
+        file,
+        () -> {
+          try (FileChannel channel = create(temporary)) {
+            write(channel, ByteBuffer.wrap(head), 0);
+            ByteBuffer zeros = ByteBuffer.allocate(ZEROS_BYTES);
+            for (long at = head.length; at < bytes; at += zeros.limit()) {
+              write(channel, zeros.clear().limit((int) Math.min(ZEROS_BYTES, bytes - at)), at);
+            }
+          } catch (IOException e) {
+            Files.deleteIfExists(temporary);
+            throw e;
+          }
+          return temporary;
+        });
+  }
+
+  /// Gives a temporary file its name, whatever had it before, and makes both last.
+  void replaceDurably(Path temporary, Path file) {
+    Faults.io(
+        file,
+        () -> {
+          try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+            channel.force(true);
+          }
+          replace(temporary, file);
+          force();
+          return file;
+        });
+  }
+
+  void replace(Path temporary, Path file) {
+    Faults.io(
+        file,
+        () ->
+            Files.exists(temporary)
+                ? Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE)
+                : file);
+  }
+
+  /// Gives a temporary file its name unless the name is taken; the temporary name goes either way.
+  void linkOrDrop(Path temporary, Path file) {
+    Faults.io(
+        file,
+        () -> {
+          try {
+            Files.createLink(file, temporary);
+          } catch (FileAlreadyExistsException e) {
+            // somebody else was faster
+          }
+          Yield.at(Yield.GROW_LINKED);
+          return Files.deleteIfExists(temporary);
+        });
+  }
+
+  void delete(Path file) {
+    Faults.io(file, () -> Files.deleteIfExists(file));
+  }
+
+  /// What killed processes left half made.
+  List<Path> temporaries() {
+    return Faults.io(
+        path,
+        () -> {
+          List<Path> found = new ArrayList<>();
+          try (var files = Files.newDirectoryStream(path, "*" + TEMPORARY)) {
+            files.forEach(found::add);
+          }
+          return found;
+        });
+  }
+
+  private FileChannel create(Path file) throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            file,
+            EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    openUp(file);
+    return channel;
+  }
+
+  /// Gives a file the permissions of the directory, but for execution.
+  void openUp(Path file) throws IOException {
+    Set<PosixFilePermission> allowed = EnumSet.noneOf(PosixFilePermission.class);
+    allowed.addAll(Files.getPosixFilePermissions(path));
+    allowed.removeAll(
+        Set.of(
+            PosixFilePermission.OWNER_EXECUTE,
+            PosixFilePermission.GROUP_EXECUTE,
+            PosixFilePermission.OTHERS_EXECUTE));
+    allowed.add(PosixFilePermission.OWNER_READ);
+    allowed.add(PosixFilePermission.OWNER_WRITE);
+    Files.setPosixFilePermissions(file, allowed);
+  }
+
+  private void force() throws IOException {
+    try (FileChannel directory = FileChannel.open(path, StandardOpenOption.READ)) {
+      directory.force(true);
+    }
+  }
+
+  private static void write(FileChannel channel, ByteBuffer bytes, long at) throws IOException {
+    for (long to = at; bytes.hasRemaining(); ) {
+      to += channel.write(bytes, to);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package dev.truce.file;
+
+import dev.truce.spi.Cells;
+import java.util.List;
+
+/// The cells of one handle.
+final class FileCells implements Cells {
+  private final Root root;
+
+  FileCells(Root root) {
+    this.root = root;
+  }
+
+  @Override
+  public Cell read(String key) {
+    try {
+      return root.trie().read(key);
+    } catch (IllegalStateException | InternalError e) {
+      throw root.translated(e);
+    }
+  }
+
+  @Override
+  public Swap swap(String key, Cell expected, byte[] next) {
+    try {
+      return root.trie().swap(key, expected, next);
+    } catch (IllegalStateException | InternalError e) {
+      throw root.translated(e);
+    }
+  }
+
+  @Override
+  public List<String> keys(String prefix) {
+    return root.guarded(() -> root.trie().keys(prefix));
+  }
+
+  @Override
+  public long draw(int count) {
+    return root.guarded(() -> root.tokens().draw(count));
+  }
+}

@@ -1,0 +1,108 @@
+package dev.truce.file;
+
+import dev.truce.Durability;
+import dev.truce.spi.Capabilities;
+import dev.truce.spi.Cells;
+import dev.truce.spi.Engine;
+import dev.truce.spi.Members;
+import dev.truce.spi.Ticker;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/// A directory that the processes of one machine share: no server, nothing to configure.
+///
+/// Whatever is killed or stopped, at any instruction, nothing is torn and nobody else waits for it:
+/// cells are swapped in shared memory, and the kernel says who is alive. Numbers are drawn below a
+/// ceiling that is on disk before they are, so they rise over every crash. Cells themselves live
+/// until the machine stops.
+///
+/// The directory must be on a local file system and be used by one kernel; containers may share it.
+/// A copy, a restored backup and a disk from another machine are refused until they are
+/// [adopted][#adopt].
+///
+/// No other code of a JVM may open the file `locks` of a root that the JVM has open: closing it
+/// again would end the locks of the process, which is how POSIX has it.
+///
+/// **Threads.** Safe for any number of them. **Interruption.** No method clears or answers an
+/// interrupt.
+public final class FileEngine implements Engine {
+  private final Root root;
+  private final FileCells cells;
+  private final FileMembers members;
+  private final AtomicBoolean open = new AtomicBoolean(true);
+
+  private FileEngine(Root root) {
+    this.root = root;
+    this.cells = new FileCells(root);
+    this.members = new FileMembers(root);
+  }
+
+  /// Opens the root in this directory, and creates both where there is none.
+  ///
+  /// @throws dev.truce.EngineException if the place is refused, damaged, full, of a newer release or
+  ///     not permitted; the message names the file and the next step
+  public static FileEngine open(Path directory) {
+    return open(directory, Host.current());
+  }
+
+  /// Opens the root in this directory and creates nothing.
+  ///
+  /// @throws dev.truce.EngineException of kind CONFIGURATION if there is none; else like
+  ///     [#open(Path)]
+  public static FileEngine existing(Path directory) {
+    return new FileEngine(Root.open(directory, Host.current(), false));
+  }
+
+  /// Opens on a host that a test makes up.
+  static FileEngine open(Path directory, Host host) {
+    return new FileEngine(Root.open(directory, host, true));
+  }
+
+  @Override
+  public String place() {
+    return root.directory().path().toString();
+  }
+
+  @Override
+  public Capabilities capabilities() {
+    return new Capabilities(
+        BootTicker.here().readable() ? Capabilities.Clock.BOOT : Capabilities.Clock.NONE,
+        root.directory().volatileStorage() ? Durability.NONE : Durability.OS,
+        Capabilities.Contention.OPTIMISTIC,
+        true,
+        false,
+        Leaf.MAX_VALUE,
+        Duration.ZERO);
+  }
+
+  @Override
+  public Cells cells() {
+    return cells;
+  }
+
+  @Override
+  public Members members() {
+    return members;
+  }
+
+  @Override
+  public Ticker ticker() {
+    return BootTicker.here();
+  }
+
+  /// What was found damaged and made anew when this process opened the root, a sentence each:
+  /// usually nothing.
+  public List<String> notes() {
+    return root.notes();
+  }
+
+  @Override
+  public void close() {
+    if (open.compareAndSet(true, false)) {
+      members.close();
+      root.release();
+    }
+  }
+}

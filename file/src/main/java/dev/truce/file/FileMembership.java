@@ -1,0 +1,61 @@
+package dev.truce.file;
+
+import dev.truce.spi.Members.Membership;
+import org.jspecify.annotations.Nullable;
+
+/// One slot of this process, until it is closed.
+final class FileMembership implements Membership {
+  private final Root root;
+  private final long member;
+  private volatile boolean current = true;
+  private @Nullable Bell bell;
+
+  FileMembership(Root root, long member) {
+    this.root = root;
+    this.member = member;
+    root.memberships().put(Slots.slot(member), this);
+  }
+
+  @Override
+  public long member() {
+    return member;
+  }
+
+  @Override
+  public boolean current() {
+    return current;
+  }
+
+  @Override
+  public synchronized void listen(boolean on, Runnable hint) {
+    if (bell != null) {
+      bell.close();
+      bell = null;
+    }
+    if (on && current) {
+      bell = Bell.listen(root, member, hint);
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!current) {
+      return;
+    }
+    current = false;
+    if (bell != null) {
+      bell.close();
+      bell = null;
+    }
+    int slot = Slots.slot(member);
+    root.memberships().remove(slot, this);
+    root.slots().clear(slot);
+    Yield.at(Yield.LEAVE_CLEARED);
+    root.locks().releaseSlot(slot);
+  }
+
+  /// The bell that a member of this very process is to be rung with, if it listens.
+  synchronized @Nullable Bell bell() {
+    return bell;
+  }
+}

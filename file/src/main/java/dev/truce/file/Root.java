@@ -1,0 +1,260 @@
+package dev.truce.file;
+
+import dev.truce.EngineException;
+import dev.truce.EngineException.Kind;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// One directory as this JVM has it open: its files mapped once, whatever the number of handles.
+///
+/// Whoever opens a root first tries to be alone in it. Alone, it removes what killed processes left,
+/// creates what is missing, checks everything, rebuilds what another boot or damage has made
+/// worthless, and gathers blocks that were lost; then it enters like everybody else. Who finds
+/// others inside just enters. So repairs never meet a writer, and nobody inside is ever waited for;
+/// only an opener can wait, for another one that is alone, and says so after [#PATIENCE_NANOS].
+final class Root {
+  static final String REOPEN =
+      "stop every process that uses the directory; the next to open it rebuilds the cells, and"
+          + " tokens go on above all that were given out";
+
+  /// How long an opener waits for one that is alone: far longer than any repair takes.
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+  /// The roots that are open in this JVM, by the inode of `locks`: a second channel on that file
+  /// would drop the locks of the first when it is closed.
+  private static final Map<Object, Root> OPEN = new HashMap<>();
+
+  private final Object key;
+  private final Directory directory;
+  private final Identity identity;
+  private final Locks locks;
+  private final Mapping mapping;
+  private final Heap heap;
+  private final Ceiling ceiling;
+  private final Tokens tokens;
+  private final Trie trie;
+  private final Slots slots;
+  private final List<String> notes;
+  private final Map<Integer, FileMembership> memberships = new ConcurrentHashMap<>();
+  private int handles;
+
+  private Root(
+      Object key,
+      Directory directory,
+      Identity identity,
+      Locks locks,
+      Mapping mapping,
+      Header header,
+      List<String> notes) {
+    this.key = key;
+    this.directory = directory;
+    this.identity = identity;
+    this.locks = locks;
+    this.mapping = mapping;
+    this.heap = Heap.open(directory, mapping, header);
+    this.ceiling = Ceiling.map(directory, mapping);
+    this.tokens = new Tokens(directory, heap, ceiling);
+    this.trie = new Trie(directory, heap, BootTicker.here());
+    this.slots = Slots.map(directory, mapping);
+    this.notes = notes;
+  }
+
+  // ---- opening ---------------------------------------------------------------------------------
+
+  /// Opens the root, which is created if there is none and `create` says so.
+  static Root open(Path path, Host host, boolean create) {
+    Directory directory = new Directory(path);
+    refuse(directory, create);
+    long deadline = System.nanoTime() + PATIENCE_NANOS;
+    boolean interrupted = false;
+    try {
+      for (; ; ) {
+        Root root = attempt(directory, host);
+        if (root != null) {
+          return root;
+        }
+        if (System.nanoTime() - deadline > 0) {
+          throw tooLong(directory);
+        }
+        interrupted |= Thread.interrupted();
+        LockSupport.parkNanos(NAP_NANOS);
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private static EngineException tooLong(Directory directory) {
+    if (Repair.header(directory) == null) {
+      return Faults.damaged(directory.cells(0), "its first page fails its check", REOPEN);
+    }
+    return new EngineException(
+        Kind.UNREACHABLE,
+        directory.locks()
+            + ": another process has been opening this root for 10 seconds; if it is stopped, let"
+            + " it go on or kill it");
+  }
+
+  private static void refuse(Directory directory, boolean create) {
+    if (create) {
+      directory.refuseUnsound();
+      directory.create();
+    } else if (!directory.has(directory.id()) && !directory.has(directory.ceiling())) {
+      throw new EngineException(
+          Kind.CONFIGURATION, directory.path() + " is no Truce root; `truce init` makes one");
+    } else {
+      directory.refuseUnsound();
+    }
+  }
+
+  /// One try, without waiting; `null` while another process is alone in the root.
+  private static @Nullable Root attempt(Directory directory, Host host) {
+    synchronized (OPEN) {
+      Root known = OPEN.get(keyOf(directory));
+      if (known != null) {
+        known.handles++;
+        return known;
+      }
+      Locks locks = Locks.open(directory);
+      try {
+        Root root = enter(directory, locks, host);
+        if (root != null) {
+          OPEN.put(root.key, root);
+          root.handles++;
+          return root;
+        }
+      } catch (InternalError e) {
+        locks.close();
+        throw Faults.unmapped(directory.path(), e);
+      } catch (RuntimeException | Error e) {
+        locks.close();
+        throw e;
+      }
+      locks.close();
+      return null;
+    }
+  }
+
+  private static @Nullable Root enter(Directory directory, Locks locks, Host host) {
+    List<String> notes = List.of();
+    if (locks.tryAlone()) {
+      notes = new Repair(directory, host).run();
+      locks.leave();
+    }
+    if (!locks.tryInside()) {
+      return null;
+    }
+    Yield.at(Yield.JOIN_INSIDE);
+    Header header = directory.has(directory.id()) ? Repair.header(directory) : null;
+    if (header == null || !header.boot().equals(host.boot())) {
+      // whoever was alone before us was killed before it was done
+      locks.leave();
+      return null;
+    }
+    Identity identity = Identity.read(directory);
+    identity.refuseOthers(directory, host, header.boot());
+    Mapping mapping = Mapping.shared();
+    try {
+      return new Root(keyOf(directory), directory, identity, locks, mapping, header, notes);
+    } catch (RuntimeException | Error e) {
+      mapping.close();
+      throw e;
+    }
+  }
+
+  private static Object keyOf(Directory directory) {
+    Path locks = directory.locks();
+    if (!directory.has(locks)) {
+      return locks;
+    }
+    return Faults.io(
+        locks,
+        () -> {
+          Object key = Files.readAttributes(locks, BasicFileAttributes.class).fileKey();
+          return key == null ? locks.toRealPath() : key;
+        });
+  }
+
+  // ---- parts -----------------------------------------------------------------------------------
+
+  Directory directory() {
+    return directory;
+  }
+
+  Identity identity() {
+    return identity;
+  }
+
+  Locks locks() {
+    return locks;
+  }
+
+  Heap heap() {
+    return heap;
+  }
+
+  Tokens tokens() {
+    return tokens;
+  }
+
+  Trie trie() {
+    return trie;
+  }
+
+  Slots slots() {
+    return slots;
+  }
+
+  /// What was repaired when this JVM opened the root.
+  List<String> notes() {
+    return notes;
+  }
+
+  /// The members of this JVM, by slot: what they are need not be asked of the kernel.
+  Map<Integer, FileMembership> memberships() {
+    return memberships;
+  }
+
+  /// Runs `work` on the mapped files; what goes wrong there is said in words.
+  <T> T guarded(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (IllegalStateException | InternalError e) {
+      throw translated(e);
+    }
+  }
+
+  /// The files were unmapped by closing, or a page of them is gone.
+  RuntimeException translated(Throwable e) {
+    return e instanceof InternalError fault
+        ? Faults.unmapped(directory.path(), fault)
+        : Faults.closed(directory.path());
+  }
+
+  /// Gives back one handle; the last one leaves the root.
+  void release() {
+    synchronized (OPEN) {
+      if (--handles > 0) {
+        return;
+      }
+      OPEN.remove(key);
+      heap.shelveAll();
+      mapping.close();
+      locks.leave();
+      locks.close();
+    }
+  }
+}

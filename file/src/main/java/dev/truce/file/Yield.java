@@ -1,0 +1,73 @@
+package dev.truce.file;
+
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The places where a test stops or kills a process: between any two steps that others could see.
+///
+/// Off, which is always but in tests, this is nothing: the hook is a constant that the compiler
+/// removes. The property [#PROPERTY] names a class with a public constructor without arguments that
+/// is a `Consumer<String>` and is told each point's name.
+enum Yield {
+  /// The process is inside the root and holds no slot yet.
+  JOIN_INSIDE,
+  /// The kernel lock of a slot is held, the slot still shows its former state.
+  JOIN_LOCKED,
+  /// The slot is described, its generation not yet published.
+  JOIN_DESCRIBED,
+  /// The member can be seen.
+  JOIN_PUBLISHED,
+  /// A closing member has cleared its slot and still holds the kernel lock.
+  LEAVE_CLEARED,
+  /// The state was read, nothing was written.
+  SWAP_READ,
+  /// A block was taken to write to.
+  SWAP_SPARE,
+  /// Half of the block is written.
+  SWAP_HALF_WRITTEN,
+  /// The block is written, the head not yet swapped.
+  SWAP_WRITTEN,
+  /// The head is swapped, the old block not yet kept.
+  SWAP_WON,
+  /// The head was lost to another, the block not yet kept.
+  SWAP_LOST,
+  /// A branch is written, the head it replaces not yet swapped.
+  SPLIT_WRITTEN,
+  /// The branch is published, the old block not yet kept.
+  SPLIT_WON,
+  /// A chunk is taken, its class does not allocate from it yet.
+  CHUNK_TAKEN,
+  /// A growth file is written under its temporary name.
+  GROW_WRITTEN,
+  /// A growth file has its name, the temporary name is still there.
+  GROW_LINKED,
+  /// A counter was read, nothing was drawn.
+  DRAW_READ,
+  /// The ceiling is raised in memory, not yet on disk.
+  CEILING_RAISED,
+  /// The ceiling is on disk, nobody knows it yet.
+  CEILING_FORCED;
+
+  static final String PROPERTY = "dev.truce.file.yield";
+
+  private static final @Nullable Consumer<String> HOOK = hook();
+
+  static void at(Yield point) {
+    if (HOOK != null) {
+      HOOK.accept(point.name());
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static @Nullable Consumer<String> hook() {
+    String name = System.getProperty(PROPERTY);
+    if (name == null) {
+      return null;
+    }
+    try {
+      return (Consumer<String>) Class.forName(name).getConstructor().newInstance();
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("no hook " + name, e);
+    }
+  }
+}
