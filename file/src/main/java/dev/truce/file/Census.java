@@ -162,9 +162,9 @@ final class Census {
     window.get(Heap.offset(address), image);
     Leaf leaf = Leaf.copied(image);
     require(leaf.intact(head) && Head.matches(word, leaf.version()), "a leaf");
-    leafBytes += Kind.bytes(kind);
-    keys += leaf.count();
     if (leaf.hasEntries()) {
+      leafBytes += Kind.bytes(kind);
+      keys += leaf.count();
       visitor.accept(leaf);
     }
   }

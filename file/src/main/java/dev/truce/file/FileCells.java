@@ -6,13 +6,25 @@ import java.util.List;
 /// The cells of one handle.
 final class FileCells implements Cells {
   private final Root root;
+  private volatile boolean closed;
 
   FileCells(Root root) {
     this.root = root;
   }
 
+  void close() {
+    closed = true;
+  }
+
+  private void refuseClosed() {
+    if (closed) {
+      throw Faults.closed(root.directory().path());
+    }
+  }
+
   @Override
   public Cell read(String key) {
+    refuseClosed();
     try {
       return root.trie().read(key);
     } catch (IllegalStateException | InternalError e) {
@@ -22,6 +34,7 @@ final class FileCells implements Cells {
 
   @Override
   public Swap swap(String key, Cell expected, byte[] next) {
+    refuseClosed();
     try {
       return root.trie().swap(key, expected, next);
     } catch (IllegalStateException | InternalError e) {
@@ -31,11 +44,13 @@ final class FileCells implements Cells {
 
   @Override
   public List<String> keys(String prefix) {
+    refuseClosed();
     return root.guarded(() -> root.trie().keys(prefix));
   }
 
   @Override
   public long draw(int count) {
+    refuseClosed();
     return root.guarded(() -> root.tokens().draw(count));
   }
 }

@@ -101,6 +101,7 @@ public final class FileEngine implements Engine {
   @Override
   public void close() {
     if (open.compareAndSet(true, false)) {
+      cells.close();
       members.close();
       root.release();
     }

@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
 /// temporary name and then renamed, so a process killed here leaves the old file or the new one, and
 /// temporary names for the next that is alone.
 final class Repair {
-  private static final System.Logger LOG = System.getLogger("dev.truce.file");
-
   /// A root is gathered when it has grown and its live cells need less than this part of it.
   private static final int ROOMY = 4;
 
@@ -48,7 +46,6 @@ final class Repair {
     } else if (!sound(identity, header, ceiling.value())) {
       rebuild(identity, ceiling.value(), ceiling.value());
     }
-    notes.forEach(note -> LOG.log(System.Logger.Level.WARNING, note));
     return List.copyOf(notes);
   }
 
