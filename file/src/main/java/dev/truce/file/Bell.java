@@ -18,8 +18,7 @@ final class Bell implements AutoCloseable {
     this.slots = root.slots();
     this.slot = Slots.slot(member);
     this.hint = hint;
-    this.thread =
-        Thread.ofPlatform().daemon().name("truce-bell-" + member).unstarted(this::listen);
+    this.thread = Thread.ofPlatform().daemon().name("truce-bell-" + member).unstarted(this::listen);
   }
 
   static Bell listen(Root root, long member, Runnable hint) {

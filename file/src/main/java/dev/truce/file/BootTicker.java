@@ -4,6 +4,7 @@ import dev.truce.spi.Ticker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.StringTokenizer;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -98,9 +99,10 @@ final class BootTicker implements Ticker {
   private static long namespaceOffset(String clock) {
     try {
       for (String line : Files.readAllLines(OFFSETS)) {
-        String[] words = line.strip().split("\\s+");
-        if (words.length == 3 && words[0].equals(clock)) {
-          return TimeUnit.SECONDS.toNanos(Long.parseLong(words[1])) + Long.parseLong(words[2]);
+        StringTokenizer words = new StringTokenizer(line);
+        if (words.countTokens() == 3 && words.nextToken().equals(clock)) {
+          long seconds = Long.parseLong(words.nextToken());
+          return TimeUnit.SECONDS.toNanos(seconds) + Long.parseLong(words.nextToken());
         }
       }
     } catch (IOException | NumberFormatException e) {

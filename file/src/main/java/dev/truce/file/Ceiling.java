@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///
 /// Each copy is one [checked][Checked] word, so it is never torn, and it is only ever raised, by a
-/// swap in shared memory: a process that was stopped for an hour before it raised the ceiling raises
-/// it above where it is *then*. A number is drawn only after a flush that covers it. After a power
-/// cut each copy is as before or as after, and the higher one counts.
+/// swap in shared memory: a process that was stopped for an hour before it raised the ceiling
+/// raises it above where it is *then*. A number is drawn only after a flush that covers it. After a
+/// power cut each copy is as before or as after, and the higher one counts.
 ///
 /// A flush that fails is not tried again: the next attempt raises both words anew, so that a later
 /// success says something about what it wrote itself.
@@ -161,7 +161,7 @@ final class Ceiling {
     try {
       ((MappedByteBuffer) memory).force();
     } catch (UncheckedIOException e) {
-      throw Faults.translated(file, e.getCause());
+      throw Faults.translated(file, e);
     }
   }
 }

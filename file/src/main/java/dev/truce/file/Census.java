@@ -83,7 +83,7 @@ final class Census {
         usedChunks++;
         require(Checked.valid(word), "a chunk's kind");
         int kind = (int) Checked.value(word);
-        require(heap.isFixed(chunk) ? kind == Kind.FIXED : Kind.known(kind), "a chunk's kind");
+        require(heap.isFixed(chunk) ? kind == Shape.FIXED : Shape.known(kind), "a chunk's kind");
       } else {
         require(!heap.isFixed(chunk), "a chunk's kind");
       }
@@ -91,14 +91,13 @@ final class Census {
   }
 
   private void cursors() {
-    for (int kind = 0; kind < Kind.COUNT; kind++) {
+    for (int kind = 0; kind < Shape.COUNT; kind++) {
       long word = heap.plain(Heap.cursor(kind));
       if (word != 0) {
         require(Checked.valid(word), "a cursor");
         int used = Heap.cursorUsed(word);
         require(
-            kindOf(Heap.cursorChunk(word)) == kind
-                && used <= Heap.CHUNK_BYTES / Kind.bytes(kind),
+            kindOf(Heap.cursorChunk(word)) == kind && used <= Heap.CHUNK_BYTES / Shape.bytes(kind),
             "a cursor");
       }
     }
@@ -109,7 +108,7 @@ final class Census {
   }
 
   private void shelves() {
-    for (int kind = 0; kind < Kind.COUNT; kind++) {
+    for (int kind = 0; kind < Shape.COUNT; kind++) {
       for (int i = 0; i < Heap.SHELF_WORDS; i++) {
         long word = heap.plain(Heap.shelf(kind, i));
         if (word != 0) {
@@ -140,10 +139,9 @@ final class Census {
   }
 
   private void branch(int head, int block, int depth) {
-    claim(block, Kind.BRANCH);
+    claim(block, Shape.BRANCH);
     int branch = Heap.address(block);
-    require(
-        depth < Branch.MAX_DEPTH && heap.plain(branch + Branch.PARENT) == head, "a branch");
+    require(depth < Branch.MAX_DEPTH && heap.plain(branch + Branch.PARENT) == head, "a branch");
     long version = heap.plain(branch + Branch.VERSION);
     for (int i = 0; i < Branch.CHILDREN; i++) {
       int child = branch + i * Head.BYTES;
@@ -157,13 +155,13 @@ final class Census {
     int address = Heap.address(block);
     ByteBuffer window = heap.window(address);
     int length = window.getInt(Heap.offset(address));
-    require(length >= Leaf.HEADER_BYTES && length <= Kind.bytes(kind), "a leaf's length");
+    require(length >= Leaf.HEADER_BYTES && length <= Shape.bytes(kind), "a leaf's length");
     byte[] image = new byte[length];
     window.get(Heap.offset(address), image);
     Leaf leaf = Leaf.copied(image);
     require(leaf.intact(head) && Head.matches(word, leaf.version()), "a leaf");
     if (leaf.hasEntries()) {
-      leafBytes += Kind.bytes(kind);
+      leafBytes += Shape.bytes(kind);
       keys += leaf.count();
       visitor.accept(leaf);
     }
@@ -172,8 +170,8 @@ final class Census {
   /// Nobody else may name this block, and no cursor may give it out again.
   private void claim(int block, int kind) {
     int chunk = Heap.chunk(block);
-    require(Kind.known(kind) && kindOf(chunk) == kind, "a block's place");
-    int size = Kind.bytes(kind) >>> Heap.UNIT_BITS;
+    require(Shape.known(kind) && kindOf(chunk) == kind, "a block's place");
+    int size = Shape.bytes(kind) >>> Heap.UNIT_BITS;
     int inChunk = block - Heap.firstBlock(chunk);
     require(inChunk % size == 0, "a block's place");
     long cursor = heap.plain(Heap.cursor(kind));

@@ -2,9 +2,9 @@ package dev.truce.file;
 
 /// A word in a file that proves itself: `{value:52 | check:12}`.
 ///
-/// A word that processes swap cannot be covered by a checksum beside it, because nothing changes two
-/// words at once. The check is the value modulo a prime, plus one: any change within one byte and
-/// the all-zero word fail it. Zero stands for "nothing here yet" where a file says so.
+/// A word that processes swap cannot be covered by a checksum beside it, because nothing changes
+/// two words at once. The check is the value modulo a prime, plus one: any change within one byte
+/// and the all-zero word fail it. Zero stands for "nothing here yet" where a file says so.
 final class Checked {
   static final long MAX = (1L << 52) - 1;
 
@@ -12,7 +12,6 @@ final class Checked {
   private static final int PRIME = 4093;
 
   private static final int CHECK_BITS = 12;
-  private static final long CHECK_MASK = (1L << CHECK_BITS) - 1;
 
   private Checked() {}
 

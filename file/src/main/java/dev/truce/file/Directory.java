@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The place on disk: its names, its file system, and the few calls that create and replace files.
 ///
-/// A new directory is for its owner alone. Files are as open as the directory they are in, so that a
-/// directory made for a group beforehand is shared by the group.
+/// A new directory is for its owner alone. Files are as open as the directory they are in, so that
+/// a directory made for a group beforehand is shared by the group.
 record Directory(Path path) {
   /// File systems of one kernel that keep what Truce builds on: shared mappings that are coherent,
   /// kernel locks, links that exclude each other, and a flush that flushes.
@@ -63,8 +63,9 @@ record Directory(Path path) {
     return path.resolve(index == 0 ? "cells" : "cells." + index);
   }
 
+  /// Whether there is such a file, or nobody may know.
   boolean has(Path file) {
-    return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
+    return !Files.notExists(file, LinkOption.NOFOLLOW_LINKS);
   }
 
   /// Refuses file systems that are not known to be sound, before anything is written.
@@ -128,7 +129,7 @@ record Directory(Path path) {
 
   /// The bytes of a file, or `null` when there is none.
   byte @Nullable [] read(Path file) {
-    return Faults.io(
+    return Faults.<byte @Nullable []>io(
         file,
         () -> {
           try {
@@ -141,7 +142,7 @@ record Directory(Path path) {
 
   /// The first bytes of a file, or `null` when it has fewer or there is none.
   byte @Nullable [] head(Path file, int bytes) {
-    return Faults.io(
+    return Faults.<byte @Nullable []>io(
         file,
         () -> {
           try (InputStream in = Files.newInputStream(file)) {
@@ -156,16 +157,13 @@ record Directory(Path path) {
   BasicFileAttributes attributes(Path file) {
     return Faults.io(
         file,
-        () ->
-            Files.readAttributes(
-                file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS));
+        () -> Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS));
   }
 
   /// A file of `bytes` bytes that begins with `head`, every block of it written, under a name that
   /// nobody else uses.
   Path temporary(Path file, byte[] head, long bytes) {
-    Path temporary =
-        path.resolve(file.getFileName() + "." + UUID.randomUUID() + TEMPORARY);
+    Path temporary = path.resolve(file.getFileName() + "." + UUID.randomUUID() + TEMPORARY);
     return Faults.io(
         file,
         () -> {

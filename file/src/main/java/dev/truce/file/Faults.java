@@ -3,10 +3,12 @@ package dev.truce.file;
 import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /// What goes wrong below, said in terms of a file and a next step.
 final class Faults {
@@ -14,13 +16,13 @@ final class Faults {
 
   /// Work on files that may be done again.
   @FunctionalInterface
-  interface Work<T> {
+  interface Work<T extends @Nullable Object> {
     T run() throws IOException;
   }
 
   /// Does `work` though the thread may be interrupted, which closes the channel it is using: such
   /// work opens its own channel, is done again, and the interrupt is kept for the caller.
-  static <T> T io(Path file, Work<T> work) {
+  static <T extends @Nullable Object> T io(Path file, Work<T> work) {
     boolean interrupted = Thread.interrupted();
     try {
       for (; ; ) {
@@ -37,6 +39,10 @@ final class Faults {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  static EngineException translated(Path file, UncheckedIOException e) {
+    return translated(file, new IOException(e.getMessage(), e));
   }
 
   static EngineException translated(Path file, IOException e) {

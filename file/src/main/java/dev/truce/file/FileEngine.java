@@ -41,8 +41,8 @@ public final class FileEngine implements Engine {
 
   /// Opens the root in this directory, and creates both where there is none.
   ///
-  /// @throws dev.truce.EngineException if the place is refused, damaged, full, of a newer release or
-  ///     not permitted; the message names the file and the next step
+  /// @throws dev.truce.EngineException if the place is refused, damaged, full, of a newer release
+  ///   or not permitted; the message names the file and the next step
   public static FileEngine open(Path directory) {
     return open(directory, Host.current());
   }
@@ -50,7 +50,7 @@ public final class FileEngine implements Engine {
   /// Opens the root in this directory and creates nothing.
   ///
   /// @throws dev.truce.EngineException of kind CONFIGURATION if there is none; else like
-  ///     [#open(Path)]
+  ///   [#open(Path)]
   public static FileEngine existing(Path directory) {
     return new FileEngine(Root.open(directory, Host.current(), false));
   }
@@ -58,6 +58,52 @@ public final class FileEngine implements Engine {
   /// Opens on a host that a test makes up.
   static FileEngine open(Path directory, Host host) {
     return new FileEngine(Root.open(directory, host, true));
+  }
+
+  /// What `truce doctor` shows of a root.
+  ///
+  /// @param fileSystem the type of the file system it is on
+  /// @param root its uuid, empty when `id` cannot be read
+  /// @param format of its files
+  /// @param ceiling no number above it was ever drawn; 0 when it cannot be read
+  /// @param drawn the last number that was drawn
+  /// @param cells how many cells hold something
+  /// @param bytes the size of all files of the engine
+  /// @param members who takes part now, the dead included that nobody has swept
+  /// @param findings what is wrong or was mended, each with its file and the next step
+  public record Examination(
+      Path directory,
+      String fileSystem,
+      String root,
+      int format,
+      long ceiling,
+      long drawn,
+      int cells,
+      long bytes,
+      List<Participant> members,
+      List<String> findings) {}
+
+  /// A member as `truce doctor` shows it.
+  ///
+  /// @param pid what its process is called in its own pid namespace
+  /// @param description what it said of itself
+  public record Participant(long member, boolean alive, long pid, byte[] description) {}
+
+  /// Looks at the root in this directory and at all its files, and creates none. What the next to
+  /// open it would mend is mended.
+  ///
+  /// @throws dev.truce.EngineException of kind CONFIGURATION if there is no root
+  public static Examination examine(Path directory) {
+    return Doctor.examine(directory, Host.current());
+  }
+
+  /// Makes a copied, restored or damaged root one of its own again: with another uuid, no cells,
+  /// and a ceiling 2^32 above the highest that can be read, which is answered. Nobody may be
+  /// inside.
+  ///
+  /// @throws dev.truce.EngineException if somebody is, or if no copy of the ceiling can be read
+  public static long adopt(Path directory) {
+    return Doctor.adopt(directory, Host.current());
   }
 
   @Override

@@ -18,8 +18,8 @@ import java.util.Optional;
 /// * the lock is held while the slot shows the member: it lives, or somebody is this instant taking
 ///   the slot of a dead one, which shows as soon as the slot is cleared. "Alive" is never final.
 ///
-/// No pid is compared, so neither reused pids nor pid namespaces matter. A member that is stopped is
-/// alive; nothing here depends on it.
+/// No pid is compared, so neither reused pids nor pid namespaces matter. A member that is stopped
+/// is alive; nothing here depends on it.
 final class FileMembers implements Members {
   private final Root root;
   private final List<FileMembership> own = new ArrayList<>();
@@ -104,58 +104,53 @@ final class FileMembers implements Members {
   }
 
   private boolean isPublished(long member) {
-    return member > 0
-        && root.slots().generation(Slots.slot(member)) == Slots.generation(member);
+    return member > 0 && root.slots().generation(Slots.slot(member)) == Slots.generation(member);
   }
 
   @Override
   public Optional<byte[]> description(long member) {
-    return guarded(
-        () ->
-            member > 0
-                ? root.slots().description(Slots.slot(member), Slots.generation(member))
-                : Optional.empty());
+    return guarded(() ->
+        member > 0
+            ? root.slots().description(Slots.slot(member), Slots.generation(member))
+            : Optional.empty());
   }
 
   @Override
   public List<Long> list() {
-    return guarded(
-        () -> {
-          List<Long> members = new ArrayList<>();
-          for (int slot = 0; slot < Slots.COUNT; slot++) {
-            long generation = root.slots().generation(slot);
-            if (generation != 0) {
-              members.add(Slots.member(slot, generation));
-            }
-          }
-          return members;
-        });
+    return guarded(() -> {
+      List<Long> members = new ArrayList<>();
+      for (int slot = 0; slot < Slots.COUNT; slot++) {
+        long generation = root.slots().generation(slot);
+        if (generation != 0) {
+          members.add(Slots.member(slot, generation));
+        }
+      }
+      return members;
+    });
   }
 
   /// The kernel has ended who is dead; this makes its slot free for another.
   @Override
   public boolean end(long member) {
-    return guarded(
-        () -> {
-          if (!(probe(member) instanceof Standing.Dead)) {
-            return false;
-          }
-          if (member > 0) {
-            root.slots().sweep(Slots.slot(member), Slots.generation(member));
-          }
-          return true;
-        });
+    return guarded(() -> {
+      if (!(probe(member) instanceof Standing.Dead)) {
+        return false;
+      }
+      if (member > 0) {
+        root.slots().sweep(Slots.slot(member), Slots.generation(member));
+      }
+      return true;
+    });
   }
 
   @Override
   public void wake(long member) {
-    guarded(
-        () -> {
-          if (isPublished(member)) {
-            Bell.ring(root, member);
-          }
-          return null;
-        });
+    guarded(() -> {
+      if (isPublished(member)) {
+        Bell.ring(root, member);
+      }
+      return null;
+    });
   }
 
   /// Ends the memberships of this handle.

@@ -42,8 +42,7 @@ record Header(
   static Header fresh(UUID root, int windows, long locks, String boot) {
     UUID chance = UUID.randomUUID();
     UUID more = UUID.randomUUID();
-    long base =
-        new SplittableRandom(more.getLeastSignificantBits()).nextLong(1, 1L << BASE_BITS);
+    long base = new SplittableRandom(more.getLeastSignificantBits()).nextLong(1, 1L << BASE_BITS);
     return new Header(
         root,
         more.getMostSignificantBits(),

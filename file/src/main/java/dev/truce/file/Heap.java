@@ -11,7 +11,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 ///
 /// An *address* counts bytes from the beginning of `cells` on through the growth files; a *block*
 /// counts units of 128 bytes the same way. Files consist of *windows* of 1 MiB, windows of *chunks*
-/// of 64 KiB; all blocks of a chunk are of one [Kind]. Files are only ever added, never moved or cut.
+/// of 64 KiB; all blocks of a chunk are of one [Shape]. Files are only ever added, never moved or
+/// cut.
 ///
 /// ```
 /// cells      0  page, see [Header]
@@ -70,7 +71,7 @@ final class Heap {
   private final Header header;
   private final boolean growable;
   private final AtomicReferenceArray<ByteBuffer> windows = new AtomicReferenceArray<>(MAX_WINDOWS);
-  private final AtomicIntegerArray hand = new AtomicIntegerArray(Kind.COUNT * HAND);
+  private final AtomicIntegerArray hand = new AtomicIntegerArray(Shape.COUNT * HAND);
 
   /// The kind of each chunk that has blocks in use, which never changes again; 0 where not asked.
   private final byte[] kinds = new byte[MAX_WINDOWS * CHUNKS_PER_WINDOW];
@@ -107,7 +108,7 @@ final class Heap {
     head.put(header.page());
     head.putLong(COUNTER, Checked.of(counter)).putLong(RESERVED, Checked.of(reserved));
     for (int chunk = 0; chunk < FIXED_CHUNKS; chunk++) {
-      head.putLong(KINDS + chunk * Words.BYTES, Checked.of(Kind.FIXED));
+      head.putLong(KINDS + chunk * Words.BYTES, Checked.of(Shape.FIXED));
     }
     for (int i = 0; i < HEAD_COUNT; i++) {
       head.putLong(HEADS + i * Head.BYTES, Head.leaf(header.base(), 0));
@@ -117,7 +118,7 @@ final class Heap {
 
   private static byte[] freshGrowth(Header header) {
     ByteBuffer head = ByteBuffer.allocate(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    head.put(header.page()).putLong(KINDS, Checked.of(Kind.FIXED));
+    head.put(header.page()).putLong(KINDS, Checked.of(Shape.FIXED));
     return head.array();
   }
 
@@ -164,7 +165,8 @@ final class Heap {
 
   /// Whether this chunk is a table at the beginning of a file.
   boolean isFixed(int chunk) {
-    return chunk < FIXED_CHUNKS || chunk == firstWindowOf(chunk / CHUNKS_PER_WINDOW) * CHUNKS_PER_WINDOW;
+    return chunk < FIXED_CHUNKS
+        || chunk == firstWindowOf(chunk / CHUNKS_PER_WINDOW) * CHUNKS_PER_WINDOW;
   }
 
   // ---- taking and giving blocks ----------------------------------------------------------------
@@ -192,7 +194,7 @@ final class Heap {
 
   /// Puts what this process holds where others find it.
   void shelveAll() {
-    for (int kind = 0; kind < Kind.COUNT; kind++) {
+    for (int kind = 0; kind < Shape.COUNT; kind++) {
       for (int i = 0; i < HAND; i++) {
         int block = hand.getAndSet(kind * HAND + i, 0);
         if (block != 0) {
@@ -259,7 +261,7 @@ final class Heap {
   /// Takes the next block of the chunk that the kind allocates from. A cursor never shows a value
   /// twice: within a chunk it only rises, and a chunk is given to a cursor once.
   private int allocate(int kind) {
-    int perChunk = CHUNK_BYTES / Kind.bytes(kind);
+    int perChunk = CHUNK_BYTES / Shape.bytes(kind);
     for (; ; ) {
       long word = word(cursor(kind));
       if (word != 0 && !Checked.valid(word)) {
@@ -283,7 +285,7 @@ final class Heap {
   }
 
   private static int block(int chunk, int index, int kind) {
-    return firstBlock(chunk) + index * (Kind.bytes(kind) >>> UNIT_BITS);
+    return firstBlock(chunk) + index * (Shape.bytes(kind) >>> UNIT_BITS);
   }
 
   // ---- chunks ----------------------------------------------------------------------------------
@@ -352,14 +354,14 @@ final class Heap {
     if (!growable || next.firstWindow() + next.windows() > MAX_WINDOWS) {
       throw new EngineException(
           EngineException.Kind.IO,
-          directory.path() + ": the cells hold 2 GiB, which is all they can; delete some, or close"
+          directory.path()
+              + ": the cells hold 2 GiB, which is all they can; delete some, or close"
               + " all handles, so that the next to open gathers what is free");
     }
     Path file = directory.cells(next.index());
     if (!directory.has(file)) {
       Path temporary =
-          directory.temporary(
-              file, freshGrowth(next), (long) next.windows() * WINDOW_BYTES);
+          directory.temporary(file, freshGrowth(next), (long) next.windows() * WINDOW_BYTES);
       Yield.at(Yield.GROW_WRITTEN);
       directory.linkOrDrop(temporary, file);
     }

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 /// The machine and its present boot, as the kernel names them.
 ///
 /// @param machine stays the same over boots; empty where the machine has no id, as in many
-///     containers
+///   containers
 /// @param boot is the same for all processes of one running kernel, whatever their namespaces
 record Host(String machine, String boot) {
   private static final Path MACHINE = Path.of("/etc/machine-id");

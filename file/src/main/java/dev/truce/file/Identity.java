@@ -90,7 +90,11 @@ record Identity(UUID root, long inode, long birth, Host host) {
         && !host.machine().equals(here.machine())) {
       throw new EngineException(
           Kind.REFUSED_PLACE,
-          directory.path() + " belongs to machine " + host.machine() + ", this is another; " + ADOPT);
+          directory.path()
+              + " belongs to machine "
+              + host.machine()
+              + ", this is another; "
+              + ADOPT);
     }
   }
 

@@ -12,7 +12,7 @@ final class Key {
   private Key() {}
 
   /// @throws IllegalArgumentException if the key is too long, or no well-formed text: two keys must
-  ///     never have the same bytes
+  ///   never have the same bytes
   static byte[] bytes(String key) {
     byte[] bytes = encode(key);
     if (bytes.length > MAX_BYTES) {

@@ -174,7 +174,9 @@ final class Leaf {
 
   /// The bytes of an image in which `key` holds `value` instead of the entry at `at`.
   int lengthWith(int at, byte[] key, byte[] value) {
-    return image.length - oldBytes(at) + (value.length == 0 ? 0 : entryBytes(key.length, value.length));
+    return image.length
+        - oldBytes(at)
+        + (value.length == 0 ? 0 : entryBytes(key.length, value.length));
   }
 
   private int oldBytes(int at) {

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 /// they never exclude the process that holds them. So there is one channel a process, and what this
 /// process holds itself is known from [#held], not from the kernel. They also end when the process
 /// closes *any* descriptor of the file: nothing else opens it, and it is never mapped, read or
-/// written. `tryLock` and `release` are no interruptible operations, so no interrupt of a thread can
-/// close the channel.
+/// written. `tryLock` and `release` are no interruptible operations, so no interrupt of a thread
+/// can close the channel.
 final class Locks implements AutoCloseable {
   private static final long PRESENCE = 0;
   private static final long FIRST_SLOT = 1024;
@@ -99,8 +99,8 @@ final class Locks implements AutoCloseable {
     }
   }
 
-  /// Whether somebody holds the slot at this moment: its member, or for a moment one who is joining.
-  /// Asking is a shared lock, so that two who ask do not take each other for the member.
+  /// Whether somebody holds the slot at this moment: its member, or for a moment one who is
+  /// joining. Asking is a shared lock, so that two who ask do not take each other for the member.
   synchronized boolean slotHeld(int slot) {
     if (held.containsKey(slot)) {
       return true;

@@ -38,7 +38,11 @@ final class Mapping implements AutoCloseable {
               FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             if (channel.size() != bytes) {
               throw new IOException(
-                  "it has " + channel.size() + " bytes instead of " + bytes + "; run `truce doctor`");
+                  "it has "
+                      + channel.size()
+                      + " bytes instead of "
+                      + bytes
+                      + "; run `truce doctor`");
             }
             return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena).asByteBuffer();
           }

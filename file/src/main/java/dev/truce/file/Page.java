@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /// The first 4096 bytes of every file, and all bytes of `id`: what it is, written once.
 ///
@@ -44,7 +45,7 @@ final class Page {
   /// damaged.
   ///
   /// @throws EngineException of kind CONFIGURATION if it is whole and newer
-  static @org.jspecify.annotations.Nullable ByteBuffer open(Path file, String magic, byte[] bytes) {
+  static @Nullable ByteBuffer open(Path file, String magic, byte[] bytes) {
     if (bytes.length < BYTES
         || !Arrays.equals(
             bytes, 0, FORMAT_AT, magic.getBytes(StandardCharsets.US_ASCII), 0, FORMAT_AT)) {

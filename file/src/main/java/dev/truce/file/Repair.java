@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// `id` and `ceiling` are what the promises rest on: they are created once, durably, and never
 /// guessed. All other files can be made anew from the ceiling. Each file is written under a
-/// temporary name and then renamed, so a process killed here leaves the old file or the new one, and
-/// temporary names for the next that is alone.
+/// temporary name and then renamed, so a process killed here leaves the old file or the new one,
+/// and temporary names for the next that is alone.
 final class Repair {
   /// A root is gathered when it has grown and its live cells need less than this part of it.
   private static final int ROOMY = 4;
@@ -36,7 +36,9 @@ final class Repair {
     Ceiling.Reading ceiling = Ceiling.read(directory);
     if (!ceiling.root().equals(identity.root())) {
       throw Faults.damaged(
-          directory.ceiling(), "it belongs to another root than id", "restore both from one backup");
+          directory.ceiling(),
+          "it belongs to another root than id",
+          "restore both from one backup");
     }
     Header header = header(directory);
     identity.refuseOthers(directory, host, header == null ? "" : header.boot());
@@ -58,7 +60,9 @@ final class Repair {
     }
     if (directory.has(directory.cells(0)) || ceilingInUse()) {
       throw Faults.damaged(
-          directory.id(), "it is missing", "restore it from a backup, or run `truce doctor --adopt`");
+          directory.id(),
+          "it is missing",
+          "restore it from a backup, or run `truce doctor --adopt`");
     }
     UUID root = UUID.randomUUID();
     Ceiling.write(directory, root, Ceiling.BLOCK);
@@ -68,8 +72,7 @@ final class Repair {
 
   /// Whether there is a ceiling that is more than what a killed creator left.
   private boolean ceilingInUse() {
-    return directory.has(directory.ceiling())
-        && Ceiling.read(directory).value() > Ceiling.BLOCK;
+    return directory.has(directory.ceiling()) && Ceiling.read(directory).value() > Ceiling.BLOCK;
   }
 
   // ---- cells -----------------------------------------------------------------------------------
@@ -83,10 +86,7 @@ final class Repair {
 
   private boolean sound(Identity identity, @Nullable Header header, long ceiling) {
     if (header == null || !header.root().equals(identity.root())) {
-      note(
-          directory.has(directory.cells(0))
-              ? "its first page fails its check"
-              : "it was missing");
+      note(directory.has(directory.cells(0)) ? "its first page fails its check" : "it was missing");
       return false;
     }
     if (!header.boot().equals(host.boot())) {

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /// One directory as this JVM has it open: its files mapped once, whatever the number of handles.
 ///
-/// Whoever opens a root first tries to be alone in it. Alone, it removes what killed processes left,
-/// creates what is missing, checks everything, rebuilds what another boot or damage has made
+/// Whoever opens a root first tries to be alone in it. Alone, it removes what killed processes
+/// left, creates what is missing, checks everything, rebuilds what another boot or damage has made
 /// worthless, and gathers blocks that were lost; then it enters like everybody else. Who finds
 /// others inside just enters. So repairs never meet a writer, and nobody inside is ever waited for;
 /// only an opener can wait, for another one that is alone, and says so after [#PATIENCE_NANOS].
@@ -172,6 +172,24 @@ final class Root {
     } catch (RuntimeException | Error e) {
       mapping.close();
       throw e;
+    }
+  }
+
+  /// Runs `work` while nobody is inside, this process included.
+  ///
+  /// @throws EngineException if somebody is
+  static <T> T alone(Directory directory, Supplier<T> work) {
+    synchronized (OPEN) {
+      if (!OPEN.containsKey(keyOf(directory))) {
+        try (Locks locks = Locks.open(directory)) {
+          if (locks.tryAlone()) {
+            return work.get();
+          }
+        }
+      }
+      throw new EngineException(
+          Kind.UNREACHABLE,
+          directory.path() + " is in use; stop every process that uses it, then try again");
     }
   }
 

@@ -170,8 +170,8 @@ final class Slots {
     return Words.get(memory, at(slot) + BELL);
   }
 
-  /// Rings, and answers how the member listens. Who falls asleep says so first and looks at the bell
-  /// once more, so that either it sees this ring or we see that it sleeps.
+  /// Rings, and answers how the member listens. Who falls asleep says so first and looks at the
+  /// bell once more, so that either it sees this ring or we see that it sleeps.
   int ring(int slot) {
     Words.add(memory, at(slot) + BELL, 1);
     return (int) Words.get(memory, at(slot) + EAR);

@@ -5,8 +5,8 @@ import dev.truce.EngineException;
 /// Numbers that only rise: a counter in shared memory below a ceiling on disk.
 ///
 /// Drawing is one swap of a checked word, so nothing between the two reads and the swap needs to
-/// stand still: the counter that is swapped is the very one that was compared with what is reserved,
-/// and what is reserved only rises.
+/// stand still: the counter that is swapped is the very one that was compared with what is
+/// reserved, and what is reserved only rises.
 final class Tokens {
   private final Directory directory;
   private final Heap heap;

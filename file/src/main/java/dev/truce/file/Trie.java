@@ -12,24 +12,25 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /// Named cells in shared memory, without a lock.
 ///
-/// A key's hash chooses one of 4096 heads. A [Head] names a [Leaf]: an immutable image of *all* keys
-/// of that head and their values. To change a key is to write the next image into a block of one's
-/// own and to swap the head; to delete it is the same; to create it, too. When more keys meet in one
-/// leaf than it should hold, the next image is a [Branch] of sixteen heads instead. So every change
-/// of every key, creation and deletion included, is one swap of one word, and a deleted key leaves
-/// nothing behind but a version number: a million names used once cost what the most names at one
-/// time cost.
+/// A key's hash chooses one of 4096 heads. A [Head] names a [Leaf]: an immutable image of *all*
+/// keys of that head and their values. To change a key is to write the next image into a block of
+/// one's own and to swap the head; to delete it is the same; to create it, too. When more keys meet
+/// in one leaf than it should hold, the next image is a [Branch] of sixteen heads instead. So every
+/// change of every key, creation and deletion included, is one swap of one word, and a deleted key
+/// leaves nothing behind but a version number: a million names used once cost what the most names
+/// at one time cost.
 ///
 /// ## Why a read is never torn
 ///
 /// A reader loads the head, copies the leaf's block, and loads the head again. A block is written
 /// only by who owns it, and a published block is owned by nobody; it is given to a writer by the
 /// swap that replaces it in its head. So when a reader copied a byte that was written later, that
-/// swap came before the byte, and the reader's second look, which comes after its copy, sees another
-/// head than its first. Fences keep both sides in this order.
+/// swap came before the byte, and the reader's second look, which comes after its copy, sees
+/// another head than its first. Fences keep both sides in this order.
 ///
 /// The same head could show again when the same block comes back to the same head with the same 40
 /// bits of version. Versions count swaps of one head: a reader or writer must sleep between two
@@ -39,14 +40,14 @@ import java.util.concurrent.locks.LockSupport;
 ///
 /// ## Who stops anywhere harms nobody
 ///
-/// * *Before its swap* it holds blocks that nobody else can name. It may go on writing to them after
-///   an hour. Its swap then compares with a head that has moved on, and loses.
+/// * *Before its swap* it holds blocks that nobody else can name. It may go on writing to them
+///   after an hour. Its swap then compares with a head that has moved on, and loses.
 /// * *After its swap* its change is there, whole. It holds the old block, which is no longer
 ///   published.
 /// * *Killed*, it loses these blocks; see [Heap].
-/// * Nobody waits for it: a loser reads again and goes on. Among losers, one that has lost too often
-///   takes the head's *turn*, a word beside it, and the others let it go first, for a millisecond at
-///   most. That is advice: no outcome depends on it.
+/// * Nobody waits for it: a loser reads again and goes on. Among losers, one that has lost too
+///   often takes the head's *turn*, a word beside it, and the others let it go first, for a
+///   millisecond at most. That is advice: no outcome depends on it.
 ///
 /// Freezing a head into a branch is a swap like any other: a sleeper that holds the leaf's old head
 /// loses against the branch, looks again, and finds the child.
@@ -87,11 +88,8 @@ final class Trie {
     this.ticker = ticker;
   }
 
-  /// Where a key's head is, as far as it is known.
-  ///
-  /// @param depth how many branches lead there
-  /// @param version what an unwritten head there stands for
-  /// @param epoch likewise
+  /// Where a key's head is, as far as it is known: below `depth` branches, the last of which says
+  /// what a head there stands for that was never written.
   private static final class Spot {
     final byte[] key;
     final long hash;
@@ -146,8 +144,7 @@ final class Trie {
       }
       Yield.at(Yield.SWAP_READ);
       int at = leaf.find(spot.key);
-      if (!expected.revision().equals(leaf.revision(at))
-          || expected.absent() == leaf.isEntry(at)) {
+      if (!expected.revision().equals(leaf.revision(at)) || expected.absent() == leaf.isEntry(at)) {
         lost(spot);
         return new Swap.Lost(cell(leaf, at));
       }
@@ -212,9 +209,7 @@ final class Trie {
     byte[] bytes = Key.bytes(key);
     long hash = Key.hash(bytes, 0, bytes.length, header.seed0(), header.seed1());
     return remember(
-        key,
-        new Spot(
-            bytes, hash, 0, rootHead(Branch.root(hash)), header.base(), header.base()));
+        key, new Spot(bytes, hash, 0, rootHead(Branch.root(hash)), header.base(), header.base()));
   }
 
   private static int rootHead(int index) {
@@ -254,7 +249,7 @@ final class Trie {
   // ---- reading ---------------------------------------------------------------------------------
 
   /// The leaf of a head, or `null` if the head changed meanwhile.
-  private @org.jspecify.annotations.Nullable Leaf leaf(Spot spot, long head) {
+  private @Nullable Leaf leaf(Spot spot, long head) {
     int block = Head.block(head);
     if (block == 0) {
       if (!Head.matches(head, spot.version)) {
@@ -274,7 +269,7 @@ final class Trie {
   }
 
   /// Whatever the block holds now, or `null` if that can be no leaf.
-  private @org.jspecify.annotations.Nullable Leaf copy(int block) {
+  private @Nullable Leaf copy(int block) {
     int address = Heap.address(block);
     ByteBuffer window = heap.window(address);
     int from = Heap.offset(address);
@@ -295,12 +290,12 @@ final class Trie {
 
   private boolean publish(Spot spot, long head, Leaf leaf, int at, byte[] next) {
     Leaf image = leaf.with(at, spot.key, next);
-    int kind = dev.truce.file.Kind.of(image.length());
+    int kind = Shape.of(image.length());
     int block = heap.take(kind);
     Yield.at(Yield.SWAP_SPARE);
     write(block, image);
     Yield.at(Yield.SWAP_WRITTEN);
-    if (heap.swap(spot.head, head, Head.leaf(image.version() , block))) {
+    if (heap.swap(spot.head, head, Head.leaf(image.version(), block))) {
       Yield.at(Yield.SWAP_WON);
       giveOld(head);
       return true;
@@ -346,7 +341,7 @@ final class Trie {
   /// Replaces a leaf by a branch that holds the same keys.
   private void split(Spot spot, long head, Leaf leaf) {
     long version = Head.next(leaf.version());
-    int branch = heap.take(dev.truce.file.Kind.BRANCH);
+    int branch = heap.take(Shape.BRANCH);
     int[] blocks = writeBranch(spot, leaf, version, branch);
     Yield.at(Yield.SPLIT_WRITTEN);
     if (heap.swap(spot.head, head, Head.branch(branch))) {
@@ -359,7 +354,7 @@ final class Trie {
         heap.give(heap.kind(block), block);
       }
     }
-    heap.give(dev.truce.file.Kind.BRANCH, branch);
+    heap.give(Shape.BRANCH, branch);
   }
 
   private int[] writeBranch(Spot spot, Leaf leaf, long version, int branch) {
@@ -370,7 +365,7 @@ final class Trie {
       int child = address + i * Head.BYTES;
       Leaf part = leaf.child(child, version, spot.depth, i, header);
       if (part.hasEntries()) {
-        blocks[i] = heap.take(dev.truce.file.Kind.of(part.length()));
+        blocks[i] = heap.take(Shape.of(part.length()));
         write(blocks[i], part);
       }
       put(child, Head.leaf(version, blocks[i]));

@@ -65,7 +65,7 @@ enum Yield {
       return null;
     }
     try {
-      return (Consumer<String>) Class.forName(name).getConstructor().newInstance();
+      return Class.forName(name).asSubclass(Consumer.class).getConstructor().newInstance();
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("no hook " + name, e);
     }

@@ -1,7 +1,7 @@
 package dev.truce.file;
 
 /// What the blocks of a chunk are: one size each, so that a chunk can be counted through.
-final class Kind {
+final class Shape {
   static final int SMALLEST = 1;
   static final int LARGEST = 10;
   static final int BRANCH = 11;
@@ -13,7 +13,7 @@ final class Kind {
   private static final int SMALLEST_BYTES = 128;
   private static final int SMALLEST_BITS = 7;
 
-  private Kind() {}
+  private Shape() {}
 
   /// The kind for a leaf of this many bytes.
   static int of(int bytes) {

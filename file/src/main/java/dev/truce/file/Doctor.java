@@ -1,0 +1,141 @@
+package dev.truce.file;
+
+import dev.truce.EngineException;
+import dev.truce.EngineException.Kind;
+import dev.truce.file.FileEngine.Examination;
+import dev.truce.file.FileEngine.Participant;
+import dev.truce.spi.Members;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// Looks at roots, and makes copies roots of their own.
+final class Doctor {
+  private Doctor() {}
+
+  static Examination examine(Path path, Host host) {
+    Directory directory = new Directory(path);
+    try {
+      Root root = Root.open(path, host, false);
+      try {
+        return examine(root);
+      } finally {
+        root.release();
+      }
+    } catch (EngineException e) {
+      if (e.kind() == Kind.CONFIGURATION) {
+        throw e;
+      }
+      Ceiling.Reading ceiling = Ceiling.salvage(directory);
+      return new Examination(
+          path,
+          directory.fileSystem(),
+          ceiling == null ? "" : ceiling.root().toString(),
+          Page.FORMAT,
+          ceiling == null ? 0 : ceiling.value(),
+          0,
+          0,
+          bytes(directory),
+          List.of(),
+          List.of(String.valueOf(e.getMessage())));
+    }
+  }
+
+  private static Examination examine(Root root) {
+    Directory directory = root.directory();
+    return new Examination(
+        directory.path(),
+        directory.fileSystem(),
+        root.identity().root().toString(),
+        Page.FORMAT,
+        Ceiling.read(directory).value(),
+        root.tokens().last(),
+        root.trie().keys("").size(),
+        bytes(directory),
+        members(root),
+        root.notes());
+  }
+
+  private static List<Participant> members(Root root) {
+    FileMembers members = new FileMembers(root);
+    List<Participant> participants = new ArrayList<>();
+    for (long member : members.list()) {
+      boolean alive = !(members.standing(member) instanceof Members.Standing.Dead);
+      members
+          .description(member)
+          .ifPresent(description ->
+              participants.add(
+                  new Participant(
+                      member, alive, root.slots().pid(Slots.slot(member)), description)));
+    }
+    return participants;
+  }
+
+  private static long bytes(Directory directory) {
+    long bytes = 0;
+    for (Path file : files(directory)) {
+      bytes += directory.attributes(file).size();
+    }
+    return bytes;
+  }
+
+  private static List<Path> files(Directory directory) {
+    List<Path> files = new ArrayList<>();
+    files.add(directory.id());
+    files.add(directory.ceiling());
+    files.add(directory.members());
+    for (int i = 0; i == 0 || directory.has(directory.cells(i)); i++) {
+      files.add(directory.cells(i));
+    }
+    files.removeIf(file -> !directory.has(file));
+    return files;
+  }
+
+  /// First the ceiling, then `id`: between the two they disagree, which every opener refuses.
+  static long adopt(Path path, Host host) {
+    Directory directory = new Directory(path);
+    directory.refuseUnsound();
+    if (files(directory).isEmpty()) {
+      throw new EngineException(Kind.CONFIGURATION, path + " is no Truce root");
+    }
+    return Root.alone(
+        directory,
+        () -> {
+          long ceiling = highest(directory) + Ceiling.ADOPTION;
+          UUID root = UUID.randomUUID();
+          Ceiling.write(directory, root, ceiling);
+          Identity.write(directory, root, host);
+          directory.delete(directory.members());
+          for (int i = 0; i == 0 || directory.has(directory.cells(i)); i++) {
+            directory.delete(directory.cells(i));
+          }
+          return ceiling;
+        });
+  }
+
+  private static long highest(Directory directory) {
+    Ceiling.Reading ceiling = Ceiling.salvage(directory);
+    long reserved = reserved(directory);
+    if (ceiling == null && reserved == 0) {
+      throw Faults.damaged(
+          directory.ceiling(),
+          "neither copy can be read, nor what the cells say of it",
+          "restore it from a backup, or begin anew in another directory");
+    }
+    return Math.max(ceiling == null ? 0 : ceiling.value(), reserved);
+  }
+
+  /// What the cells say was reserved, 0 if they cannot be believed.
+  private static long reserved(Directory directory) {
+    byte @Nullable [] head = directory.head(directory.cells(0), Heap.RESERVED + Words.BYTES);
+    if (head == null || Header.of(directory.cells(0), head) == null) {
+      return 0;
+    }
+    long word = ByteBuffer.wrap(head).order(ByteOrder.LITTLE_ENDIAN).getLong(Heap.RESERVED);
+    return Checked.valid(word) ? Checked.value(word) : 0;
+  }
+}
