@@ -93,11 +93,11 @@ final class Bell implements AutoCloseable {
       long now = slots.bell(slot);
       if (now != seen) {
         seen = now;
+        nap = FIRST_NAP_NANOS;
         hint.run();
       } else if (futex != null) {
         if (!sleep(futex, seen)) {
           futex = null;
-          nap = FIRST_NAP_NANOS;
         }
       } else if (nap < RECHECK_NANOS) {
         LockSupport.parkNanos(this, nap);
