@@ -20,8 +20,11 @@ final class Bell implements AutoCloseable {
 
   private static final long FIRST_NAP_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
 
-  /// A nap is longer than the one before by an eighth: 40 naps, 50 ms, from the first to the longest.
+  /// A nap is longer than the one before by an eighth: 50 ms of naps from the first to the longest.
   private static final int SLOWER = 8;
+
+  /// Loading native access costs half of this, so most waits are over before it would have paid.
+  private static final long NAPPING_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /// How often this process may fail to wake a sleeper before it loads what it takes.
   private static final int UNHEARD = 8;
@@ -88,43 +91,39 @@ final class Bell implements AutoCloseable {
   private void listen(long before) {
     long seen = before;
     long nap = FIRST_NAP_NANOS;
-    Futex futex = Futex.loaded();
+    long napUntil = System.nanoTime() + (Futex.loaded() == null ? NAPPING_NANOS : 0);
     while (open) {
       long now = slots.bell(slot);
       if (now != seen) {
         seen = now;
         nap = FIRST_NAP_NANOS;
         hint.run();
-      } else if (futex != null) {
-        if (!sleep(futex, seen)) {
-          futex = null;
-        }
-      } else if (nap < RECHECK_NANOS) {
+        continue;
+      }
+      Futex futex = System.nanoTime() - napUntil < 0 ? null : Futex.load();
+      if (futex == null) {
         LockSupport.parkNanos(this, nap);
-        nap += nap / SLOWER;
-      } else {
-        futex = Futex.load();
-        if (futex == null) {
-          LockSupport.parkNanos(this, RECHECK_NANOS);
-        }
+        nap = Math.min(nap + nap / SLOWER, RECHECK_NANOS);
+      } else if (!sleep(futex, seen)) {
+        napUntil = System.nanoTime() + NAPPING_NANOS;
       }
     }
   }
 
-  /// Says that it sleeps, looks once more, and sleeps. False when the bell was rung and nobody woke
-  /// it: then naps are better for a while.
+  /// Says that it sleeps, looks once more, and sleeps. False when it overslept: it was rung, and
+  /// nobody could wake it.
   private boolean sleep(Futex futex, long seen) {
     asleep = true;
     slots.ear(slot, Slots.ASLEEP);
-    boolean woken = true;
+    long begin = System.nanoTime();
     if (open && slots.bell(slot) == seen) {
-      woken = futex.sleep(slots.bellAddress(slot), (int) seen, limit);
+      futex.sleep(slots.bellAddress(slot), (int) seen, limit);
     }
     asleep = false;
     if (open) {
       slots.ear(slot, Slots.AWAKE);
     }
-    return woken || slots.bell(slot) == seen;
+    return System.nanoTime() - begin < RECHECK_NANOS || slots.bell(slot) == seen;
   }
 
   @Override

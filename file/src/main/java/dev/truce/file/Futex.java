@@ -90,18 +90,18 @@ final class Futex {
     }
   }
 
-  /// Sleeps unless the word is no longer `seen`; false if nobody woke it.
-  boolean sleep(long address, int seen, Limit limit) {
-    return call(address, WAIT, seen, MemorySegment.ofBuffer(limit.timespec).address()) == 0;
+  /// Sleeps until woken, at most as long as the limit says, unless the word is no longer `seen`.
+  void sleep(long address, int seen, Limit limit) {
+    call(address, WAIT, seen, MemorySegment.ofBuffer(limit.timespec).address());
   }
 
   void wake(long address) {
     call(address, WAKE, EVERYBODY, NONE);
   }
 
-  private long call(long address, long operation, long value, long timespec) {
+  private void call(long address, long operation, long value, long timespec) {
     try {
-      return (long) syscall.invokeExact(number, address, operation, value, timespec);
+      long _ = (long) syscall.invokeExact(number, address, operation, value, timespec);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
