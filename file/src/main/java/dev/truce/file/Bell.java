@@ -7,11 +7,11 @@ import java.util.concurrent.locks.LockSupport;
 /// One member's ear for wakes: a daemon thread that watches a word in the member's slot.
 ///
 /// It looks often at first and ever more rarely; when nothing has come for some 50 ms it sleeps in
-/// the kernel, if this JVM may call it, and says so in the slot, so that a waker knows whether there
-/// is somebody to wake. A waker that has no native access, or has not loaded it, rings and leaves it
-/// to the sleeper, who looks by himself every [#RECHECK_NANOS]; a process that meets sleepers
-/// repeatedly loads it for the next time. So processes with and without native access share one
-/// root, and no short-lived process pays for loading.
+/// the kernel, if this JVM may call it, and says so in the slot, so that a waker knows whether
+/// there is somebody to wake. A waker that has no native access, or has not loaded it, rings and
+/// leaves it to the sleeper, who looks by himself every [#RECHECK_NANOS]; a process that meets
+/// sleepers repeatedly loads it for the next time. So processes with and without native access
+/// share one root, and no short-lived process pays for loading.
 ///
 /// A member of this very JVM is told on the waker's thread.
 final class Bell implements AutoCloseable {

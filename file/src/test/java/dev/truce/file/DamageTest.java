@@ -113,14 +113,14 @@ final class DamageTest {
     Host here = Host.current();
     FileEngine.open(root, new Host("another", here.boot())).close();
     assertThat(
-            failure(() -> FileEngine.open(root, new Host("another", "another boot")).close()).kind())
+            failure(() -> FileEngine.open(root, new Host("another", "another boot")).close())
+                .kind())
         .isEqualTo(EngineException.Kind.REFUSED_PLACE);
   }
 
   // ---- judging ---------------------------------------------------------------------------------
 
-  private void refused(String name, byte[] whole, UnaryOperator<byte[]> damage)
-      throws IOException {
+  private void refused(String name, byte[] whole, UnaryOperator<byte[]> damage) throws IOException {
     Path file = root.resolve(name);
     byte[] damaged = damage.apply(whole);
     if (Arrays.equals(damaged, whole)) {

@@ -35,15 +35,15 @@ final class HammerTest {
   @Test
   void threads_loseNoIncrement() throws Exception {
     try (FileEngine engine = FileEngine.open(root)) {
-      inParallel(
-          worker -> {
-            for (int i = 0; i < ROUNDS; i++) {
-              Tally.increment(engine.cells(), "counter/" + i % 3, worker);
-            }
-          });
+      inParallel(worker -> {
+        for (int i = 0; i < ROUNDS; i++) {
+          Tally.increment(engine.cells(), "counter/" + i % 3, worker);
+        }
+      });
       long sum = 0;
       for (int key = 0; key < 3; key++) {
-        sum += Arrays.stream(Tally.of(engine.cells().read("counter/" + key).bytes()).counts()).sum();
+        sum +=
+            Arrays.stream(Tally.of(engine.cells().read("counter/" + key).bytes()).counts()).sum();
       }
       assertThat(sum).isEqualTo((long) THREADS * ROUNDS);
     }
@@ -53,20 +53,19 @@ final class HammerTest {
   void threads_createAndDeleteBesideEachOther_andEachSeesItsOwn() throws Exception {
     try (FileEngine engine = FileEngine.open(root)) {
       Cells cells = engine.cells();
-      inParallel(
-          worker -> {
-            for (int i = 0; i < ROUNDS / 4; i++) {
-              String key = worker + "/" + i % 300;
-              Cell cell = cells.read(key);
-              byte[] next = cell.absent() ? new byte[1 + i % 700] : new byte[0];
-              for (Swap swap = cells.swap(key, cell, next);
-                  swap instanceof Swap.Lost(Cell current);
-                  swap = cells.swap(key, current, next)) {
-                assertThat(current.bytes()).hasSameSizeAs(cell.bytes());
-              }
-              assertThat(cells.read(key).bytes()).hasSameSizeAs(next);
-            }
-          });
+      inParallel(worker -> {
+        for (int i = 0; i < ROUNDS / 4; i++) {
+          String key = worker + "/" + i % 300;
+          Cell cell = cells.read(key);
+          byte[] next = cell.absent() ? new byte[1 + i % 700] : new byte[0];
+          for (Swap swap = cells.swap(key, cell, next);
+              swap instanceof Swap.Lost(Cell current);
+              swap = cells.swap(key, current, next)) {
+            assertThat(current.bytes()).hasSameSizeAs(cell.bytes());
+          }
+          assertThat(cells.read(key).bytes()).hasSameSizeAs(next);
+        }
+      });
       assertThat(cells.keys("")).allSatisfy(key -> assertThat(cells.read(key).absent()).isFalse());
     }
     try (FileEngine engine = FileEngine.open(root)) {
@@ -78,12 +77,11 @@ final class HammerTest {
   void numbers_areDrawnOnce() throws Exception {
     try (FileEngine engine = FileEngine.open(root)) {
       long[][] drawn = new long[THREADS][ROUNDS];
-      inParallel(
-          worker -> {
-            for (int i = 0; i < ROUNDS; i++) {
-              drawn[worker][i] = engine.cells().draw(100);
-            }
-          });
+      inParallel(worker -> {
+        for (int i = 0; i < ROUNDS; i++) {
+          drawn[worker][i] = engine.cells().draw(100);
+        }
+      });
       long[] all = Arrays.stream(drawn).flatMapToLong(Arrays::stream).sorted().toArray();
       for (int i = 1; i < all.length; i++) {
         assertThat(all[i] - all[i - 1]).isGreaterThanOrEqualTo(100);

@@ -39,7 +39,8 @@ public final class Victim {
     System.out.println("ready");
     IN.readLine();
     try (FileEngine engine = FileEngine.open(root)) {
-      System.out.println("root " + FileEngine.examine(root).root() + " " + engine.cells().draw(100));
+      System.out.println(
+          "root " + FileEngine.examine(root).root() + " " + engine.cells().draw(100));
     }
   }
 
