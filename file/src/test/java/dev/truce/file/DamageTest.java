@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
@@ -186,8 +187,8 @@ final class DamageTest {
     return damaged;
   }
 
-  private static TreeSet<Integer> interesting(byte[] whole) {
-    TreeSet<Integer> at = new TreeSet<>();
+  private static SortedSet<Integer> interesting(byte[] whole) {
+    SortedSet<Integer> at = new TreeSet<>();
     int saying = 0;
     for (int i = 0; i < whole.length; i++) {
       if (i % COARSE == 0 || (whole[i] != 0 && saying++ % SAMPLE == 0)) {
