@@ -157,9 +157,6 @@ final class Trie {
         lost(spot);
         return new Swap.Lost(cell(leaf, at));
       }
-      if (next.length == 0 && !leaf.isEntry(at)) {
-        return new Swap.Won(expected);
-      }
       awaitTurn(spot);
       if (crowded(spot, leaf, at, next)) {
         split(spot, head, leaf);
