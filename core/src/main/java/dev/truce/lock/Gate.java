@@ -529,7 +529,7 @@ final class Gate {
     try {
       boolean mine = ALONE.compareAndSet(this, held, null) || holds.remove(held.token(), held);
       if (mine && room.current()) {
-        apply(new Command.Release(held.token()));
+        apply(new Command.Release(held.token(), held.claim()));
       }
     } catch (EngineException | OutcomeUnknownException failure) {
       held.releaseFailed(failure);
@@ -551,7 +551,7 @@ final class Gate {
   private boolean releaseLater(Held held) {
     mutex.lock();
     try {
-      apply(new Command.Release(held.token()));
+      apply(new Command.Release(held.token(), held.claim()));
       return true;
     } finally {
       mutex.unlock();
@@ -584,7 +584,7 @@ final class Gate {
       for (Held held : List.copyOf(holds.values())) {
         holds.remove(held.token());
         held.lose("its Truce was closed");
-        apply(new Command.Release(held.token()));
+        apply(new Command.Release(held.token(), held.claim()));
       }
       if (seen.state().counters().granted() <= 1) {
         forget();

@@ -94,8 +94,8 @@ final class Held {
   boolean standsIn(LockState state, long now) {
     for (Hold hold : state.holds()) {
       if (hold.claim().member() == claim.member()
-          && hold.floor() <= token
-          && token <= hold.token()
+          && hold.has(token)
+          && (hold.parent().equals(Claim.NONE) || hold.claim().equals(claim))
           && hold.phase() != Phase.ENDING) {
         return hold.until() == 0 || now < hold.until();
       }

@@ -7,6 +7,7 @@ import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import dev.truce.lock.NamedLock.Mode;
+import java.io.ByteArrayOutputStream;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -21,12 +22,17 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///   header   format | limit | token | arrival | granted | released | lost | queued | left
 ///            | number of holds | number of waits
-///   hold     member | claim | mode | phase | token | floor | count | command | since | until
-///            | member and claim of the parent | exported | bytes of the reason | the reason, padded
+///   hold     member | claim | mode | phase | token | bytes of the earlier tokens | count | command
+///            | since | until | member and claim of the parent | exported | bytes of the reason
+///            | the reason, padded | the earlier tokens, padded
 ///   wait     member | claim | mode | arrival | priority | overtaken | count | command | since
 ///            | offered | absent | late | struck | until | member and claim of the parent
 ///            | bytes of the reason | the reason, padded
 /// ```
+///
+/// The earlier tokens of a hold stand as the distances from each to the next higher one, highest
+/// first, seven bits a byte, low ones first, the high bit saying that more follow: a thousand
+/// readers of one process fit into a kilobyte or two.
 ///
 /// Two transitions are so common that they are made here on the bytes themselves, [#acquireIdle]
 /// and [#releaseLast]; each equals the step of [LockMachine] that it stands for, byte by byte.
@@ -46,6 +52,7 @@ final class LockCodec {
   private static final int WAITS = 10;
 
   private static final int HELD = 1;
+  private static final byte[] NOTHING = new byte[0];
 
   private static final VarHandle WORD =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -86,7 +93,6 @@ final class LockCodec {
     put(after, HEADER + 2, code(mode));
     put(after, HEADER + 3, HELD);
     put(after, HEADER + 4, token);
-    put(after, HEADER + 5, token);
     put(after, HEADER + 6, 1);
     put(after, HEADER + 7, command);
     put(after, HEADER + 8, now);
@@ -203,9 +209,13 @@ final class LockCodec {
     private void text(String value) {
       byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
       number(utf8.length);
-      int padded = padded(utf8.length);
+      padded(utf8);
+    }
+
+    private void padded(byte[] some) {
+      int padded = LockCodec.padded(some.length);
       room(padded);
-      System.arraycopy(utf8, 0, bytes, length, utf8.length);
+      System.arraycopy(some, 0, bytes, length, some.length);
       length += padded;
     }
 
@@ -219,9 +229,11 @@ final class LockCodec {
 
     void hold(Hold hold) {
       claim(hold.claim()).number(code(hold.mode())).number(code(hold.phase()));
-      number(hold.token()).number(hold.floor()).number(hold.count()).number(hold.command());
+      byte[] earlier = hold.earlier().isEmpty() ? NOTHING : distances(hold);
+      number(hold.token()).number(earlier.length).number(hold.count()).number(hold.command());
       number(hold.since()).number(hold.until()).claim(hold.parent()).flag(hold.exported());
       text(hold.reason());
+      padded(earlier);
     }
 
     void place(Wait wait) {
@@ -243,6 +255,20 @@ final class LockCodec {
 
   private static int padded(int length) {
     return (length + 7) & ~7;
+  }
+
+  private static byte[] distances(Hold hold) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream(hold.earlier().size() * 2);
+    long above = hold.token();
+    for (long token : hold.earlier().reversed()) {
+      long distance = above - token;
+      for (; distance > 0x7f; distance >>>= 7) {
+        out.write((int) (distance & 0x7f) | 0x80);
+      }
+      out.write((int) distance);
+      above = token;
+    }
+    return out.toByteArray();
   }
 
   private static final class Reader {
@@ -336,9 +362,59 @@ final class LockCodec {
     }
 
     Hold hold() {
+      Claim claim = claim();
+      Mode mode = mode();
+      Phase phase = phase();
+      long token = number();
+      int distances = count();
+      int count = count();
+      long command = number();
+      long since = number();
+      long until = number();
+      Claim parent = claim();
+      boolean exported = flag();
+      String reason = text();
       return new Hold(
-          claim(), mode(), phase(), number(), number(), count(), number(), number(), number(),
-          claim(), flag(), text());
+          claim,
+          mode,
+          phase,
+          token,
+          distances == 0 ? List.of() : earlier(token, distances),
+          count,
+          command,
+          since,
+          until,
+          parent,
+          exported,
+          reason);
+    }
+
+    private List<Long> earlier(long newest, int size) {
+      if (size > bytes.length - at || padded(size) > bytes.length - at) {
+        throw damaged();
+      }
+      List<Long> falling = new ArrayList<>();
+      long above = newest;
+      for (int end = at + size; at < end; ) {
+        long distance = 0;
+        int shift = 0;
+        byte next;
+        do {
+          if (at == end || shift > 56) {
+            throw damaged();
+          }
+          next = bytes[at++];
+          distance |= (next & 0x7fL) << shift;
+          shift += 7;
+        } while (next < 0);
+        above -= distance;
+        if (distance == 0 || above <= 0) {
+          throw damaged();
+        }
+        falling.add(above);
+      }
+      at += padded(size) - size;
+      return List.copyOf(falling.reversed());
     }
 
     Wait place() {

@@ -12,6 +12,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /// Every decision about a lock: a pure function from what its cell holds, a command and the time to
@@ -28,7 +31,9 @@ import org.jspecify.annotations.Nullable;
 /// that lapses costs its waiter nothing but the turn, until it shows life again.
 ///
 /// **Branches.** A claim with a live parent stands beside its parent, with the parent's token, one
-/// of the siblings at a time; it does not stand in the main queue.
+/// of the siblings at a time; it does not stand in the main queue. When the parent is given back or
+/// dies, its branches go on under the parent's own parent, or on their own; when it expires or is
+/// ended by force, they end with it.
 ///
 /// Sources: arrival order with grouped readers after Krieger et al., *A Fair Fast Scalable
 /// Reader-Writer Lock* (ICPP 1993); the bound on overtaking is ageing by count instead of time.
@@ -84,10 +89,23 @@ final class LockMachine {
         implements Command {}
 
     /// Takes up what was offered to the run.
-    record Accept(Claim claim) implements Command {}
+    ///
+    /// @param until when the grant shall expire, 0 for never
+    record Accept(Claim claim, long until) implements Command {
+      Accept(Claim claim) {
+        this(claim, 0);
+      }
+    }
 
     /// Gives back one grant of the hold that has this token.
-    record Release(long token) implements Command {}
+    ///
+    /// @param claim under which claim it is held, or [Claim#NONE]: branches that follow each other
+    ///   share a token, and the one given back twice is not the next
+    record Release(long token, Claim claim) implements Command {
+      Release(long token) {
+        this(token, Claim.NONE);
+      }
+    }
 
     /// Takes one waiter out of a run that the caller says nothing of; the run goes with its last.
     /// What a caller [says][Caller#runs] of its runs is true before the command begins.
@@ -99,7 +117,8 @@ final class LockMachine {
     /// An upgrade is given up; the reader's grant stays.
     record Abandon(long token) implements Command {}
 
-    /// A writer's grant shall become a reader's.
+    /// A writer's grant shall become a reader's. Refused while a branch of it writes or waits to,
+    /// and while other permits are out.
     record Downgrade(long token) implements Command {}
 
     /// Moves the expiry of the hold.
@@ -111,10 +130,10 @@ final class LockMachine {
     /// Ends whatever the member has here, which is gone for good.
     record Bury(long member) implements Command {}
 
-    /// Ends the hold with this token by force.
+    /// Ends the hold with this token by force, and what goes through it.
     record Revoke(long token) implements Command {}
 
-    /// The journal has the end of this token.
+    /// The journal has the end of every token of the hold whose newest this is.
     record Fenced(long token) implements Command {}
 
     /// The waiter gives way in a deadlock, if it still waits.
@@ -148,7 +167,7 @@ final class LockMachine {
 
   /// A grant that a step made for its caller.
   ///
-  /// @param claim the claim that asked or the run that waited
+  /// @param claim the claim that asked or the run that waited; [Claim#NONE] for an upgrade
   /// @param first the token of the first of `count` grants, the others follow it
   /// @param arrival the place in the queue it had, 0 for none or after a turn it let pass
   record Granted(Claim claim, Hold hold, long first, int count, long arrival) {}
@@ -270,12 +289,7 @@ final class LockMachine {
   // ---- what time has ended
 
   private void settle() {
-    for (int i = holds.size() - 1; i >= 0; i--) {
-      Hold hold = holds.get(i);
-      if (over(hold.until()) && hold.phase() != Phase.ENDING) {
-        lose(i);
-      }
-    }
+    loseTrees(hold -> over(hold.until()));
     for (int i = queue.size() - 1; i >= 0; i--) {
       Wait wait = queue.get(i);
       if (over(wait.until())) {
@@ -317,8 +331,8 @@ final class LockMachine {
   private Answer obey(Command command) {
     return switch (command) {
       case Command.Acquire acquire -> acquire(acquire);
-      case Command.Accept(Claim claim) -> accept(claim);
-      case Command.Release(long released) -> release(released);
+      case Command.Accept taken -> accept(taken);
+      case Command.Release release -> release(release);
       case Command.Cancel(Claim claim) -> cancel(claim);
       case Command.Upgrade upgrade -> upgrade(upgrade);
       case Command.Abandon(long upgrading) -> abandon(upgrading);
@@ -341,8 +355,11 @@ final class LockMachine {
       }
       return new Answer.Queued(queue.get(standing));
     }
+    if (grantedBefore(wanted.claim())) {
+      return DONE;
+    }
     for (Claim ancestor : wanted.ancestors()) {
-      Hold parent = liveParent(ancestor);
+      Hold parent = liveHold(ancestor);
       if (parent != null) {
         return branch(wanted, parent);
       }
@@ -358,6 +375,15 @@ final class LockMachine {
       return DONE;
     }
     return wanted.queue() ? enqueue(wanted, Claim.NONE) : new Answer.Refused(Why.HELD);
+  }
+
+  /// Whether a detached claim, which bears no mark of its caller's commands, is granted already.
+  private boolean grantedBefore(Claim claim) {
+    Hold detached = claim.member() == 0 ? liveHold(claim) : null;
+    if (detached != null) {
+      grants.add(new Granted(claim, detached, detached.token(), 1, 0));
+    }
+    return detached != null;
   }
 
   /// A branch of a reader cannot write: its own ancestor would never let it.
@@ -399,43 +425,51 @@ final class LockMachine {
     return new Answer.Queued(wait);
   }
 
-  private Answer accept(Claim claim) {
-    int at = waitOf(claim);
-    if (at < 0) {
-      return GONE;
+  private Answer accept(Command.Accept taken) {
+    int at = waitOf(taken.claim());
+    if (at < 0 || !mine(taken.claim())) {
+      return grantedBefore(taken.claim()) ? DONE : GONE;
     }
     Wait wait = queue.get(at);
     if (wait.offered() == 0) {
-      return new Answer.Queued(wait);
+      if (wait.absent()) {
+        setWait(at, wait.seen());
+      }
+      return new Answer.Queued(queue.get(at));
     }
     setWait(at, wait.offeredUntil(0));
-    grantWait(queue.get(at));
+    grantWait(queue.get(at), taken.until());
     return DONE;
   }
 
-  private Answer release(long wanted) {
-    int at = holdOf(wanted);
-    if (at < 0) {
+  private Answer release(Command.Release wanted) {
+    boolean any = wanted.claim().equals(Claim.NONE);
+    int at = any ? holdOf(wanted.token()) : holdOf(wanted.token(), wanted.claim().member());
+    if (at < 0 || !mine(holds.get(at).claim()) || !meant(holds.get(at), wanted.claim())) {
       return GONE;
     }
     Hold hold = holds.get(at);
     released++;
     if (hold.count() > 1) {
-      setHold(at, hold.counted(hold.count() - 1, hold.token(), caller.command()));
-    } else if (rules.fenced() && hold.exported() && !covered(hold)) {
-      setHold(at, hold.in(Phase.ENDING, caller.command()));
+      setHold(at, hold.without(wanted.token(), caller.command()));
     } else {
-      removeHold(at);
+      end(at, hold.exported());
     }
     return DONE;
   }
 
+  private static boolean meant(Hold hold, Claim claim) {
+    return claim.equals(Claim.NONE)
+        || hold.parent().equals(Claim.NONE)
+        || hold.claim().equals(claim);
+  }
+
   private Answer cancel(Claim claim) {
     int at = waitOf(claim);
-    if (at < 0) {
+    if (at < 0 || !mine(claim)) {
       return GONE;
     }
-    if (caller.runs().containsKey(claim.number()) && claim.member() != 0) {
+    if (runOf(claim) != null) {
       return DONE;
     }
     Wait wait = queue.get(at);
@@ -454,32 +488,15 @@ final class LockMachine {
       return GONE;
     }
     Hold hold = holds.get(at);
-    if (hold.mode() == Mode.WRITE) {
+    if (hold.mode() == Mode.WRITE || hold.phase() == Phase.UPGRADING) {
       return DONE;
     }
     if (!hold.parent().equals(Claim.NONE)
         || holds.stream().anyMatch(other -> other.phase() == Phase.UPGRADING)) {
       return new Answer.Refused(Why.DEADLOCK);
     }
-    if (hold.count() > 1) {
-      setHold(at, hold.counted(hold.count() - 1, hold.token(), caller.command()));
-      holds.add(
-          new Hold(
-              wanted.claim(),
-              Mode.READ,
-              Phase.UPGRADING,
-              wanted.token(),
-              wanted.token(),
-              1,
-              caller.command(),
-              hold.since(),
-              hold.until(),
-              Claim.NONE,
-              hold.exported(),
-              hold.reason()));
-    } else {
-      setHold(at, hold.in(Phase.UPGRADING, caller.command()));
-    }
+    int reader = apart(at, wanted.token(), wanted.claim());
+    setHold(reader, holds.get(reader).in(Phase.UPGRADING, caller.command()));
     return DONE;
   }
 
@@ -500,10 +517,29 @@ final class LockMachine {
       return GONE;
     }
     Hold hold = holds.get(at);
-    if (hold.mode() == Mode.WRITE) {
-      setHold(at, hold.as(Mode.READ, hold.token(), caller.command()));
+    if (hold.mode() == Mode.READ) {
+      return DONE;
     }
+    if (othersWrite(hold) || branchesWrite(hold.claim())) {
+      return new Answer.Refused(Why.HELD);
+    }
+    setHold(at, hold.as(Mode.READ, hold.token(), caller.command()));
     return DONE;
+  }
+
+  private boolean othersWrite(Hold hold) {
+    return !covered(hold)
+        && (holds.stream()
+                .anyMatch(
+                    other -> !other.equals(hold) && other.mode() == Mode.WRITE && !covered(other))
+            || queue.stream().anyMatch(wait -> wait.offered() != 0 && inMainQueue(wait)));
+  }
+
+  private boolean branchesWrite(Claim parent) {
+    return holds.stream()
+            .anyMatch(hold -> hold.mode() == Mode.WRITE && hold.parent().equals(parent))
+        || queue.stream()
+            .anyMatch(wait -> wait.mode() == Mode.WRITE && wait.parent().equals(parent));
   }
 
   private Answer renew(long held, long until) {
@@ -511,7 +547,8 @@ final class LockMachine {
     if (at < 0) {
       return GONE;
     }
-    setHold(at, holds.get(at).endingAt(until, caller.command()));
+    int one = apart(at, held, holds.get(at).claim());
+    setHold(one, holds.get(one).endingAt(until, caller.command()));
     return DONE;
   }
 
@@ -521,21 +558,23 @@ final class LockMachine {
       return GONE;
     }
     if (!holds.get(at).exported()) {
-      setHold(at, holds.get(at).exportedBy(caller.command()));
+      int one = apart(at, held, holds.get(at).claim());
+      setHold(one, holds.get(one).exportedBy(caller.command()));
     }
     return DONE;
   }
 
+  /// What is detached has no member, and nobody's death ends it.
   private Answer bury(long member) {
     boolean found = false;
-    for (int i = holds.size() - 1; i >= 0; i--) {
+    for (int i = holds.size() - 1; i >= 0 && member != 0; i--) {
       Hold hold = holds.get(i);
       if (hold.claim().member() == member && hold.phase() != Phase.ENDING) {
         found = true;
         lose(i);
       }
     }
-    for (int i = queue.size() - 1; i >= 0; i--) {
+    for (int i = queue.size() - 1; i >= 0 && member != 0; i--) {
       if (queue.get(i).claim().member() == member) {
         found = true;
         left += queue.get(i).count();
@@ -546,15 +585,7 @@ final class LockMachine {
   }
 
   private Answer revoke(long held) {
-    boolean found = false;
-    for (int i = holds.size() - 1; i >= 0; i--) {
-      Hold hold = holds.get(i);
-      if (hold.phase() != Phase.ENDING && hold.floor() <= held && held <= hold.token()) {
-        found = true;
-        lose(i);
-      }
-    }
-    return found ? DONE : GONE;
+    return loseTrees(hold -> hold.has(held)) ? DONE : GONE;
   }
 
   private Answer fenced(long ended) {
@@ -599,7 +630,7 @@ final class LockMachine {
     Wait wait = queue.get(at);
     overtake(wait);
     if (wait.claim().member() == caller.member() && wait.claim().member() != 0) {
-      grantWait(queue.get(at));
+      grantWait(queue.get(at), 0);
     } else {
       offer(at);
     }
@@ -650,13 +681,13 @@ final class LockMachine {
       if (wait.parent().equals(Claim.NONE) || !wait.present() || wait.offered() != 0) {
         continue;
       }
-      Hold parent = liveParent(wait.parent());
+      Hold parent = liveHold(wait.parent());
       if (parent == null || !branchIsFree(wait.parent())) {
         continue;
       }
       if (wait.claim().member() == caller.member()) {
         int sizeBefore = queue.size();
-        grantWait(wait);
+        grantWait(wait, 0);
         i -= sizeBefore - queue.size();
       } else {
         offer(i);
@@ -686,7 +717,7 @@ final class LockMachine {
     granted++;
     released++;
     if (own) {
-      grants.add(new Granted(hold.claim(), writing, first, 1, 0));
+      grants.add(new Granted(Claim.NONE, writing, first, 1, 0));
     } else {
       wake.add(hold.claim().member());
     }
@@ -718,7 +749,7 @@ final class LockMachine {
 
   /// A branch whose parent still stands takes no room of its own.
   private boolean covered(Hold hold) {
-    return !hold.parent().equals(Claim.NONE) && liveParent(hold.parent()) != null;
+    return !hold.parent().equals(Claim.NONE) && liveHold(hold.parent()) != null;
   }
 
   private boolean nobodyWaits() {
@@ -736,7 +767,7 @@ final class LockMachine {
 
   /// A wait for a branch leaves the main queue aside as long as its parent stands.
   private boolean inMainQueue(Wait wait) {
-    return wait.parent().equals(Claim.NONE) || liveParent(wait.parent()) == null;
+    return wait.parent().equals(Claim.NONE) || liveHold(wait.parent()) == null;
   }
 
   private boolean branchIsFree(Claim parent) {
@@ -748,12 +779,12 @@ final class LockMachine {
     return queue.stream().anyMatch(wait -> wait.present() && wait.parent().equals(parent));
   }
 
-  private @Nullable Hold liveParent(Claim parent) {
-    if (parent.equals(Claim.NONE)) {
+  private @Nullable Hold liveHold(Claim claim) {
+    if (claim.equals(Claim.NONE)) {
       return null;
     }
     for (Hold hold : holds) {
-      if (hold.claim().equals(parent) && hold.phase() != Phase.ENDING) {
+      if (hold.claim().equals(claim) && hold.phase() != Phase.ENDING) {
         return hold;
       }
     }
@@ -762,14 +793,12 @@ final class LockMachine {
 
   // ---- granting
 
-  private void grantWait(Wait wait) {
-    Run run =
-        caller
-            .runs()
-            .getOrDefault(wait.claim().number(), new Run(wait.count(), wait.claim().number()));
-    Claim claim = new Claim(wait.claim().member(), run.next());
+  private void grantWait(Wait wait, long until) {
+    Run run = runOf(wait.claim());
+    long number = run == null ? wait.claim().number() : run.next();
+    Claim claim = new Claim(wait.claim().member(), number);
     int at = waitOf(wait.claim());
-    Hold parent = liveParent(wait.parent());
+    Hold parent = liveHold(wait.parent());
     int count = wait.mode() == Mode.READ && parent == null ? wait.count() : 1;
     if (wait.count() > count) {
       setWait(at, wait.counted(wait.count() - count, caller.command()));
@@ -779,7 +808,7 @@ final class LockMachine {
     if (parent != null) {
       grantBranch(claim, wait.mode(), parent, wait.reason());
     } else {
-      grant(claim, wait.mode(), count, 0, Claim.NONE, wait.reason());
+      grant(claim, wait.mode(), count, until, Claim.NONE, wait.reason());
     }
     Granted made = grants.removeLast();
     long place = wait.late() ? 0 : wait.arrival();
@@ -793,7 +822,7 @@ final class LockMachine {
     Hold hold;
     if (group >= 0) {
       Hold old = holds.get(group);
-      hold = old.counted(old.count() + count, token, caller.command());
+      hold = old.joined(first, count, caller.command());
       setHold(group, hold);
     } else {
       hold =
@@ -802,7 +831,7 @@ final class LockMachine {
               mode,
               Phase.HELD,
               token,
-              first,
+              LongStream.range(first, token).boxed().toList(),
               count,
               caller.command(),
               now,
@@ -823,7 +852,7 @@ final class LockMachine {
             mode,
             Phase.HELD,
             parent.token(),
-            parent.token(),
+            List.of(),
             1,
             caller.command(),
             now,
@@ -846,6 +875,7 @@ final class LockMachine {
           && hold.mode() == Mode.READ
           && hold.phase() == Phase.HELD
           && hold.until() == 0
+          && !hold.exported()
           && hold.parent().equals(Claim.NONE)
           && hold.reason().equals(reason)) {
         return i;
@@ -869,14 +899,16 @@ final class LockMachine {
 
   // ---- rows
 
-  /// The caller's hold that has this token; of a detached claim, whoever calls.
+  /// The caller's hold that has this token; else the detached one, whoever calls.
   private int holdOf(long wanted) {
+    int own = holdOf(wanted, caller.member());
+    return own >= 0 ? own : holdOf(wanted, 0);
+  }
+
+  private int holdOf(long wanted, long member) {
     for (int i = 0; i < holds.size(); i++) {
       Hold hold = holds.get(i);
-      if (hold.floor() <= wanted
-          && wanted <= hold.token()
-          && (hold.claim().member() == caller.member() || hold.claim().member() == 0)
-          && hold.phase() != Phase.ENDING) {
+      if (hold.claim().member() == member && hold.phase() != Phase.ENDING && hold.has(wanted)) {
         return i;
       }
     }
@@ -892,15 +924,115 @@ final class LockMachine {
     return -1;
   }
 
+  /// Whether the caller may speak for a claim: its own, and any that is detached.
+  private boolean mine(Claim claim) {
+    return claim.member() == caller.member() || claim.member() == 0;
+  }
+
+  /// What the caller says of a run of its own.
+  private @Nullable Run runOf(Claim claim) {
+    return claim.member() == caller.member() ? caller.runs().get(claim.number()) : null;
+  }
+
+  /// The row of one grant alone, which is taken out of its group if it stands in one.
+  private int apart(int at, long wanted, Claim claim) {
+    Hold hold = holds.get(at);
+    if (hold.count() == 1) {
+      return at;
+    }
+    setHold(at, hold.without(wanted, caller.command()));
+    holds.add(hold.only(wanted, claim, caller.command()));
+    return holds.size() - 1;
+  }
+
+  /// Ends by time or force every hold that is meant, and what goes through it. Whether there was
+  /// any.
+  private boolean loseTrees(Predicate<Hold> meant) {
+    boolean found = false;
+    for (int at = firstOf(meant); at >= 0; at = firstOf(meant)) {
+      found = true;
+      loseTree(at);
+    }
+    return found;
+  }
+
+  private int firstOf(Predicate<Hold> meant) {
+    for (int i = 0; i < holds.size(); i++) {
+      if (holds.get(i).phase() != Phase.ENDING && meant.test(holds.get(i))) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private void loseTree(int at) {
+    Claim root = holds.get(at).claim();
+    Set<Claim> branches = rowsOf(root) == 1 ? branchesOf(root) : Set.of();
+    lose(at);
+    loseTrees(hold -> branches.contains(hold.claim()));
+  }
+
+  private Set<Claim> branchesOf(Claim root) {
+    return holds.stream()
+        .filter(hold -> hold.parent().equals(root))
+        .map(Hold::claim)
+        .collect(Collectors.toSet());
+  }
+
+  private long rowsOf(Claim claim) {
+    return holds.stream()
+        .filter(hold -> hold.claim().equals(claim) && hold.phase() != Phase.ENDING)
+        .count();
+  }
+
   /// Ends a hold against its holder's will, or without it.
   private void lose(int at) {
     Hold hold = holds.get(at);
     lost += hold.count();
     wake.add(hold.claim().member());
-    if (rules.fenced() && !covered(hold)) {
-      setHold(at, hold.in(Phase.ENDING, hold.command()));
-    } else {
-      removeHold(at);
+    end(at, true);
+  }
+
+  /// Ends a hold. Unless that is quiet, the tokens that nobody else goes on with stand as ending
+  /// until they are fenced.
+  private void end(int at, boolean fence) {
+    Hold hold = holds.remove(at);
+    changed = true;
+    bequeath(hold, fence);
+    if (rules.fenced() && fence) {
+      List<Long> rest = new ArrayList<>(hold.tokens());
+      rest.removeIf(this::leftToAnother);
+      if (!rest.isEmpty()) {
+        holds.add(at, hold.ending(rest, caller.command()));
+      }
+    }
+  }
+
+  /// Whether a grant goes on with this token, a parent or a branch, and will fence it in the end.
+  private boolean leftToAnother(long ended) {
+    int at = firstOf(hold -> hold.has(ended));
+    if (at >= 0) {
+      int one = apart(at, ended, holds.get(at).claim());
+      setHold(one, holds.get(one).exportedBy(holds.get(one).command()));
+    }
+    return at >= 0;
+  }
+
+  /// The branches of a hold that is gone go on under its parent, or on their own. What goes on with
+  /// its token has to fence it in its stead.
+  private void bequeath(Hold gone, boolean fence) {
+    if (liveHold(gone.claim()) != null) {
+      return;
+    }
+    for (int i = 0; i < holds.size(); i++) {
+      if (holds.get(i).parent().equals(gone.claim())) {
+        setHold(i, holds.get(i).under(gone.parent(), fence));
+      }
+    }
+    for (int i = 0; i < queue.size(); i++) {
+      if (queue.get(i).parent().equals(gone.claim())) {
+        setWait(i, queue.get(i).under(gone.parent()));
+      }
     }
   }
 
@@ -931,7 +1063,7 @@ final class LockMachine {
       return new Outcome(false, before, answer, List.of(), Set.of(), taken);
     }
     if (!changed) {
-      return new Outcome(false, before, answer, List.of(), wake, 0);
+      return new Outcome(false, before, answer, grants, wake, 0);
     }
     Counters counters = before.counters().plus(granted, released, lost, queued, left);
     LockState next =

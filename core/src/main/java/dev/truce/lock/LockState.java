@@ -1,6 +1,7 @@
 package dev.truce.lock;
 
 import dev.truce.lock.NamedLock.Mode;
+import java.util.ArrayList;
 import java.util.List;
 
 /// Everything there is to know about one lock: what its cell holds.
@@ -38,8 +39,9 @@ record LockState(
 
   /// What stands granted. The readers of one member share a hold and have a token each.
   ///
-  /// @param token the newest token of the hold
-  /// @param floor its oldest token; those between are the hold's own too
+  /// @param token the newest token of those that stand
+  /// @param earlier its other tokens, all lower, in rising order: those of the other readers, or,
+  ///   of an upgraded grant that was given out, the one it had as a reader
   /// @param count how many grants of its member share it
   /// @param command the number of its member's last command that touched it
   /// @param since when it was granted
@@ -50,7 +52,7 @@ record LockState(
       Mode mode,
       Phase phase,
       long token,
-      long floor,
+      List<Long> earlier,
       int count,
       long command,
       long since,
@@ -58,13 +60,69 @@ record LockState(
       Claim parent,
       boolean exported,
       String reason) {
-    Hold counted(int newCount, long newToken, long newCommand) {
+    /// Whether this is one of its tokens.
+    boolean has(long wanted) {
+      return token == wanted || (!earlier.isEmpty() && earlier.contains(wanted));
+    }
+
+    /// All its tokens in rising order.
+    List<Long> tokens() {
+      List<Long> all = new ArrayList<>(earlier);
+      all.add(token);
+      return all;
+    }
+
+    /// With `more` grants, whose tokens begin at `first`.
+    Hold joined(long first, int more, long newCommand) {
+      List<Long> all = tokens();
+      for (int i = 0; i < more; i++) {
+        all.add(first + i);
+      }
+      return with(claim, all, count + more, newCommand);
+    }
+
+    /// Without the grant that has this token, one of several.
+    Hold without(long gone, long newCommand) {
+      List<Long> rest = tokens();
+      rest.remove(gone);
+      return with(claim, rest, count - 1, newCommand);
+    }
+
+    /// The grant that has this token, on its own.
+    Hold only(long wanted, Claim newClaim, long newCommand) {
+      return with(newClaim, List.of(wanted), 1, newCommand);
+    }
+
+    /// What is left of it when it has ended: tokens to be fenced.
+    Hold ending(List<Long> rest, long newCommand) {
+      return with(claim, rest, count, newCommand).in(Phase.ENDING, newCommand);
+    }
+
+    /// Under another parent, as its own token's last carrier if it has to be fenced.
+    Hold under(Claim newParent, boolean fence) {
       return new Hold(
           claim,
           mode,
           phase,
-          newToken,
-          floor,
+          token,
+          earlier,
+          count,
+          command,
+          since,
+          until,
+          newParent,
+          exported || fence,
+          reason);
+    }
+
+    private Hold with(Claim newClaim, List<Long> rising, int newCount, long newCommand) {
+      int last = rising.size() - 1;
+      return new Hold(
+          newClaim,
+          mode,
+          phase,
+          rising.get(last),
+          List.copyOf(rising.subList(0, last)),
           newCount,
           newCommand,
           since,
@@ -80,7 +138,7 @@ record LockState(
           mode,
           newPhase,
           token,
-          floor,
+          earlier,
           count,
           newCommand,
           since,
@@ -90,13 +148,16 @@ record LockState(
           reason);
     }
 
+    /// In the other mode, with its old token or a new one. A token that was given out stays with it
+    /// until its end, to be fenced then.
     Hold as(Mode newMode, long newToken, long newCommand) {
+      List<Long> known = newToken == token ? earlier : exported ? tokens() : List.of();
       return new Hold(
           claim,
           newMode,
           Phase.HELD,
           newToken,
-          exported ? floor : newToken,
+          List.copyOf(known),
           count,
           newCommand,
           since,
@@ -112,7 +173,7 @@ record LockState(
           mode,
           phase,
           token,
-          floor,
+          earlier,
           count,
           newCommand,
           since,
@@ -124,7 +185,18 @@ record LockState(
 
     Hold exportedBy(long newCommand) {
       return new Hold(
-          claim, mode, phase, token, floor, count, newCommand, since, until, parent, true, reason);
+          claim,
+          mode,
+          phase,
+          token,
+          earlier,
+          count,
+          newCommand,
+          since,
+          until,
+          parent,
+          true,
+          reason);
     }
   }
 
@@ -224,6 +296,12 @@ record LockState(
           until,
           parent,
           reason);
+    }
+
+    Wait under(Claim newParent) {
+      return new Wait(
+          claim, mode, arrival, priority, overtaken, count, command, since, offered, absent, late,
+          struck, until, newParent, reason);
     }
 
     Wait strikeOut() {

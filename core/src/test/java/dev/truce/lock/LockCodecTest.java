@@ -15,6 +15,7 @@ import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import dev.truce.lock.NamedLock.Mode;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -97,6 +98,36 @@ class LockCodecTest {
   }
 
   @Test
+  void decode_aThousandReaders_isTheSameAndSmall() {
+    List<Long> rising = new ArrayList<>();
+    long token = 1;
+    for (int i = 0; i < 1_000; i++) {
+      token += 1 + (random.nextInt(20) == 0 ? random.nextInt(1 << 30) : random.nextInt(100));
+      rising.add(token);
+    }
+    Claim claim = new Claim(1, 1);
+    Hold hold =
+        new Hold(
+            claim,
+            Mode.READ,
+            Phase.HELD,
+            token + 1,
+            rising,
+            1_001,
+            1,
+            1,
+            0,
+            Claim.NONE,
+            false,
+            "why");
+    LockState state =
+        new LockState(1, token + 1, 4, List.of(hold, hold("x")), List.of(), counters());
+
+    assertThat(LockState.decode(state.encode())).isEqualTo(state);
+    assertThat(state.encode()).hasSizeLessThan(2_000);
+  }
+
+  @Test
   void decode_cutAnywhere_isDamaged() {
     byte[] bytes = any().encode();
     for (int length = 1; length < bytes.length; length++) {
@@ -142,18 +173,20 @@ class LockCodecTest {
 
   private Hold hold(String reason) {
     long token = 2L + random.nextInt(1 << 20);
+    int count = 1 + random.nextInt(5) / 4;
+    boolean exported = random.nextInt(5) == 0;
     return new Hold(
         new Claim(1 + random.nextInt(9), random.nextInt(9)),
         random.nextBoolean() ? Mode.READ : Mode.WRITE,
         random.nextInt(5) == 0 ? Phase.UPGRADING : Phase.HELD,
         token,
-        token - (random.nextInt(5) == 0 ? 1 : 0),
-        1 + random.nextInt(5) / 4,
+        count == 2 ? List.of(token - 1) : exported ? List.of(token / 2) : List.of(),
+        count,
         random.nextInt(9),
         random.nextInt(99),
         random.nextInt(5) == 0 ? 1_000 : 0,
         Claim.NONE,
-        random.nextInt(5) == 0,
+        exported,
         reason);
   }
 
