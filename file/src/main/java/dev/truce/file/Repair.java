@@ -101,7 +101,6 @@ final class Repair {
         note(count.problem());
         return false;
       }
-      heap.raiseCounters(ceiling);
       if (worthGathering(count)) {
         gather(identity, heap, count);
       }
