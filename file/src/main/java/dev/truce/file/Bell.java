@@ -1,24 +1,51 @@
 package dev.truce.file;
 
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
-/// One member's ear for wakes: a daemon thread that looks at a word in the member's slot.
+/// One member's ear for wakes: a daemon thread that watches a word in the member's slot.
+///
+/// It looks often at first and ever more rarely; when nothing has come for some 50 ms it sleeps in
+/// the kernel, if this JVM may call it, and says so in the slot, so that a waker knows whether
+/// there is somebody to wake. A waker that has no native access, or has not loaded it, rings and
+/// leaves it to the sleeper, who looks by himself every [#RECHECK_NANOS]; a process that meets
+/// sleepers repeatedly loads it for the next time. So processes with and without native access
+/// share one root, and no short-lived process pays for loading.
+///
+/// A member of this very JVM is told on the waker's thread.
 final class Bell implements AutoCloseable {
+  /// What a sleeper can lose when nobody could wake him.
+  static final long RECHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
   private static final long FIRST_NAP_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
-  private static final long LONGEST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  /// A nap is longer than the one before by an eighth: 50 ms of naps from the first to the longest.
+  private static final int SLOWER = 8;
+
+  /// Loading native access costs half of this, so most waits are over before it would have paid.
+  private static final long NAPPING_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+  /// How often this process may fail to wake a sleeper before it loads what it takes.
+  private static final int UNHEARD = 8;
+
+  private static final AtomicInteger UNHEARD_SO_FAR = new AtomicInteger();
 
   private final Slots slots;
   private final int slot;
   private final Runnable hint;
   private final Thread thread;
+  private final Futex.Limit limit = new Futex.Limit(RECHECK_NANOS);
   private volatile boolean open = true;
+  private volatile boolean asleep;
 
   private Bell(Root root, long member, Runnable hint) {
     this.slots = root.slots();
     this.slot = Slots.slot(member);
     this.hint = hint;
-    this.thread = Thread.ofPlatform().daemon().name("truce-bell-" + member).unstarted(this::listen);
+    long seen = slots.bell(slot);
+    this.thread =
+        Thread.ofPlatform().daemon().name("truce-bell-" + member).unstarted(() -> watch(seen));
   }
 
   static Bell listen(Root root, long member, Runnable hint) {
@@ -28,34 +55,84 @@ final class Bell implements AutoCloseable {
     return bell;
   }
 
+  /// Asks a member to look.
   static void ring(Root root, long member) {
-    root.slots().ring(Slots.slot(member));
-    FileMembership here = root.memberships().get(Slots.slot(member));
-    Bell bell = here == null ? null : here.bell();
-    if (bell != null) {
-      LockSupport.unpark(bell.thread);
+    int slot = Slots.slot(member);
+    FileMembership here = root.memberships().get(slot);
+    if (here != null && here.member() == member) {
+      here.hint();
+    } else if (root.slots().ring(slot) == Slots.ASLEEP) {
+      wake(root.slots().bellAddress(slot));
     }
   }
 
-  private void listen() {
-    long seen = slots.bell(slot);
+  private static void wake(long address) {
+    Futex futex = Futex.loaded();
+    if (futex != null) {
+      futex.wake(address);
+    } else if (UNHEARD_SO_FAR.incrementAndGet() == UNHEARD) {
+      Thread.ofPlatform().daemon().name("truce-futex").start(Futex::load);
+    }
+  }
+
+  /// Runs the hint on the calling thread.
+  void hint() {
+    hint.run();
+  }
+
+  private void watch(long before) {
+    try {
+      listen(before);
+    } catch (IllegalStateException e) {
+      // the root was closed
+    }
+  }
+
+  private void listen(long before) {
+    long seen = before;
     long nap = FIRST_NAP_NANOS;
+    long napUntil = System.nanoTime() + (Futex.loaded() == null ? NAPPING_NANOS : 0);
     while (open) {
       long now = slots.bell(slot);
       if (now != seen) {
         seen = now;
         nap = FIRST_NAP_NANOS;
         hint.run();
-      } else {
+        continue;
+      }
+      Futex futex = System.nanoTime() - napUntil < 0 ? null : Futex.load();
+      if (futex == null) {
         LockSupport.parkNanos(this, nap);
-        nap = Math.min(nap + nap / 8, LONGEST_NAP_NANOS);
+        nap = Math.min(nap + nap / SLOWER, RECHECK_NANOS);
+      } else if (!sleep(futex, seen)) {
+        napUntil = System.nanoTime() + NAPPING_NANOS;
       }
     }
+  }
+
+  /// Says that it sleeps, looks once more, and sleeps. False when it overslept: it was rung, and
+  /// nobody could wake it.
+  private boolean sleep(Futex futex, long seen) {
+    asleep = true;
+    slots.ear(slot, Slots.ASLEEP);
+    long begin = System.nanoTime();
+    if (open && slots.bell(slot) == seen) {
+      futex.sleep(slots.bellAddress(slot), (int) seen, limit);
+    }
+    asleep = false;
+    if (open) {
+      slots.ear(slot, Slots.AWAKE);
+    }
+    return System.nanoTime() - begin < RECHECK_NANOS || slots.bell(slot) == seen;
   }
 
   @Override
   public void close() {
     open = false;
     LockSupport.unpark(thread);
+    Futex futex = Futex.loaded();
+    if (asleep && futex != null) {
+      futex.wake(slots.bellAddress(slot));
+    }
   }
 }

@@ -8,6 +8,9 @@ import java.util.Optional;
 
 /// Serves `file:` URIs.
 public final class FileEngineProvider implements EngineProvider {
+  /// For [java.util.ServiceLoader].
+  public FileEngineProvider() {}
+
   @Override
   public Optional<Engine> connect(URI place) {
     return "file".equals(place.getScheme())

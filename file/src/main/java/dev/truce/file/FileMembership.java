@@ -54,8 +54,14 @@ final class FileMembership implements Membership {
     root.locks().releaseSlot(slot);
   }
 
-  /// The bell that a member of this very process is to be rung with, if it listens.
-  synchronized @Nullable Bell bell() {
-    return bell;
+  /// Tells the listener, if there is one, on the calling thread.
+  void hint() {
+    Bell listening;
+    synchronized (this) {
+      listening = bell;
+    }
+    if (listening != null) {
+      listening.hint();
+    }
   }
 }

@@ -159,6 +159,15 @@ final class Heap {
     return window(address).getLong(offset(address));
   }
 
+  /// Moves the counter up to a ceiling that these cells did not know of: another file was put in
+  /// their place, or a process was killed between raising the ceiling and saying so.
+  void raiseCounters(long ceiling) {
+    if (Checked.value(plain(RESERVED)) < ceiling) {
+      Words.set(window(COUNTER), COUNTER, Checked.of(ceiling));
+      Words.set(window(RESERVED), RESERVED, Checked.of(ceiling));
+    }
+  }
+
   static int firstBlock(int chunk) {
     return chunk << (CHUNK_BITS - UNIT_BITS);
   }

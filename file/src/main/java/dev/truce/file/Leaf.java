@@ -28,7 +28,7 @@ final class Leaf {
   static final int MAX_VALUE = MAX_BYTES - 512;
 
   private static final int CRC = 4;
-  private static final int VERSION = 8;
+  static final int VERSION = 8;
   private static final int HEAD = 16;
   private static final int EPOCH = 24;
   private static final int KEY_BYTES = 8;

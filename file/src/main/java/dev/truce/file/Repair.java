@@ -101,6 +101,7 @@ final class Repair {
         note(count.problem());
         return false;
       }
+      heap.raiseCounters(ceiling);
       if (worthGathering(count)) {
         gather(identity, heap, count);
       }

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
 /// The same head could show again when the same block comes back to the same head with the same 40
 /// bits of version. Versions count swaps of one head: a reader or writer must sleep between two
 /// loads through exactly 2^40 swaps of that head (12 days at a million a second, without a pause)
-/// and the block must happen to be the same. Reads then still fail the image's checksum, and a
-/// writer has compared all 62 bits of the version an instant before.
+/// and the block must happen to be the same. Both compare all 62 bits of the version, in the block,
+/// as late as they can.
 ///
 /// ## Who stops anywhere harms nobody
 ///
@@ -61,6 +61,9 @@ final class Trie {
 
   /// The address of each key's head is remembered for at most this many keys.
   private static final int REMEMBERED = 1 << 14;
+
+  /// Leaves up to this size are remembered with them: 16 MiB at most.
+  private static final int REMEMBERED_BYTES = 1 << 10;
 
   /// After this many losses in a row a writer asks for the turn.
   private static final int PATIENCE = 32;
@@ -101,6 +104,9 @@ final class Trie {
     /// Losses in a row: advice, hence unguarded.
     int losses;
 
+    /// The leaf that was seen here last, if it is small: unguarded, for both parts are final.
+    @Nullable Seen seen;
+
     Spot(byte[] key, long hash, int depth, int head, long version, long epoch) {
       this.key = key;
       this.hash = hash;
@@ -110,6 +116,9 @@ final class Trie {
       this.epoch = epoch;
     }
   }
+
+  /// A leaf and the head that named it.
+  private record Seen(long head, Leaf leaf) {}
 
   // ---- the operations --------------------------------------------------------------------------
 
@@ -144,12 +153,9 @@ final class Trie {
       }
       Yield.at(Yield.SWAP_READ);
       int at = leaf.find(spot.key);
-      if (!expected.revision().equals(leaf.revision(at)) || expected.absent() == leaf.isEntry(at)) {
+      if (!isCurrent(expected, leaf, at)) {
         lost(spot);
         return new Swap.Lost(cell(leaf, at));
-      }
-      if (next.length == 0 && !leaf.isEntry(at)) {
-        return new Swap.Won(expected);
       }
       awaitTurn(spot);
       if (crowded(spot, leaf, at, next)) {
@@ -192,6 +198,12 @@ final class Trie {
         return;
       }
     }
+  }
+
+  private static boolean isCurrent(Cell expected, Leaf leaf, int at) {
+    return expected.absent() != leaf.isEntry(at)
+        && expected.revision() instanceof Long revision
+        && revision == leaf.revision(at);
   }
 
   private static Cell cell(Leaf leaf, int at) {
@@ -257,6 +269,10 @@ final class Trie {
       }
       return Leaf.empty(spot.head, spot.version, spot.epoch);
     }
+    Seen seen = spot.seen;
+    if (seen != null && seen.head == head && version(block) == seen.leaf.version()) {
+      return seen.leaf;
+    }
     Leaf leaf = copy(block);
     VarHandle.loadLoadFence();
     if (heap.word(spot.head) != head) {
@@ -265,7 +281,17 @@ final class Trie {
     if (leaf == null || !Head.matches(head, leaf.version()) || !leaf.intact(spot.head)) {
       throw damaged("a cell fails its check");
     }
+    see(spot, head, leaf);
     return leaf;
+  }
+
+  private static void see(Spot spot, long head, Leaf leaf) {
+    spot.seen = leaf.length() <= REMEMBERED_BYTES ? new Seen(head, leaf) : null;
+  }
+
+  /// All bits of the version in a block: what is seen of a head may be days old.
+  private long version(int block) {
+    return heap.word(Heap.address(block) + Leaf.VERSION);
   }
 
   /// Whatever the block holds now, or `null` if that can be no leaf.
@@ -295,8 +321,10 @@ final class Trie {
     Yield.at(Yield.SWAP_SPARE);
     write(block, image);
     Yield.at(Yield.SWAP_WRITTEN);
-    if (heap.swap(spot.head, head, Head.leaf(image.version(), block))) {
+    long won = Head.leaf(image.version(), block);
+    if (heap.swap(spot.head, head, won)) {
       Yield.at(Yield.SWAP_WON);
+      see(spot, won, image);
       giveOld(head);
       return true;
     }
@@ -310,10 +338,12 @@ final class Trie {
     VarHandle.storeStoreFence();
     int address = Heap.address(block);
     byte[] image = leaf.image();
-    int half = image.length / 2;
-    heap.window(address).put(Heap.offset(address), image, 0, half);
-    Yield.at(Yield.SWAP_HALF_WRITTEN);
-    heap.window(address).put(Heap.offset(address) + half, image, half, image.length - half);
+    ByteBuffer window = heap.window(address);
+    if (Yield.ON) {
+      window.put(Heap.offset(address), image, 0, image.length / 2);
+      Yield.at(Yield.SWAP_HALF_WRITTEN);
+    }
+    window.put(Heap.offset(address), image, 0, image.length);
   }
 
   private void giveOld(long head) {

@@ -52,6 +52,9 @@ enum Yield {
 
   private static final @Nullable Consumer<String> HOOK = hook();
 
+  /// Whether anybody is told.
+  static final boolean ON = HOOK != null;
+
   static void at(Yield point) {
     if (HOOK != null) {
       HOOK.accept(point.name());
