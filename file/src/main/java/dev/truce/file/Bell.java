@@ -3,6 +3,8 @@ package dev.truce.file;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /// One member's ear for wakes: a daemon thread that watches a word in the member's slot.
 ///
@@ -31,25 +33,34 @@ final class Bell implements AutoCloseable {
 
   private static final AtomicInteger UNHEARD_SO_FAR = new AtomicInteger();
 
+  /// How long a bell outlives the last wish to hear it.
+  private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Slots slots;
   private final int slot;
-  private final Runnable hint;
+  private final Predicate<Bell> mayEnd;
+  private volatile @Nullable Runnable hint;
+  private volatile long unwantedSince;
   private final Thread thread;
   private final Futex.Limit limit = new Futex.Limit(RECHECK_NANOS);
   private volatile boolean open = true;
   private volatile boolean asleep;
 
-  private Bell(Root root, long member, Runnable hint) {
+  private Bell(Root root, long member, Runnable hint, Predicate<Bell> mayEnd) {
     this.slots = root.slots();
     this.slot = Slots.slot(member);
     this.hint = hint;
+    this.mayEnd = mayEnd;
     long seen = slots.bell(slot);
     this.thread =
         Thread.ofPlatform().daemon().name("truce-bell-" + member).unstarted(() -> watch(seen));
   }
 
-  static Bell listen(Root root, long member, Runnable hint) {
-    Bell bell = new Bell(root, member, hint);
+  /// Begins to listen.
+  ///
+  /// @param mayEnd asked when nobody has wanted the bell for a while: whether it shall end
+  static Bell listen(Root root, long member, Runnable hint, Predicate<Bell> mayEnd) {
+    Bell bell = new Bell(root, member, hint, mayEnd);
     bell.slots.ear(bell.slot, Slots.AWAKE);
     bell.thread.start();
     return bell;
@@ -75,9 +86,22 @@ final class Bell implements AutoCloseable {
     }
   }
 
+  /// Who is to be told from now on, or nobody.
+  void want(@Nullable Runnable newHint) {
+    unwantedSince = System.nanoTime();
+    hint = newHint;
+  }
+
+  boolean wanted() {
+    return hint != null;
+  }
+
   /// Runs the hint on the calling thread.
   void hint() {
-    hint.run();
+    Runnable told = hint;
+    if (told != null) {
+      told.run();
+    }
   }
 
   private void watch(long before) {
@@ -97,8 +121,12 @@ final class Bell implements AutoCloseable {
       if (now != seen) {
         seen = now;
         nap = FIRST_NAP_NANOS;
-        hint.run();
+        hint();
         continue;
+      }
+      if (!wanted() && System.nanoTime() - unwantedSince > LINGER_NANOS && mayEnd.test(this)) {
+        slots.ear(slot, Slots.AWAKE);
+        return;
       }
       Futex futex = System.nanoTime() - napUntil < 0 ? null : Futex.load();
       if (futex == null) {

@@ -26,15 +26,26 @@ final class FileMembership implements Membership {
     return current;
   }
 
+  /// A bell that nobody needs any more stays for a while: whoever waits often must not start a
+  /// thread each time.
   @Override
   public synchronized void listen(boolean on, Runnable hint) {
     if (bell != null) {
-      bell.close();
+      bell.want(on ? hint : null);
+    } else if (on && current) {
+      bell = Bell.listen(root, member, hint, this::quiet);
+    }
+  }
+
+  /// Lets a bell end that nobody has wanted for a while; false when somebody does now.
+  private synchronized boolean quiet(Bell unwanted) {
+    if (unwanted.wanted()) {
+      return false;
+    }
+    if (unwanted.equals(bell)) {
       bell = null;
     }
-    if (on && current) {
-      bell = Bell.listen(root, member, hint);
-    }
+    return true;
   }
 
   @Override
