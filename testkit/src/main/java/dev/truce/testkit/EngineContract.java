@@ -27,6 +27,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Replay.class)
 abstract class EngineContract implements Replay.Seeded {
   private static final int TRIES = 100;
+  private static final Duration STEP_REAL = Duration.ofMillis(20);
 
   private final Seed seed = Seed.choose();
   private @Nullable EngineUnderTest place;
@@ -134,10 +135,12 @@ abstract class EngineContract implements Replay.Seeded {
     }
   }
 
-  /// Lets time pass in small steps until the thread has come to an end.
+  /// Lets time pass in small steps until the thread has come to an end. Each step leaves the
+  /// threads real time to do what became possible, so that the clock does not run away from a busy
+  /// machine.
   final void passUntilOver(Thread thread, Duration step) throws InterruptedException {
     long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!thread.join(Duration.ofMillis(1))) {
+    while (!thread.join(STEP_REAL)) {
       assertTrue(System.nanoTime() < deadline, () -> thread + " did not come to an end");
       place().pass(step);
     }

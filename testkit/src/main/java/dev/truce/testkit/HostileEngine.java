@@ -29,8 +29,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /// - wakes that are lost, come late or come unasked;
 /// - no proof of death: members are as good as their heartbeat, and a handle can be [cut
 ///   off][#cut];
-/// - clocks that differ by days from handle to handle, or, [with a wall clock][#withWallClock], one
-///   that jumps ahead and stands still.
+/// - on demand, [clocks][#over(Engine, Seed, Capabilities.Clock)] that jump, stand still or
+///   disagree.
 ///
 /// A run on one thread is the same for the same seed. The seed is in [#place()], and so in
 /// messages.
@@ -50,21 +50,28 @@ public final class HostileEngine implements Engine {
   private HostileEngine(World world, Engine engine) {
     this.world = world;
     this.engine = engine;
-    this.ticker = world.wall ? new WallTicker() : new OffsetTicker(world.offset());
+    this.ticker =
+        switch (world.clock) {
+          case BOOT -> engine.ticker();
+          case WALL -> new WallTicker();
+          case NONE -> new OffsetTicker(world.offset());
+        };
     this.cells = new HostileCells();
     this.members = new HostileMembers(Members.over(cells, ticker, TERM));
     world.handles.put(this, true);
   }
 
-  /// The first handle on this world. Closing it closes `engine`.
+  /// The first handle on this world, on the clock of `engine`. Closing it closes `engine`.
   public static HostileEngine over(Engine engine, Seed seed) {
-    return new HostileEngine(new World(seed, false), engine);
+    return over(engine, seed, Capabilities.Clock.BOOT);
   }
 
-  /// The same over a server whose wall clock is set: it is read as the highest reading so far, so
-  /// it jumps ahead, and stands still after having been set back. All handles read the one clock.
-  public static HostileEngine withWallClock(Engine engine, Seed seed) {
-    return new HostileEngine(new World(seed, true), engine);
+  /// The same with a hostile clock: as [wall clock][Capabilities.Clock#WALL] one that somebody sets
+  /// now and then, which is read as the highest reading so far, so that it jumps ahead and stands
+  /// still; with [none][Capabilities.Clock#NONE] each handle has one that is days away from the
+  /// others'.
+  public static HostileEngine over(Engine engine, Seed seed, Capabilities.Clock clock) {
+    return new HostileEngine(new World(seed, clock), engine);
   }
 
   /// Another handle on the same world, over `engine`, which must be another handle on the same
@@ -93,7 +100,7 @@ public final class HostileEngine implements Engine {
   public Capabilities capabilities() {
     Capabilities under = engine.capabilities();
     return new Capabilities(
-        world.wall ? Capabilities.Clock.WALL : Capabilities.Clock.NONE,
+        world.clock,
         under.durability(),
         Capabilities.Contention.OPTIMISTIC,
         false,
@@ -134,7 +141,7 @@ public final class HostileEngine implements Engine {
     private static final int MAX_OPEN = 64;
 
     final Seed seed;
-    final boolean wall;
+    final Capabilities.Clock clock;
     final Map<HostileEngine, Boolean> handles = new ConcurrentHashMap<>();
 
     // Guarded by `this`.
@@ -144,9 +151,9 @@ public final class HostileEngine implements Engine {
     private long stepNanos;
     private long highestNanos = Long.MIN_VALUE;
 
-    World(Seed seed, boolean wall) {
+    World(Seed seed, Capabilities.Clock clock) {
       this.seed = seed;
-      this.wall = wall;
+      this.clock = clock;
       this.dice = seed.random("hostile");
     }
 

@@ -6,9 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 
 /// A clock that stands still until it is told to [advance][#advance].
@@ -21,13 +19,16 @@ public final class TestClock implements Ticker {
   /// How long, in real time, a test waits for threads to get where they must.
   public static final Duration LIVENESS = Duration.ofSeconds(10);
 
-  private static final long LOOK_AGAIN_NANOS = 1_000_000;
+  private static final long LOOK_AGAIN_MILLIS = 1;
 
   private record Parked(Thread thread, Object blocker, long deadline) {}
 
-  private final ReentrantLock turn = new ReentrantLock();
-  private final Condition changed = turn.newCondition();
+  /*
+   * The monitor of this list guards it. It has to be a monitor: a j.u.c. lock parks the thread that
+   * waits for it, and would use up the very unpark that the thread is about to park for.
+   */
   private final List<Parked> parked = new ArrayList<>();
+
   private volatile long nanos = Duration.ofDays(3).toNanos();
 
   /// A clock that stands at some moment long after the start of the host.
@@ -41,24 +42,18 @@ public final class TestClock implements Ticker {
   @Override
   public void park(Object blocker, long deadline) {
     Parked mine = new Parked(Thread.currentThread(), blocker, deadline);
-    turn.lock();
-    try {
-      if (deadline != Long.MAX_VALUE && deadline - nanos <= 0) {
+    synchronized (parked) {
+      if (!waiting(mine)) {
         return;
       }
       parked.add(mine);
-      changed.signalAll();
-    } finally {
-      turn.unlock();
+      parked.notifyAll();
     }
-    // Between these two an unpark is not lost: the thread then keeps its permit.
+    // An unpark that comes before this is not lost: the thread has its permit.
     LockSupport.park(blocker);
-    turn.lock();
-    try {
+    synchronized (parked) {
       parked.remove(mine);
-      changed.signalAll();
-    } finally {
-      turn.unlock();
+      parked.notifyAll();
     }
   }
 
@@ -68,8 +63,7 @@ public final class TestClock implements Ticker {
     if (by.isNegative()) {
       throw new IllegalArgumentException("this clock never steps back: " + by);
     }
-    turn.lock();
-    try {
+    synchronized (parked) {
       long now = nanos + by.toNanos();
       nanos = now;
       for (Parked one : parked) {
@@ -77,8 +71,6 @@ public final class TestClock implements Ticker {
           LockSupport.unpark(one.thread);
         }
       }
-    } finally {
-      turn.unlock();
     }
   }
 
@@ -120,22 +112,21 @@ public final class TestClock implements Ticker {
   }
 
   private void await(Predicate<List<Parked>> condition, String what) {
-    turn.lock();
-    try {
-      long left = LIVENESS.toNanos();
-      while (!condition.test(parked)) {
-        if (left <= 0) {
-          throw new AssertionError(
-              "not within " + LIVENESS.toSeconds() + " s: " + what + "; parked are " + parked);
+    long deadline = System.nanoTime() + LIVENESS.toNanos();
+    synchronized (parked) {
+      try {
+        while (!condition.test(parked)) {
+          if (System.nanoTime() > deadline) {
+            throw new AssertionError(
+                "not within " + LIVENESS.toSeconds() + " s: " + what + "; parked are " + parked);
+          }
+          // A thread that ends notifies nobody, so look again now and then.
+          parked.wait(LOOK_AGAIN_MILLIS);
         }
-        // A thread that ends signals nobody, so look again now and then.
-        left -= LOOK_AGAIN_NANOS - Math.max(0, changed.awaitNanos(LOOK_AGAIN_NANOS));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new AssertionError("interrupted while waiting for " + what, e);
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted while waiting for " + what, e);
-    } finally {
-      turn.unlock();
     }
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.truce.EngineException;
 import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Capabilities;
 import dev.truce.spi.Members;
 import dev.truce.spi.Members.Membership;
 import dev.truce.spi.Members.Standing;
@@ -153,5 +154,27 @@ final class CellMembersTest {
           .as("byte %s", at)
           .isInstanceOf(EngineException.class);
     }
+  }
+
+  /// A jump of a server's clock may end a lease early, but never behind the member's back: it reads
+  /// the same clock, and knows at once.
+  @Test
+  void end_wallClockIsSet_neverEndsAMemberThatBelievesItself() {
+    int ended = 0;
+    for (int seed = 0; seed < 40; seed++) {
+      try (HostileUnderTest wall = new HostileUnderTest(new Seed(seed), Capabilities.Clock.WALL)) {
+        HostileEngine watching = wall.open();
+        Membership watched = wall.open().members().join(new byte[0]);
+        for (int step = 0; step < 60; step++) {
+          if (watching.members().end(watched.member())) {
+            assertThat(watched.current()).as("seed %s, step %s", seed, step).isFalse();
+            ended++;
+            break;
+          }
+          wall.pass(Duration.ofSeconds(1));
+        }
+      }
+    }
+    assertThat(ended).as("the clock is hostile").isPositive();
   }
 }

@@ -129,7 +129,7 @@ final class HostileEngineTest {
   void clocks_ofTwoHandles_areFarApart() {
     TestClock clock = new TestClock();
     MemoryEngine memory = MemoryEngine.create(clock);
-    try (HostileEngine one = HostileEngine.over(memory, new Seed(3));
+    try (HostileEngine one = HostileEngine.over(memory, new Seed(3), Capabilities.Clock.NONE);
         HostileEngine two = one.another(memory.another())) {
       long apart = Math.abs(one.ticker().nanos() - two.ticker().nanos());
       assertThat(Duration.ofNanos(apart)).isGreaterThan(Duration.ofHours(1));
@@ -143,7 +143,7 @@ final class HostileEngineTest {
   void wallClock_whenSet_jumpsAheadAndNeverBack() {
     TestClock clock = new TestClock();
     try (HostileEngine engine =
-        HostileEngine.withWallClock(MemoryEngine.create(clock), new Seed(3))) {
+        HostileEngine.over(MemoryEngine.create(clock), new Seed(3), Capabilities.Clock.WALL)) {
       assertThat(engine.capabilities().clock()).isEqualTo(Capabilities.Clock.WALL);
       long last = engine.ticker().nanos();
       int jumps = 0;

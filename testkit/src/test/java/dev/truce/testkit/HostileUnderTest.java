@@ -1,6 +1,7 @@
 package dev.truce.testkit;
 
 import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Capabilities;
 import dev.truce.spi.Engine;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,7 +18,11 @@ final class HostileUnderTest implements EngineUnderTest {
   private final Set<Thread> older = heartbeats();
 
   HostileUnderTest(Seed seed) {
-    first = HostileEngine.over(memory, seed);
+    this(seed, Capabilities.Clock.BOOT);
+  }
+
+  HostileUnderTest(Seed seed, Capabilities.Clock kind) {
+    first = HostileEngine.over(memory, seed, kind);
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -106,6 +107,43 @@ final class TestClockTest {
       Thread sleeper = sleeper(clock.nanos() + 10);
       clock.advance(Duration.ofNanos(10));
       assertThat(sleeper.join(TestClock.LIVENESS)).as("round %s", round).isTrue();
+    }
+  }
+
+  /// What a clock with a lock inside gets wrong: the thread waits for that lock when it is
+  /// unparked, and then parks as if nothing had happened.
+  @Test
+  void park_unparkedWhileTheClockIsBusy_isNotLost() throws Exception {
+    AtomicBoolean over = new AtomicBoolean();
+    List<Thread> busy = new ArrayList<>();
+    for (int thread = 0; thread < 2; thread++) {
+      busy.add(
+          Thread.ofPlatform()
+              .start(() -> {
+                while (!over.get()) {
+                  clock.advance(Duration.ZERO);
+                }
+              }));
+    }
+    try {
+      for (int round = 0; round < 1_000; round++) {
+        AtomicBoolean called = new AtomicBoolean();
+        Thread sleeper =
+            Thread.ofPlatform()
+                .start(() -> {
+                  while (!called.get()) {
+                    clock.park(this, Long.MAX_VALUE);
+                  }
+                });
+        called.set(true);
+        LockSupport.unpark(sleeper);
+        assertThat(sleeper.join(TestClock.LIVENESS)).as("round %s", round).isTrue();
+      }
+    } finally {
+      over.set(true);
+    }
+    for (Thread thread : busy) {
+      thread.join();
     }
   }
 

@@ -1,0 +1,904 @@
+package dev.truce.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.truce.EngineException;
+import dev.truce.Fence;
+import dev.truce.Truce;
+import dev.truce.lock.DeadlockException;
+import dev.truce.lock.Grant;
+import dev.truce.lock.LockLostException;
+import dev.truce.lock.LockSet;
+import dev.truce.lock.LockStatus;
+import dev.truce.lock.Loss;
+import dev.truce.lock.NamedLock;
+import dev.truce.lock.NamedLock.Mode;
+import dev.truce.lock.NotAcquiredException;
+import dev.truce.lock.Refusal;
+import dev.truce.spi.Engine;
+import dev.truce.testkit.Referee.Hold;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// What locks promise, over whatever engine. Each handle stands for a process; a waiter's place in
+/// the queue is established before the next one comes, so that orders are facts and not luck.
+public abstract class LockContract extends EngineContract {
+  /// Longer than any test: a wait with it ends by being served.
+  private static final Duration LONG = Duration.ofHours(1);
+
+  private static final Duration STEP = Duration.ofMillis(50);
+  private static final Duration NOT_AT_ALL = Duration.ZERO;
+
+  private final Map<Truce, Engine> handles = new HashMap<>();
+  private final List<Asker> askers = new ArrayList<>();
+
+  /// For a subclass, which names the engine.
+  protected LockContract() {}
+
+  /// How often each thread of the stress tests enters; fewer where every operation is slow.
+  protected int rounds() {
+    return 1_000;
+  }
+
+  /// How many names are used once in the test that they are forgotten.
+  protected int names() {
+    return 20_000;
+  }
+
+  /// What the engine may keep of names that were used once.
+  protected int keptNames() {
+    return 5_000;
+  }
+
+  @AfterEach
+  void closeHandles() throws Exception {
+    for (Asker asker : askers) {
+      asker.thread.interrupt();
+    }
+    handles.keySet().forEach(Truce::close);
+  }
+
+  private Truce open() {
+    Engine engine = place().open();
+    Truce truce = Truce.over(engine);
+    handles.put(truce, engine);
+    return truce;
+  }
+
+  private void kill(Truce truce) {
+    place().kill(Objects.requireNonNull(handles.remove(truce)));
+  }
+
+  private Duration term() {
+    return place().term();
+  }
+
+  private boolean proofOfDeath() {
+    return engine().capabilities().proofOfDeath();
+  }
+
+  /// A thread that waits for a lock.
+  private final class Asker {
+    private final FutureTask<Grant> asking;
+    private final Thread thread;
+
+    Asker(NamedLock lock, Duration wait) {
+      asking = new FutureTask<>(() -> lock.acquire(wait));
+      thread = Thread.ofPlatform().daemon().name("asker").start(asking);
+      askers.add(this);
+    }
+
+    /// Its grant; time passes until it has come.
+    Grant grant() throws Exception {
+      passUntilOver(thread, STEP);
+      return get(asking);
+    }
+
+    boolean answered() {
+      return asking.isDone();
+    }
+
+    NotAcquiredException refusal() throws Exception {
+      passUntilOver(thread, STEP);
+      return assertThrows(NotAcquiredException.class, () -> get(asking));
+    }
+  }
+
+  /// Asks, and waits until everybody can see it in the queue.
+  private Asker queued(Truce truce, NamedLock lock, Duration wait) throws Exception {
+    int before = truce.lock(lock.name()).status().waiting();
+    Asker asker = new Asker(lock, wait);
+    until(
+        () -> truce.lock(lock.name()).status().waiting() == before + 1,
+        () -> "a waiter for " + lock + " is seen: " + truce.lock(lock.name()).status());
+    return asker;
+  }
+
+  private void until(BooleanSupplier condition, Supplier<String> what) {
+    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
+    while (!condition.getAsBoolean()) {
+      assertTrue(
+          System.nanoTime() < deadline, () -> "not within the liveness bound: " + what.get());
+      Thread.onSpinWait();
+    }
+  }
+
+  private static Grant now(NamedLock lock) {
+    return lock.tryAcquire().orElseThrow(() -> new AssertionError(lock + " is not free"));
+  }
+
+  private static void assertHeld(NamedLock lock) {
+    assertEquals(Optional.empty(), lock.tryAcquire(), () -> lock + " was had twice");
+  }
+
+  private static void assertFree(NamedLock lock) {
+    now(lock).close();
+  }
+
+  // ---- excluding and sharing
+
+  @Test
+  void acquire_free_isGrantedAsAsked() throws Exception {
+    try (Grant grant = open().lock("index").acquire(LONG)) {
+      assertEquals("index", grant.lock());
+      assertEquals(Mode.WRITE, grant.mode());
+      assertTrue(grant.token() > 0 && grant.token() <= Fence.MAX_TOKEN);
+      assertEquals(Fence.of("index", grant.token()), grant.fence());
+      assertTrue(grant.isValid());
+      assertEquals(0, grant.arrival());
+    }
+  }
+
+  @Test
+  void write_heldForWriting_excludesReadersAndWritersOfBothProcesses() {
+    Truce mine = open();
+    Truce theirs = open();
+    try (Grant _ = now(mine.lock("index"))) {
+      for (Truce truce : List.of(mine, theirs)) {
+        assertHeld(truce.lock("index"));
+        assertHeld(truce.lock("index").read());
+      }
+    }
+    assertFree(theirs.lock("index"));
+    assertFree(mine.lock("index").read());
+  }
+
+  @Test
+  void read_heldForReading_letsReadersInAndNoWriter() {
+    Truce mine = open();
+    Truce theirs = open();
+    List<Grant> readers = new ArrayList<>();
+    for (int reader = 0; reader < 25; reader++) {
+      readers.add(now(mine.lock("index").read()));
+      readers.add(now(theirs.lock("index").read()));
+    }
+    assertTrue(readers.stream().allMatch(Grant::isValid));
+    assertHeld(mine.lock("index"));
+    readers.subList(1, 50).forEach(Grant::close);
+    assertHeld(theirs.lock("index"));
+    readers.getFirst().close();
+    assertFree(theirs.lock("index"));
+  }
+
+  @Test
+  void acquire_otherName_isFree() {
+    Truce truce = open();
+    try (Grant _ = now(truce.lock("index"))) {
+      assertFree(open().lock("index2"));
+    }
+  }
+
+  // ---- order
+
+  @Test
+  void acquire_twelveWaiters_areServedInTheOrderOfTheirArrival() throws Exception {
+    Truce first = open();
+    Grant held = now(first.lock("index"));
+    List<Asker> waiters = new ArrayList<>();
+    for (int waiter = 0; waiter < 12; waiter++) {
+      waiters.add(queued(first, open().lock("index"), LONG));
+    }
+    long lastArrival = 0;
+    long lastToken = held.token();
+    for (Asker waiter : waiters) {
+      held.close();
+      held = waiter.grant();
+      int served = (int) waiters.stream().filter(Asker::answered).count();
+      assertEquals(waiters.indexOf(waiter) + 1, served, "exactly those before it were served");
+      assertTrue(
+          held.arrival() > lastArrival, "arrived as " + held.arrival() + " after " + lastArrival);
+      assertTrue(held.token() > lastToken, "tokens rise");
+      lastArrival = held.arrival();
+      lastToken = held.token();
+    }
+    held.close();
+  }
+
+  @Test
+  void acquire_readerAfterAWaitingWriter_waitsBehindIt() throws Exception {
+    Truce first = open();
+    Grant reading = now(first.lock("index").read());
+    Asker writer = queued(first, open().lock("index"), LONG);
+    Asker reader = queued(first, open().lock("index").read(), LONG);
+    assertFalse(reader.answered(), "a reader overtook a waiting writer");
+
+    reading.close();
+
+    try (Grant writing = writer.grant()) {
+      assertTrue(writing.isValid());
+      assertFalse(reader.answered(), "a reader is beside a writer");
+    }
+    reader.grant().close();
+  }
+
+  @Test
+  void acquire_readersNextToEachOther_areLetInTogether() throws Exception {
+    Truce first = open();
+    Grant writing = now(first.lock("index"));
+    Asker one = queued(first, open().lock("index").read(), LONG);
+    Asker two = queued(first, open().lock("index").read(), LONG);
+    Asker writer = queued(first, open().lock("index"), LONG);
+    Asker late = queued(first, open().lock("index").read(), LONG);
+
+    writing.close();
+    Grant oneReads = one.grant();
+    Grant twoReads = two.grant();
+
+    assertTrue(oneReads.isValid() && twoReads.isValid());
+    assertNotEquals(oneReads.token(), twoReads.token(), "every grant has a token of its own");
+    assertFalse(writer.answered() || late.answered());
+    oneReads.close();
+    twoReads.close();
+    Grant writes = writer.grant();
+    assertFalse(late.answered());
+    writes.close();
+    late.grant().close();
+  }
+
+  @Test
+  void tryAcquire_somebodyWaits_neverBarges() throws Exception {
+    Truce first = open();
+    Grant reading = now(first.lock("index").read());
+    Asker writer = queued(first, open().lock("index"), LONG);
+
+    assertHeld(first.lock("index").read());
+    assertHeld(open().lock("index").read());
+    assertThrows(NotAcquiredException.class, () -> open().lock("index").read().acquire(NOT_AT_ALL));
+
+    reading.close();
+    writer.grant().close();
+    assertFree(first.lock("index").read());
+  }
+
+  @Test
+  void acquire_writersLoop_aReaderGetsIn() throws Exception {
+    Truce reading = open();
+    List<Thread> writers = new ArrayList<>();
+    for (int writer = 0; writer < 3; writer++) {
+      Truce truce = open();
+      writers.add(
+          Thread.ofPlatform()
+              .daemon()
+              .start(() -> {
+                try {
+                  while (!Thread.currentThread().isInterrupted()) {
+                    truce.lock("index").acquire(LONG).close();
+                  }
+                } catch (InterruptedException e) {
+                  // The test is over.
+                }
+              }));
+    }
+
+    new Asker(reading.lock("index").read(), LONG).grant().close();
+
+    writers.forEach(Thread::interrupt);
+    for (Thread writer : writers) {
+      passUntilOver(writer, STEP);
+    }
+    assertFree(reading.lock("index"));
+  }
+
+  // ---- not waiting, timeouts, interrupts
+
+  @Test
+  void acquire_noTimeToWait_isRefusedAtOnceSayingWhoHolds() {
+    Engine engine = place().open();
+    Truce holder = Truce.builder().engine(engine).owner("ci").host("build-3").pid(8112).open();
+    handles.put(holder, engine);
+    try (Grant held = now(holder.lock("index").withReason("nightly"))) {
+      for (Duration none : List.of(NOT_AT_ALL, Duration.ofSeconds(-1))) {
+        Refusal refusal =
+            assertThrows(NotAcquiredException.class, () -> open().lock("index").acquire(none))
+                .refusal();
+        assertEquals(Refusal.Kind.HELD, refusal.kind());
+        LockStatus.Holder seen = refusal.holder().orElseThrow();
+        assertEquals("ci@build-3 (pid 8112)", seen.owner().toString());
+        assertEquals("nightly", seen.reason());
+        assertEquals(held.token(), seen.token());
+        assertEquals(LockStatus.Alive.YES, seen.alive());
+      }
+    }
+  }
+
+  @Test
+  void acquire_timeIsOver_isRefusedThenAndNotBefore() throws Exception {
+    Truce first = open();
+    Grant held = now(first.lock("index"));
+    Asker waiter = queued(first, open().lock("index"), Duration.ofSeconds(5));
+    pass(Duration.ofMillis(4_800));
+    assertFalse(waiter.answered(), "refused before its time was over");
+
+    pass(Duration.ofMillis(400));
+    assertTrue(waiter.thread.join(TestClock.LIVENESS), "it waits on after its time");
+
+    Refusal refusal = waiter.refusal().refusal();
+    assertEquals(Refusal.Kind.TIMEOUT, refusal.kind());
+    assertEquals(1, refusal.position().orElseThrow());
+    assertEquals(held.token(), refusal.holder().orElseThrow().token());
+    assertTrue(held.isValid(), "a timeout ended somebody else's grant");
+    assertEquals(0, first.lock("index").status().waiting());
+  }
+
+  private void pass(Duration time) {
+    for (Duration passed = NOT_AT_ALL; passed.compareTo(time) < 0; passed = passed.plus(STEP)) {
+      place().pass(STEP);
+    }
+  }
+
+  /// The defects of other locks: a timed-out waiter that removes the holder, stays in the queue for
+  /// ever, or counts the readers down.
+  @Test
+  void acquire_timeIsOver_changesNothingForTheOthers() throws Exception {
+    Truce first = open();
+    Grant held = now(first.lock("index"));
+    Asker writer = queued(first, open().lock("index"), Duration.ofSeconds(1));
+    Asker reader = queued(first, open().lock("index").read(), Duration.ofSeconds(1));
+    Asker stays = queued(first, open().lock("index"), LONG);
+    writer.refusal();
+    reader.refusal();
+
+    assertTrue(held.isValid());
+    assertHeld(open().lock("index"));
+    assertHeld(open().lock("index").read());
+    held.close();
+    Grant next = stays.grant();
+    assertHeld(open().lock("index").read());
+    next.close();
+    try (Grant one = now(first.lock("index").read());
+        Grant two = now(open().lock("index").read())) {
+      assertHeld(open().lock("index"));
+      assertTrue(one.isValid() && two.isValid());
+    }
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void acquire_interruptedWhileWaiting_leavesNothingBehind() throws Exception {
+    Truce first = open();
+    Grant held = now(first.lock("index"));
+    Asker waiter = queued(first, open().lock("index"), LONG);
+    Asker next = queued(first, open().lock("index"), LONG);
+
+    waiter.thread.interrupt();
+    passUntilOver(waiter.thread, STEP);
+
+    assertThrows(InterruptedException.class, () -> get(waiter.asking));
+    assertEquals(1, first.lock("index").status().waiting());
+    assertTrue(held.isValid());
+    held.close();
+    next.grant().close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void acquire_interruptedBefore_throwsAndTakesNothing() {
+    Truce truce = open();
+    Thread.currentThread().interrupt();
+
+    assertThrows(InterruptedException.class, () -> truce.lock("index").acquire(LONG));
+
+    assertFalse(Thread.currentThread().isInterrupted());
+    assertFree(open().lock("index"));
+  }
+
+  /// Interrupts at every moment of a busy life: whoever was interrupted holds nothing.
+  @Test
+  void acquire_interruptedAtAnyMoment_isEitherGrantedOrGone() throws Exception {
+    Truce truce = open();
+    Truce other = open();
+    for (int round = 0; round < 100; round++) {
+      Grant held = now(other.lock("index"));
+      Asker asker = new Asker(truce.lock("index"), LONG);
+      Thread releasing = Thread.ofVirtual().start(held::close);
+      for (int spin = 0; spin < round * 50; spin++) {
+        Thread.onSpinWait();
+      }
+      asker.thread.interrupt();
+      passUntilOver(asker.thread, STEP);
+      passUntilOver(releasing, STEP);
+      try {
+        get(asker.asking).close();
+      } catch (InterruptedException e) {
+        // It gave up, and must hold nothing.
+      }
+      assertFree(other.lock("index"));
+    }
+  }
+
+  // ---- grants
+
+  @Test
+  void token_grantAfterGrant_onlyRises() {
+    Truce mine = open();
+    Truce theirs = open();
+    long last = 0;
+    for (int round = 0; round < 300; round++) {
+      NamedLock lock = (round % 2 == 0 ? mine : theirs).lock("index");
+      try (Grant grant = now(round % 3 == 0 ? lock.read() : lock)) {
+        assertTrue(grant.token() > last, grant.token() + " after " + last);
+        last = grant.token();
+      }
+      // In between the name may be forgotten.
+      for (int name = 0; name < (round % 50 == 0 ? 1_500 : 0); name++) {
+        now(mine.lock("passing " + name)).close();
+      }
+    }
+  }
+
+  @Test
+  void reenter_sharesTheTokenAndTheLastCloseFrees() {
+    Truce truce = open();
+    Grant first = now(truce.lock("index"));
+    Grant second = first.reenter();
+    Grant third = second.reenter();
+    assertEquals(first.token(), third.token());
+
+    first.close();
+    third.close();
+
+    assertTrue(second.isValid());
+    assertHeld(open().lock("index"));
+    second.close();
+    assertFree(open().lock("index"));
+    assertThrows(LockLostException.class, second::reenter);
+  }
+
+  @Test
+  void close_again_neverFreesTheNextHolder() {
+    Truce truce = open();
+    Grant first = now(truce.lock("index"));
+    first.close();
+    assertFalse(first.isValid());
+    Grant second = now(truce.lock("index"));
+
+    first.close();
+
+    assertTrue(second.isValid());
+    assertHeld(open().lock("index"));
+    second.close();
+  }
+
+  @Test
+  void close_byAnotherThread_frees() throws Exception {
+    Truce truce = open();
+    Grant grant = now(truce.lock("index"));
+
+    Thread.ofPlatform().start(grant::close).join();
+
+    assertFree(truce.lock("index"));
+  }
+
+  @Test
+  void acquire_threadWaitsForItsOwnGrant_isToldAtOnce() throws Exception {
+    Truce truce = open();
+    try (Grant held = now(truce.lock("index"))) {
+      assertThrows(DeadlockException.class, () -> truce.lock("index").acquire(LONG));
+      assertThrows(DeadlockException.class, () -> truce.lock("index").read().acquire(LONG));
+      assertTrue(held.isValid());
+      assertEquals(0, truce.lock("index").status().waiting());
+    }
+    truce.lock("index").acquire(LONG).close();
+  }
+
+  @Test
+  void run_body_isUnderTheLockAndFreesItHoweverItEnds() throws Exception {
+    Truce truce = open();
+    truce.lock("index").run(LONG, grant -> assertHeld(open().lock("index")));
+    assertFree(truce.lock("index"));
+    assertEquals("value", truce.lock("index").call(LONG, grant -> "value"));
+
+    IllegalStateException mine = new IllegalStateException("of the body");
+    assertEquals(
+        mine,
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                truce
+                    .lock("index")
+                    .run(
+                        LONG,
+                        _ -> {
+                          throw mine;
+                        })));
+    assertFree(truce.lock("index"));
+  }
+
+  // ---- death and loss
+
+  @Test
+  void kill_holder_nextWaiterIsServedAsSoonAsTheDeathIsKnown() throws Exception {
+    Truce observer = open();
+    Truce dying = open();
+    Grant held = now(dying.lock("index"));
+    Asker waiter = queued(observer, observer.lock("index"), LONG);
+    pass(Duration.ofMillis(200));
+    kill(dying);
+    if (!proofOfDeath()) {
+      pass(term().dividedBy(2));
+      assertFalse(waiter.answered(), "the lock of a living member was taken");
+    }
+
+    pass(term().plusSeconds(1));
+    assertTrue(waiter.thread.join(TestClock.LIVENESS), "the dead holder's lock is not free");
+
+    Grant next = waiter.grant();
+    assertTrue(next.token() > held.token());
+    assertTrue(next.isValid());
+    assertFalse(held.isValid(), "the dead one still believes");
+    next.close();
+  }
+
+  @Test
+  void kill_readerAmongReaders_freesOnlyItsPart() throws Exception {
+    Truce observer = open();
+    Grant stays = now(observer.lock("index").read());
+    Truce dying = open();
+    now(dying.lock("index").read());
+    Asker writer = queued(observer, open().lock("index"), LONG);
+    kill(dying);
+
+    pass(term().plusSeconds(1));
+
+    assertFalse(writer.answered(), "a writer is beside a living reader");
+    assertTrue(stays.isValid());
+    stays.close();
+    writer.grant().close();
+  }
+
+  @Test
+  void kill_waiter_thoseBehindItAreServed() throws Exception {
+    Truce observer = open();
+    Grant held = now(observer.lock("index"));
+    Truce dying = open();
+    queued(observer, dying.lock("index"), LONG);
+    Asker behind = queued(observer, open().lock("index"), LONG);
+    kill(dying);
+
+    held.close();
+    pass(term().plusSeconds(3));
+
+    assertTrue(behind.thread.join(TestClock.LIVENESS), "a dead waiter blocks the queue");
+    behind.grant().close();
+  }
+
+  @Test
+  void onLost_handleIsClosed_isCalledOnceWithTheToken() {
+    Truce truce = open();
+    Grant grant = now(truce.lock("index"));
+    ConcurrentLinkedQueue<Loss> losses = new ConcurrentLinkedQueue<>();
+    grant.onLost(losses::add);
+
+    truce.close();
+    truce.close();
+    grant.close();
+
+    assertEquals(1, losses.size());
+    assertEquals("index", losses.element().lock());
+    assertEquals(grant.token(), losses.element().token());
+    assertFalse(grant.isValid());
+    grant.onLost(losses::add);
+    assertEquals(2, losses.size(), "one that is lost already says so at once");
+  }
+
+  @Test
+  void onLost_closedAsUsual_isNeverCalled() {
+    Truce truce = open();
+    Grant grant = now(truce.lock("index"));
+    AtomicInteger losses = new AtomicInteger();
+    grant.onLost(_ -> losses.incrementAndGet());
+
+    grant.close();
+    truce.close();
+
+    assertEquals(0, losses.get());
+  }
+
+  @Test
+  void run_lostWhileTheBodyRan_isSaid() {
+    Truce truce = open();
+
+    LockLostException lost =
+        assertThrows(
+            LockLostException.class, () -> truce.lock("index").run(LONG, _ -> truce.close()));
+
+    assertEquals("index", lost.lock());
+  }
+
+  @Test
+  void close_ofTheHandle_givesBackRefusesAndTellsThoseWhoWait() throws Exception {
+    Truce truce = open();
+    Truce other = open();
+    now(truce.lock("held"));
+    Grant theirs = now(other.lock("wanted"));
+    Asker waiter = queued(other, truce.lock("wanted"), LONG);
+
+    truce.close();
+
+    passUntilOver(waiter.thread, STEP);
+    EngineException told = assertThrows(EngineException.class, () -> get(waiter.asking));
+    assertEquals(EngineException.Kind.CLOSED, told.kind());
+    assertFree(other.lock("held"));
+    assertEquals(0, other.lock("wanted").status().waiting());
+    assertTrue(theirs.isValid());
+    EngineException refused =
+        assertThrows(EngineException.class, () -> truce.lock("held").acquire(LONG));
+    assertEquals(EngineException.Kind.CLOSED, refused.kind());
+  }
+
+  // ---- limits and names
+
+  @Test
+  void acquire_queueIsFull_isRefusedAndChangesNothing() throws Exception {
+    Truce first = open();
+    Grant held = now(first.lock("index"));
+    List<Asker> waiters = new ArrayList<>();
+    for (int waiter = 0; waiter < 3; waiter++) {
+      waiters.add(queued(first, limited(3).lock("index"), LONG));
+    }
+
+    Asker tooMany = new Asker(limited(3).lock("index"), LONG);
+    assertEquals(Refusal.Kind.QUEUE_FULL, tooMany.refusal().refusal().kind());
+
+    assertEquals(3, first.lock("index").status().waiting());
+    held.close();
+    waiters.removeFirst().grant().close();
+    for (Asker waiter : waiters) {
+      waiter.grant().close();
+    }
+    Asker again = new Asker(limited(3).lock("index"), LONG);
+    again.grant().close();
+  }
+
+  private Truce limited(int maxWaiters) {
+    Engine engine = place().open();
+    Truce truce = Truce.builder().engine(engine).maxWaiters(maxWaiters).open();
+    handles.put(truce, engine);
+    return truce;
+  }
+
+  @Test
+  void lock_hostileNames_areAllDifferentLocks() {
+    Truce truce = open();
+    Truce other = open();
+    List<String> names =
+        CellsContract.HOSTILE_NAMES.stream()
+            .filter(name -> name.getBytes(StandardCharsets.UTF_8).length <= NamedLock.MAX_NAME)
+            .toList();
+    for (String name : names) {
+      assertTrue(now(truce.lock(name)).isValid(), () -> "\"" + name + "\" is another one's lock");
+    }
+    for (String name : names) {
+      assertHeld(other.lock(name));
+    }
+    assertEquals(
+        new TreeSet<>(names),
+        new TreeSet<>(other.status().stream().map(LockStatus::lock).toList()));
+  }
+
+  @Test
+  void lock_noName_isRefused() {
+    Truce truce = open();
+    for (String name : List.of("", "x".repeat(256), "\u20ac".repeat(86), "\ud83d", "a\udd12")) {
+      assertThrows(IllegalArgumentException.class, () -> truce.lock(name));
+    }
+    assertEquals(255, truce.lock("x".repeat(255)).name().length());
+  }
+
+  @Test
+  void lock_manyNamesUsedOnce_areForgotten() {
+    Truce truce = open();
+    for (int name = 0; name < names(); name++) {
+      now(truce.lock("name " + name)).close();
+    }
+    truce.close();
+
+    int kept = engine().cells().keys("").size();
+
+    assertTrue(kept <= keptNames(), kept + " cells are left of " + names() + " names");
+  }
+
+  @Test
+  void status_heldAndWaitedFor_saysWhoInOrder() throws Exception {
+    Truce first = open();
+    Grant held = now(first.lock("index"));
+    Asker one = queued(first, open().lock("index").read(), LONG);
+    Asker two = queued(first, open().lock("index"), LONG);
+
+    LockStatus status = open().lock("index").status();
+
+    assertEquals(LockStatus.State.HELD, status.state());
+    assertEquals(Optional.of(Mode.WRITE), status.mode());
+    assertEquals(held.token(), status.holders().getFirst().token());
+    assertEquals(
+        List.of(Mode.READ, Mode.WRITE),
+        status.queue().stream().map(LockStatus.Waiter::mode).toList());
+    assertEquals(List.of(1, 2), status.queue().stream().map(LockStatus.Waiter::position).toList());
+    held.close();
+    one.grant().close();
+    two.grant().close();
+    assertEquals(LockStatus.State.FREE, first.lock("index").status().state());
+    assertEquals(List.of(), first.status());
+  }
+
+  // ---- several at once
+
+  @Test
+  void locks_inOppositeOrders_neverWaitForEachOther() throws Exception {
+    Truce one = open();
+    Truce two = open();
+    LockSet forth = one.locks(one.lock("a"), one.lock("b"));
+    LockSet back = two.locks(two.lock("b"), two.lock("a"));
+    AtomicInteger inside = new AtomicInteger();
+    List<Thread> threads =
+        Stream.of(forth, back)
+            .map(set ->
+                Thread.ofPlatform()
+                    .daemon()
+                    .start(() -> {
+                      try {
+                        for (int round = 0; round < 50; round++) {
+                          try (LockSet.Held held = set.acquire(LONG)) {
+                            assertTrue(held.isValid());
+                            inside.incrementAndGet();
+                          }
+                        }
+                      } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                      }
+                    }))
+            .toList();
+
+    for (Thread thread : threads) {
+      passUntilOver(thread, STEP);
+    }
+
+    assertEquals(100, inside.get());
+    assertFree(one.lock("a"));
+    assertFree(one.lock("b"));
+  }
+
+  @Test
+  void locks_oneCannotBeHad_noneIsHeld() {
+    Truce one = open();
+    Truce two = open();
+    try (Grant held = now(two.lock("b"))) {
+      assertThrows(
+          NotAcquiredException.class,
+          () -> one.locks(one.lock("a"), one.lock("b"), one.lock("c")).acquire(NOT_AT_ALL));
+      assertFree(two.lock("a"));
+      assertFree(two.lock("c"));
+      assertTrue(held.isValid());
+    }
+  }
+
+  // ---- many at once
+
+  /// Threads of three processes write and read two plain fields under the lock. Nothing but the
+  /// lock keeps them right; the referee judges what they held.
+  @Test
+  void acquire_manyThreadsOfSeveralProcesses_loseNoUpdateAndNeverOverlap() throws Exception {
+    int threads = 8;
+    int each = rounds();
+    Plain shared = new Plain();
+    List<Truce> processes = List.of(open(), open(), open());
+    ConcurrentLinkedQueue<Hold> holds = new ConcurrentLinkedQueue<>();
+    ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    List<Thread> workers = new ArrayList<>();
+    for (int worker = 0; worker < threads; worker++) {
+      NamedLock lock = processes.get(worker % processes.size()).lock("counter");
+      int me = worker;
+      workers.add(
+          Thread.ofPlatform()
+              .daemon()
+              .start(() -> {
+                try {
+                  for (int round = 0; round < each; round++) {
+                    boolean reads = (round + me) % 5 == 0;
+                    work(reads ? lock.read() : lock, shared, holds);
+                    if (reads) {
+                      work(lock, shared, holds);
+                    }
+                  }
+                } catch (Throwable failure) {
+                  failures.add(failure);
+                }
+              }));
+    }
+    for (Thread worker : workers) {
+      passUntilDone(worker, failures);
+    }
+
+    assertEquals(List.of(), List.copyOf(failures));
+    long acknowledged = (long) threads * each;
+    assertTrue(LostUpdates.ofCounter(acknowledged, acknowledged, shared.counter).clean());
+    assertEquals(acknowledged, shared.counter);
+    Referee.Verdict verdict = Referee.judge(holds);
+    assertTrue(verdict.clean(), () -> String.join("\n", verdict.findings()));
+    Set<Long> tokens = new HashSet<>();
+    holds.forEach(hold -> assertTrue(tokens.add(hold.token())));
+  }
+
+  private void passUntilDone(Thread worker, Iterable<Throwable> failures)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + TestClock.LIVENESS.multipliedBy(3).toNanos();
+    while (!worker.join(Duration.ofMillis(1))) {
+      if (System.nanoTime() > deadline) {
+        AssertionError wedged = new AssertionError("wedged: " + engineStatus());
+        failures.forEach(wedged::addSuppressed);
+        throw wedged;
+      }
+      place().pass(STEP);
+    }
+  }
+
+  private String engineStatus() {
+    @Nullable Truce any = handles.keySet().stream().findFirst().orElse(null);
+    return any == null ? "" : any.status().toString();
+  }
+
+  /// What has no protection of its own.
+  private static final class Plain {
+    private long counter;
+    private long copy;
+  }
+
+  private static void work(NamedLock lock, Plain shared, ConcurrentLinkedQueue<Hold> holds)
+      throws InterruptedException {
+    try (Grant grant = lock.acquire(LONG)) {
+      long entered = System.nanoTime();
+      assertEquals(shared.counter, shared.copy, "a torn read");
+      boolean writes = grant.mode() == Mode.WRITE;
+      if (writes) {
+        shared.counter++;
+        Thread.onSpinWait();
+        shared.copy++;
+      }
+      holds.add(
+          new Hold(
+              grant.lock(), writes, grant.token(), grant.arrival(), entered, System.nanoTime()));
+    }
+  }
+}

@@ -1,0 +1,13 @@
+package dev.truce.testkit;
+
+final class MemoryLockTest extends LockContract {
+  @Override
+  protected EngineUnderTest engineUnderTest(Seed seed) {
+    return new MemoryUnderTest();
+  }
+
+  @Override
+  protected int names() {
+    return 1_000_000;
+  }
+}
