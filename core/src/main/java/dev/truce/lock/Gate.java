@@ -22,6 +22,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -698,6 +699,11 @@ final class Gate {
           return true;
         }
         case Swap.Lost(Cell current) -> {
+          if (unknown > 0 && Arrays.equals(current.bytes(), expected.bytes())) {
+            // Lost to nobody: the swap of unknown outcome may still land, so it must be this one.
+            expected = current;
+            continue;
+          }
           seen = new Seen(current, LockState.decode(current.bytes()));
           return unknown > 0 && bears(seen.state(), caller);
         }
