@@ -53,7 +53,7 @@ final class Bell implements AutoCloseable {
     this.mayEnd = mayEnd;
     long seen = slots.bell(slot);
     this.thread =
-        Thread.ofPlatform().daemon().name("truce-bell-" + member).unstarted(() -> watch(seen));
+        Thread.ofPlatform().daemon().name("truce-bell-" + member).unstarted(() -> listen(seen));
   }
 
   /// Begins to listen.
@@ -101,14 +101,6 @@ final class Bell implements AutoCloseable {
     Runnable told = hint;
     if (told != null) {
       told.run();
-    }
-  }
-
-  private void watch(long before) {
-    try {
-      listen(before);
-    } catch (IllegalStateException e) {
-      // the root was closed
     }
   }
 

@@ -39,9 +39,9 @@ final class Ceiling {
           + " goes on above the copy that is left, or restore the file from a backup";
 
   private final Path file;
-  private final ByteBuffer memory;
+  private final MappedByteBuffer memory;
 
-  private Ceiling(Path file, ByteBuffer memory) {
+  private Ceiling(Path file, MappedByteBuffer memory) {
     this.file = file;
     this.memory = memory;
   }
@@ -113,9 +113,9 @@ final class Ceiling {
     return Checked.valid(word) ? new Reading(root, Checked.value(word)) : null;
   }
 
-  static Ceiling map(Directory directory, Mapping mapping) {
+  static Ceiling map(Directory directory) {
     Path file = directory.ceiling();
-    return new Ceiling(file, mapping.map(file, BYTES));
+    return new Ceiling(file, directory.map(file, BYTES));
   }
 
   long value() {
@@ -159,7 +159,7 @@ final class Ceiling {
 
   private void force() {
     try {
-      ((MappedByteBuffer) memory).force();
+      memory.force();
     } catch (UncheckedIOException e) {
       throw Faults.translated(file, e);
     }

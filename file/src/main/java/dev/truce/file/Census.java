@@ -53,9 +53,7 @@ final class Census {
       census.counters(ceiling);
       census.kinds();
       census.cursors();
-      for (int i = 0; i < Heap.HEAD_COUNT; i++) {
-        census.rootHead(Heap.HEADS + i * Head.BYTES);
-      }
+      census.heads();
       census.shelves();
       return census.count(null);
     } catch (Wrong | EngineException e) {
@@ -109,7 +107,8 @@ final class Census {
 
   private void shelves() {
     for (int kind = 0; kind < Shape.COUNT; kind++) {
-      for (int i = 0; i < Heap.SHELF_WORDS; i++) {
+      boolean used = heap.plain(Heap.cursor(kind)) != 0;
+      for (int i = 0; used && i < Heap.SHELF_WORDS; i++) {
         long word = heap.plain(Heap.shelf(kind, i));
         if (word != 0) {
           require(Checked.valid(word), "a shelf");
@@ -119,11 +118,15 @@ final class Census {
     }
   }
 
-  private void rootHead(int head) {
-    long word = heap.plain(head);
+  private void heads() {
+    long[] words = heap.plainHeads();
     long base = heap.header().base();
-    if (word != Head.leaf(base, 0)) {
-      head(head, word, base, 0);
+    long unwritten = Head.leaf(base, 0);
+    for (int i = 0; i < Heap.HEAD_COUNT; i++) {
+      long word = words[i * (Head.BYTES / Words.BYTES)];
+      if (word != unwritten) {
+        head(Heap.HEADS + i * Head.BYTES, word, base, 0);
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import dev.truce.EngineException.Kind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileStore;
@@ -17,11 +18,12 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The place on disk: its names, its file system, and the few calls that create and replace files.
@@ -140,6 +142,30 @@ record Directory(Path path) {
         });
   }
 
+  /// The whole of a file that is known to have `bytes` bytes. It stays mapped as long as it is
+  /// referred to.
+  ///
+  /// The JDK makes the buffer by reflection, which costs the first call some 30 ms of a cold JVM,
+  /// and nothing with `-Djdk.reflect.useNativeAccessorOnly=true`.
+  MappedByteBuffer map(Path file, long bytes) {
+    return Faults.io(
+        file,
+        () -> {
+          try (FileChannel channel =
+              FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            if (channel.size() != bytes) {
+              throw new IOException(
+                  "it has "
+                      + channel.size()
+                      + " bytes instead of "
+                      + bytes
+                      + "; run `truce doctor`");
+            }
+            return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes);
+          }
+        });
+  }
+
   /// The first bytes of a file, or `null` when it has fewer or there is none.
   byte @Nullable [] head(Path file, int bytes) {
     return Faults.<byte @Nullable []>io(
@@ -225,15 +251,20 @@ record Directory(Path path) {
 
   /// What killed processes left half made.
   List<Path> temporaries() {
-    return Faults.io(
-        path,
-        () -> {
-          List<Path> found = new ArrayList<>();
-          try (var files = Files.newDirectoryStream(path, "*" + TEMPORARY)) {
-            files.forEach(found::add);
-          }
-          return found;
-        });
+    return listed(name -> name.endsWith(TEMPORARY));
+  }
+
+  /// The growth files of the cells, whoever left them.
+  List<Path> growthFiles() {
+    return listed(name -> name.startsWith("cells.") && !name.endsWith(TEMPORARY));
+  }
+
+  private List<Path> listed(Predicate<String> wanted) {
+    String[] names = path.toFile().list();
+    if (names == null) {
+      throw Faults.translated(path, new IOException("the directory cannot be listed"));
+    }
+    return Stream.of(names).filter(wanted).map(path::resolve).toList();
   }
 
   private FileChannel create(Path file) throws IOException {

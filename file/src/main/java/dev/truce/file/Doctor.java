@@ -88,10 +88,9 @@ final class Doctor {
     files.add(directory.id());
     files.add(directory.ceiling());
     files.add(directory.members());
-    for (int i = 0; i == 0 || directory.has(directory.cells(i)); i++) {
-      files.add(directory.cells(i));
-    }
+    files.add(directory.cells(0));
     files.removeIf(file -> !directory.has(file));
+    files.addAll(directory.growthFiles());
     return files;
   }
 
@@ -99,7 +98,7 @@ final class Doctor {
   static long adopt(Path path, Host host) {
     Directory directory = new Directory(path);
     directory.refuseUnsound();
-    if (files(directory).isEmpty()) {
+    if (!directory.has(directory.path()) || files(directory).isEmpty()) {
       throw new EngineException(Kind.CONFIGURATION, path + " is no Truce root");
     }
     return Root.alone(
@@ -110,9 +109,8 @@ final class Doctor {
           Ceiling.write(directory, root, ceiling);
           Identity.write(directory, root, host);
           directory.delete(directory.members());
-          for (int i = 0; i == 0 || directory.has(directory.cells(i)); i++) {
-            directory.delete(directory.cells(i));
-          }
+          directory.delete(directory.cells(0));
+          directory.growthFiles().forEach(directory::delete);
           return ceiling;
         });
   }

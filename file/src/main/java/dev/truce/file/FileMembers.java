@@ -6,6 +6,7 @@ import dev.truce.spi.Members;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// Members by the kernel's word: alive is who holds the lock of its slot.
 ///
@@ -23,7 +24,7 @@ import java.util.Optional;
 final class FileMembers implements Members {
   private final Root root;
   private final List<FileMembership> own = new ArrayList<>();
-  private boolean closed;
+  private volatile boolean closed;
 
   FileMembers(Root root) {
     this.root = root;
@@ -40,9 +41,7 @@ final class FileMembers implements Members {
               + " are allowed");
     }
     synchronized (own) {
-      if (closed) {
-        throw Faults.closed(root.directory().path());
-      }
+      refuseClosed();
       FileMembership membership = new FileMembership(root, take(description));
       own.add(membership);
       return membership;
@@ -162,7 +161,17 @@ final class FileMembers implements Members {
     }
   }
 
-  private <T> T guarded(java.util.function.Supplier<T> work) {
-    return root.guarded(work);
+  /// What is answered was so while this handle was open.
+  private <T> T guarded(Supplier<T> work) {
+    refuseClosed();
+    T answer = root.guarded(work);
+    refuseClosed();
+    return answer;
+  }
+
+  private void refuseClosed() {
+    if (closed) {
+      throw Faults.closed(root.directory().path());
+    }
   }
 }

@@ -4,6 +4,7 @@ import dev.truce.EngineException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
@@ -67,7 +68,6 @@ final class Heap {
   private static final int HAND = 16;
 
   private final Directory directory;
-  private final Mapping mapping;
   private final Header header;
   private final boolean growable;
   private final AtomicReferenceArray<ByteBuffer> windows = new AtomicReferenceArray<>(MAX_WINDOWS);
@@ -79,24 +79,23 @@ final class Heap {
   private volatile Header last;
   private volatile int searchFrom = FIXED_CHUNKS;
 
-  private Heap(Directory directory, Mapping mapping, Header header, boolean growable) {
+  private Heap(Directory directory, Header header, boolean growable) {
     this.directory = directory;
-    this.mapping = mapping;
     this.header = header;
     this.growable = growable;
     this.last = header;
   }
 
   /// Maps the file `cells`; its growth files follow as they are needed.
-  static Heap open(Directory directory, Mapping mapping, Header header) {
-    Heap heap = new Heap(directory, mapping, header, true);
+  static Heap open(Directory directory, Header header) {
+    Heap heap = new Heap(directory, header, true);
     heap.map(directory.cells(0), header);
     return heap;
   }
 
   /// Maps a file that is to become `cells`, and is all there is.
-  static Heap draft(Directory directory, Path file, Mapping mapping, Header header) {
-    Heap heap = new Heap(directory, mapping, header, false);
+  static Heap draft(Directory directory, Path file, Header header) {
+    Heap heap = new Heap(directory, header, false);
     heap.map(file, header);
     return heap;
   }
@@ -166,6 +165,17 @@ final class Heap {
       Words.set(window(COUNTER), COUNTER, Checked.of(ceiling));
       Words.set(window(RESERVED), RESERVED, Checked.of(ceiling));
     }
+  }
+
+  /// The words of the root's heads while nobody is inside, one a line.
+  long[] plainHeads() {
+    long[] words = new long[HEAD_COUNT * Head.BYTES / Words.BYTES];
+    window(HEADS)
+        .slice(HEADS, HEAD_COUNT * Head.BYTES)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .asLongBuffer()
+        .get(words);
+    return words;
   }
 
   static int firstBlock(int chunk) {
@@ -405,10 +415,10 @@ final class Heap {
     if (!directory.has(file) || directory.attributes(file).size() != bytes) {
       throw Faults.damaged(file, "it is missing or cut short", Root.REOPEN);
     }
-    ByteBuffer memory = mapping.map(file, bytes);
+    ByteBuffer memory = directory.map(file, bytes);
     byte[] page = new byte[Page.BYTES];
     memory.get(0, page);
-    if (!expected.equals(Header.of(file, page))) {
+    if (!Arrays.equals(page, expected.page())) {
       throw Faults.damaged(file, "it does not belong to the cells beside it", Root.REOPEN);
     }
     for (int i = 0; i < expected.windows(); i++) {

@@ -93,9 +93,9 @@ final class Repair {
       return false;
     }
     refuseOtherLocks(header);
-    dropStrangers(header);
-    try (Mapping mapping = Mapping.own()) {
-      Heap heap = Heap.open(directory, mapping, header);
+    try {
+      dropStrangers(header);
+      Heap heap = Heap.open(directory, header);
       Census.Count count = Census.of(heap, ceiling, leaf -> {});
       if (count.problem() != null) {
         note(count.problem());
@@ -137,11 +137,14 @@ final class Repair {
 
   /// Removes growth files that a killed repair left of an earlier incarnation.
   private void dropStrangers(Header header) {
-    for (int i = 1; directory.has(directory.cells(i)); i++) {
-      byte[] page = directory.head(directory.cells(i), Page.BYTES);
-      Header growth = page == null ? null : Header.of(directory.cells(i), page);
-      if (growth != null && growth.incarnation() != header.incarnation()) {
-        directory.delete(directory.cells(i));
+    for (Path file : directory.growthFiles()) {
+      byte[] page = directory.head(file, Page.BYTES);
+      Header growth = page == null ? null : Header.of(file, page);
+      if (growth == null) {
+        throw Faults.damaged(file, "its first page fails its check", Root.REOPEN);
+      }
+      if (growth.incarnation() != header.incarnation()) {
+        directory.delete(file);
       }
     }
   }
@@ -168,9 +171,7 @@ final class Repair {
   /// The rename is the switch: growth files of the old incarnation belong to nobody after it.
   private void replaceCells(Path fresh) {
     directory.replace(fresh, directory.cells(0));
-    for (int i = 1; directory.has(directory.cells(i)); i++) {
-      directory.delete(directory.cells(i));
-    }
+    directory.growthFiles().forEach(directory::delete);
   }
 
   // ---- gathering -------------------------------------------------------------------------------
@@ -195,13 +196,15 @@ final class Repair {
     long reserved = Checked.value(old.plain(Heap.RESERVED));
     Header header = header(identity, windowsFor(count));
     Path fresh = fresh(header, counter, reserved);
-    try (Mapping mapping = Mapping.own()) {
-      Heap heap = Heap.draft(directory, fresh, mapping, header);
-      Trie trie = new Trie(directory, heap, Ticker.system());
-      Census.of(old, Long.MAX_VALUE, leaf -> copy(leaf, trie));
-      heap.shelveAll();
+    Heap heap = Heap.draft(directory, fresh, header);
+    Trie trie = new Trie(directory, heap, Ticker.system());
+    Census.Count copied = Census.of(old, Long.MAX_VALUE, leaf -> copy(leaf, trie));
+    heap.shelveAll();
+    if (copied.sound()) {
+      replaceCells(fresh);
+    } else {
+      directory.delete(fresh);
     }
-    replaceCells(fresh);
   }
 
   private static void copy(Leaf leaf, Trie to) {

@@ -39,7 +39,6 @@ final class Root {
   private final Directory directory;
   private final Identity identity;
   private final Locks locks;
-  private final Mapping mapping;
   private final Heap heap;
   private final Ceiling ceiling;
   private final Tokens tokens;
@@ -54,19 +53,17 @@ final class Root {
       Directory directory,
       Identity identity,
       Locks locks,
-      Mapping mapping,
       Header header,
       List<String> notes) {
     this.key = key;
     this.directory = directory;
     this.identity = identity;
     this.locks = locks;
-    this.mapping = mapping;
-    this.heap = Heap.open(directory, mapping, header);
-    this.ceiling = Ceiling.map(directory, mapping);
+    this.heap = Heap.open(directory, header);
+    this.ceiling = Ceiling.map(directory);
     this.tokens = new Tokens(directory, heap, ceiling);
     this.trie = new Trie(directory, heap, BootTicker.here());
-    this.slots = Slots.map(directory, mapping);
+    this.slots = Slots.map(directory);
     this.notes = notes;
   }
 
@@ -109,14 +106,16 @@ final class Root {
   }
 
   private static void refuse(Directory directory, boolean create) {
-    if (create) {
-      directory.refuseUnsound();
-      directory.create();
-    } else if (!directory.has(directory.id()) && !directory.has(directory.ceiling())) {
+    if (directory.has(directory.id())) {
+      return; // on another file system it has another inode, and is refused as a copy
+    }
+    if (!create && !directory.has(directory.ceiling())) {
       throw new EngineException(
           Kind.CONFIGURATION, directory.path() + " is no Truce root; `truce init` makes one");
-    } else {
-      directory.refuseUnsound();
+    }
+    directory.refuseUnsound();
+    if (create) {
+      directory.create();
     }
   }
 
@@ -166,13 +165,7 @@ final class Root {
     }
     Identity identity = Identity.read(directory);
     identity.refuseOthers(directory, host, header.boot());
-    Mapping mapping = Mapping.shared();
-    try {
-      return new Root(keyOf(directory), directory, identity, locks, mapping, header, notes);
-    } catch (RuntimeException | Error e) {
-      mapping.close();
-      throw e;
-    }
+    return new Root(keyOf(directory), directory, identity, locks, header, notes);
   }
 
   /// Runs `work` while nobody is inside, this process included.
@@ -246,20 +239,13 @@ final class Root {
     return memberships;
   }
 
-  /// Runs `work` on the mapped files; what goes wrong there is said in words.
+  /// Runs `work` on the mapped files; a page that is gone is said in words.
   <T> T guarded(Supplier<T> work) {
     try {
       return work.get();
-    } catch (IllegalStateException | InternalError e) {
-      throw translated(e);
+    } catch (InternalError e) {
+      throw Faults.unmapped(directory.path(), e);
     }
-  }
-
-  /// The files were unmapped by closing, or a page of them is gone.
-  RuntimeException translated(Throwable e) {
-    return e instanceof InternalError fault
-        ? Faults.unmapped(directory.path(), fault)
-        : Faults.closed(directory.path());
   }
 
   /// Gives back one handle; the last one leaves the root.
@@ -270,7 +256,6 @@ final class Root {
       }
       OPEN.remove(key);
       heap.shelveAll();
-      mapping.close();
       locks.leave();
       locks.close();
     }

@@ -84,9 +84,7 @@ final class Slots {
       body.position(body.position() + Long.BYTES + Long.BYTES);
       return Identity.text(body).equals(boot) ? State.UNSOUND : State.PAST;
     }
-    try (Mapping mapping = Mapping.own()) {
-      return map(directory, mapping).empty() ? State.SOUND : State.UNSOUND;
-    }
+    return map(directory).empty() ? State.SOUND : State.UNSOUND;
   }
 
   private boolean empty() {
@@ -101,8 +99,8 @@ final class Slots {
     return sound;
   }
 
-  static Slots map(Directory directory, Mapping mapping) {
-    return new Slots(mapping.map(directory.members(), BYTES).order(ByteOrder.LITTLE_ENDIAN));
+  static Slots map(Directory directory) {
+    return new Slots(directory.map(directory.members(), BYTES).order(ByteOrder.LITTLE_ENDIAN));
   }
 
   static long member(int slot, long generation) {

@@ -161,7 +161,6 @@ final class Trie {
       if (crowded(spot, leaf, at, next)) {
         split(spot, head, leaf);
       } else if (publish(spot, head, leaf, at, next)) {
-        won(spot);
         return new Swap.Won(new Cell(next, Head.next(leaf.version())));
       }
     }
@@ -325,7 +324,7 @@ final class Trie {
     if (heap.swap(spot.head, head, won)) {
       Yield.at(Yield.SWAP_WON);
       see(spot, won, image);
-      giveOld(head);
+      tidy(spot, head);
       return true;
     }
     Yield.at(Yield.SWAP_LOST);
@@ -344,6 +343,16 @@ final class Trie {
       Yield.at(Yield.SWAP_HALF_WRITTEN);
     }
     window.put(Heap.offset(address), image, 0, image.length);
+  }
+
+  /// What is left to do after a swap was won, which stands whatever happens here.
+  private void tidy(Spot spot, long old) {
+    try {
+      giveOld(old);
+      endTurn(spot);
+    } catch (InternalError e) {
+      // a page is gone; whoever comes next says so
+    }
   }
 
   private void giveOld(long head) {
@@ -376,7 +385,7 @@ final class Trie {
     Yield.at(Yield.SPLIT_WRITTEN);
     if (heap.swap(spot.head, head, Head.branch(branch))) {
       Yield.at(Yield.SPLIT_WON);
-      giveOld(head);
+      tidy(spot, head);
       return;
     }
     for (int block : blocks) {
@@ -424,7 +433,7 @@ final class Trie {
     }
   }
 
-  private void won(Spot spot) {
+  private void endTurn(Spot spot) {
     if (spot.losses == 0) {
       return;
     }
@@ -453,7 +462,8 @@ final class Trie {
 
   /// How long a turn lasts, 0 if it is over or no turn can be that long.
   private long left(long turn) {
-    long left = (turn >>> TURN_WHO_BITS) - (ticker.nanos() >> TURN_UNIT_BITS);
+    long now = ticker.nanos() >> TURN_UNIT_BITS;
+    long left = ((turn >>> TURN_WHO_BITS) - now) << TURN_WHO_BITS >> TURN_WHO_BITS;
     return left < 0 || left > LONGEST_TURN ? 0 : left;
   }
 }
