@@ -1,22 +1,52 @@
 package dev.truce.cli;
 
+import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
-/// What the launcher runs once after a build, so that the JVM remembers the loaded and linked
-/// classes of everyday commands. Touches nothing outside the process.
+/// What the launcher runs once after a build, so that the JVM remembers the loaded and linked classes
+/// of everyday commands. Works on a root of its own, which it removes.
 public final class Training {
 
   private Training() {}
 
   /// Runs the commands that should start fast.
-  public static void main(String[] args) {
-    PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
-    int version = Main.run(nowhere, nowhere, "--version");
-    int help = Main.run(nowhere, nowhere, "help");
-    int usage = Main.run(nowhere, nowhere);
-    if (version != 0 || help < 0 || usage < 0) {
-      throw new IllegalStateException("the training run failed");
+  public static void main(String[] args) throws IOException {
+    Path scratch = Files.createTempDirectory("truce-training");
+    try {
+      train(new Console(nowhere(), nowhere(), Map.of(), scratch));
+    } finally {
+      try (Stream<Path> files = Files.walk(scratch)) {
+        files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+      }
+    }
+  }
+
+  private static PrintStream nowhere() {
+    return new PrintStream(OutputStream.nullOutputStream());
+  }
+
+  private static void train(Console console) throws IOException {
+    expect(0, console, "init");
+    Keeper.rehearse(console, List.of("-w", "1.5", "--reason", "training", "a", "--read", "b"));
+    Keeper.rehearse(console, List.of("a"));
+    expect(0, console, "ls");
+    expect(0, console, "why", "a");
+    expect(Failure.MOVED_ON, console, "check", "a", "--token", "1");
+    expect(0, console, "help");
+    expect(0, console, "--version");
+    expect(Failure.USAGE, console, "lock", "a");
+  }
+
+  private static void expect(int status, Console console, String... command) {
+    if (Main.run(console, List.of(command)) != status) {
+      throw new IllegalStateException("the training run failed: " + List.of(command));
     }
   }
 }

@@ -1,0 +1,72 @@
+package dev.truce.cli;
+
+import dev.truce.Fence;
+import dev.truce.Truce;
+import dev.truce.lock.LockStatus;
+
+/// `truce check`: is this token current? A look, not a fence.
+final class Check {
+  private Check() {}
+
+  static int run(Options options, Console console) {
+    String name = options.lock();
+    String fromParent = console.variable("TRUCE_LOCK");
+    if (name == null) {
+      name = fromParent;
+    }
+    if (name == null) {
+      throw Failure.usage(Verb.CHECK, "which lock? There is no TRUCE_LOCK in the environment");
+    }
+    long token = options.number("token", 1, Fence.MAX_TOKEN, 0);
+    if (token == 0) {
+      if (!name.equals(fromParent)) {
+        throw Failure.usage(Verb.CHECK, "which token? TRUCE_TOKEN is not of this lock");
+      }
+      token = tokenOfParent(console);
+    }
+    LockStatus status;
+    try (Truce truce = Look.at(options, console)) {
+      status = truce.lock(name).status();
+    }
+    boolean current = isCurrent(status, token);
+    if (options.has("json")) {
+      console.print(
+          Json.object()
+              .put("schema", "truce.check/1")
+              .put("lock", name)
+              .put("token", token)
+              .put("current", current)
+              .put("state", Holders.word(status.state()))
+              .put("current_token", status.token())
+              .toString());
+    }
+    return current ? 0 : Failure.MOVED_ON;
+  }
+
+  private static long tokenOfParent(Console console) {
+    String text = console.variable("TRUCE_TOKEN");
+    try {
+      long token = text == null ? 0 : Long.parseLong(text);
+      if (token > 0 && token <= Fence.MAX_TOKEN) {
+        return token;
+      }
+    } catch (NumberFormatException noNumber) {
+      // said below
+    }
+    throw Failure.usage(
+        Verb.CHECK,
+        text == null ? "which token? TRUCE_TOKEN is not set" : "TRUCE_TOKEN is no token: " + text);
+  }
+
+  private static boolean isCurrent(LockStatus status, long token) {
+    if (status.state() == LockStatus.State.ENDING) {
+      return false;
+    }
+    for (LockStatus.Holder holder : status.holders()) {
+      if (holder.token() == token) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

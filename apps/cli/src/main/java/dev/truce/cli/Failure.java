@@ -1,0 +1,107 @@
+package dev.truce.cli;
+
+import dev.truce.EngineException;
+import org.jspecify.annotations.Nullable;
+
+/// A command that ends without its answer: what to say, and the status.
+final class Failure extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /// The statuses of CLI.md, from sysexits where it has one.
+  static final int USAGE = 64;
+
+  static final int DAMAGED = 65;
+  static final int UNREACHABLE = 69;
+  static final int INTERNAL = 70;
+  static final int REFUSED_PLACE = 73;
+  static final int IO = 74;
+  static final int NOT_ACQUIRED = 75;
+  static final int MOVED_ON = 76;
+  static final int NOT_PERMITTED = 77;
+  static final int CONFIGURATION = 78;
+
+  private final int status;
+  private final String kind;
+  private final transient @Nullable Verb verb;
+
+  private Failure(
+      int status, String kind, String message, @Nullable Verb verb, @Nullable Throwable cause) {
+    super(message, cause, false, false);
+    this.status = status;
+    this.kind = kind;
+    this.verb = verb;
+  }
+
+  /// A call that makes no sense, with the verb whose usage line helps.
+  static Failure usage(@Nullable Verb verb, String message) {
+    return new Failure(USAGE, "usage", message, verb, null);
+  }
+
+  static Failure configuration(String message) {
+    return new Failure(CONFIGURATION, "configuration", message, null, null);
+  }
+
+  static Failure of(EngineException failure) {
+    String said = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    return switch (failure.kind()) {
+      case UNREACHABLE -> new Failure(UNREACHABLE, "unreachable", said, null, failure);
+      case DAMAGED -> new Failure(DAMAGED, "damaged", said, null, failure);
+      case REFUSED_PLACE -> new Failure(REFUSED_PLACE, "refused_place", said, null, failure);
+      case IO -> new Failure(IO, "io", said, null, failure);
+      case NOT_PERMITTED -> new Failure(NOT_PERMITTED, "not_permitted", said, null, failure);
+      case CONFIGURATION -> new Failure(CONFIGURATION, "configuration", said, null, failure);
+      case CLOSED -> new Failure(UNREACHABLE, "closed", said, null, failure);
+    };
+  }
+
+  /// Whatever was thrown, as a failure.
+  static Failure of(Throwable thrown) {
+    return switch (thrown) {
+      case Failure failure -> failure;
+      case EngineException failure -> of(failure);
+      case IllegalArgumentException refused when refused.getMessage() != null ->
+          usage(null, refused.getMessage());
+      default ->
+          new Failure(
+              INTERNAL, "internal", "this is a defect of truce: " + thrown, null, thrown);
+    };
+  }
+
+  int status() {
+    return status;
+  }
+
+  /// What tells causes of one status apart.
+  String kind() {
+    return kind;
+  }
+
+  /// What it says, complete.
+  String text() {
+    String message = getMessage();
+    return message == null ? kind : message;
+  }
+
+  /// Says it on stderr: for people in one line, and the usage line after a wrong call; with `json`
+  /// as an object.
+  void report(Console console, boolean json) {
+    if (json) {
+      console.error(
+          Json.object()
+              .put("schema", "truce.error/1")
+              .put("kind", kind)
+              .put("status", status)
+              .put("message", text())
+              .put("usage", verb == null ? null : verb.usage())
+              .toString());
+      return;
+    }
+    console.error("truce: " + Text.shown(text()));
+    if (verb != null) {
+      console.error(verb.usage());
+    }
+    if (status == INTERNAL && getCause() != null) {
+      console.trace(getCause());
+    }
+  }
+}

@@ -1,0 +1,184 @@
+package dev.truce.cli;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.FileInputStream;
+import java.io.FileReader;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// The life pipe of a run: the command and all that it starts have inherited its writing end, so
+/// its end of file says that every one of them is gone. This process has the reading end, as
+/// descriptor 3.
+///
+/// A process that closed its descriptors is not seen here; the command itself is also known by its
+/// pid, and what descends from it by theirs, as long as their parents live.
+final class Life {
+  private static final String PIPE = "/proc/self/fd/3";
+  private static final long AGAIN_MILLIS = 20;
+
+  private Life() {}
+
+  /// Waits until everyone is gone.
+  static void await() {
+    try {
+      drain();
+    } catch (IOException unreadable) {
+      // Without the pipe there is no sign of life left but the command's own end.
+    }
+  }
+
+  private static void drain() throws IOException {
+    FileInputStream life;
+    // Opening for reading alone would block if no writer were left.
+    try (RandomAccessFile both = new RandomAccessFile(PIPE, "rw")) {
+      life = new FileInputStream(PIPE);
+    }
+    try (life) {
+      while (life.read() >= 0) {
+        // Nobody has a reason to write here, and nobody is heard.
+      }
+    }
+  }
+
+  /// Kills everyone, and comes back when they are gone.
+  ///
+  /// @param command the pid of the command, 0 when it is not known
+  static void end(long command) {
+    Thread killing =
+        new Thread("truce-kill") {
+          @Override
+          public void run() {
+            try {
+              while (true) {
+                signal(command, true);
+                sleep(AGAIN_MILLIS);
+              }
+            } catch (InterruptedException done) {
+              // all are gone
+            }
+          }
+        };
+    killing.setDaemon(true);
+    killing.start();
+    await();
+    awaitEnd(command);
+    killing.interrupt();
+  }
+
+  /// Waits for the end of the process, whoever its parent is.
+  static void awaitEnd(long command) {
+    Optional<ProcessHandle> handle = command == 0 ? Optional.empty() : ProcessHandle.of(command);
+    while (handle.isPresent() && handle.get().isAlive() && !isZombie(command)) {
+      try {
+        Thread.sleep(AGAIN_MILLIS);
+      } catch (InterruptedException ignored) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  /// Whether the command lives or anybody has the life pipe.
+  static boolean isInhabited(long command) {
+    Optional<ProcessHandle> handle = command == 0 ? Optional.empty() : ProcessHandle.of(command);
+    boolean lives = handle.isPresent() && handle.get().isAlive() && !isZombie(command);
+    return lives || !writers().isEmpty();
+  }
+
+  private static boolean isZombie(long pid) {
+    String stat = firstLine("/proc/" + pid + "/stat");
+    return stat == null || stat.startsWith("Z", stat.lastIndexOf(')') + 2);
+  }
+
+  /// Sends TERM, or KILL with `force`, to the command, to what descends from it and to whoever has
+  /// the life pipe.
+  static void signal(long command, boolean force) {
+    Set<ProcessHandle> all = new HashSet<>();
+    if (command != 0) {
+      ProcessHandle.of(command)
+          .ifPresent(
+              handle -> {
+                all.add(handle);
+                handle.descendants().forEach(all::add);
+              });
+    }
+    for (long pid : writers()) {
+      ProcessHandle.of(pid).ifPresent(all::add);
+    }
+    all.remove(ProcessHandle.current());
+    for (ProcessHandle handle : all) {
+      if (force) {
+        handle.destroyForcibly();
+      } else {
+        handle.destroy();
+      }
+    }
+  }
+
+  private static Set<Long> writers() {
+    Set<Long> found = new HashSet<>();
+    String pipe = target(PIPE);
+    String[] names = new File("/proc").list();
+    if (pipe == null || names == null) {
+      return found;
+    }
+    for (String name : names) {
+      if (Character.isDigit(name.charAt(0)) && writes(name, pipe)) {
+        found.add(Long.parseLong(name));
+      }
+    }
+    return found;
+  }
+
+  private static boolean writes(String pid, String pipe) {
+    String[] descriptors = new File("/proc/" + pid + "/fd").list();
+    if (descriptors != null) {
+      for (String descriptor : descriptors) {
+        if (pipe.equals(target("/proc/" + pid + "/fd/" + descriptor))
+            && isForWriting(pid, descriptor)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static @Nullable String target(String link) {
+    try {
+      return Files.readSymbolicLink(Path.of(link)).toString();
+    } catch (IOException gone) {
+      return null;
+    }
+  }
+
+  /// The lowest two bits of the flags, in octal: 0 is reading alone.
+  private static boolean isForWriting(String pid, String descriptor) {
+    String path = "/proc/" + pid + "/fdinfo/" + descriptor;
+    try (BufferedReader lines = new BufferedReader(new FileReader(path, StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (line.startsWith("flags:")) {
+          return (line.charAt(line.length() - 1) & 3) != 0;
+        }
+      }
+    } catch (IOException gone) {
+      // it has closed it, or died
+    }
+    return false;
+  }
+
+  private static @Nullable String firstLine(String path) {
+    try (BufferedReader lines = new BufferedReader(new FileReader(path, StandardCharsets.UTF_8))) {
+      return lines.readLine();
+    } catch (IOException gone) {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package dev.truce.cli;
+
+import dev.truce.Truce;
+import dev.truce.file.FileEngine;
+
+/// How the verbs that only look open their root.
+final class Look {
+  private Look() {}
+
+  static Truce at(Options options, Console console) {
+    FileEngine engine = Place.find(options, console).open();
+    return Truce.builder()
+        .engine(engine)
+        .owner(System.getProperty("user.name", "somebody"))
+        .host(Console.host())
+        .open();
+  }
+}

@@ -1,0 +1,110 @@
+package dev.truce.cli;
+
+import dev.truce.Owner;
+import dev.truce.Truce;
+import dev.truce.lock.LockStatus;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/// `truce ls`: the locks that somebody holds or waits for.
+final class Ls {
+  private static final List<String> TITLES =
+      List.of("LOCK", "MODE", "HOLDER", "HELD", "EXPIRES", "WAITING", "TOKEN");
+
+  /// From this column on, numbers: they stand at the right.
+  private static final int FIRST_NUMBER = 5;
+
+  private Ls() {}
+
+  static int run(Options options, Console console) {
+    options.noOperands();
+    List<LockStatus> locks;
+    try (Truce truce = Look.at(options, console)) {
+      locks = truce.status();
+    }
+    if (options.has("json")) {
+      console.print(json(locks, Instant.now()));
+    } else {
+      table(locks).forEach(console::print);
+    }
+    return 0;
+  }
+
+  static String json(List<LockStatus> locks, Instant now) {
+    List<Json> all = new ArrayList<>();
+    for (LockStatus status : locks) {
+      Json json = Json.object().put("lock", status.lock());
+      if (status.mode().isPresent()) {
+        json.put("mode", Holders.word(status.mode().get()));
+      } else {
+        json.putNull("mode");
+      }
+      all.add(
+          json.put("state", Holders.word(status.state()))
+              .put("token", status.token())
+              .put("holders", Holders.holders(status, now))
+              .put("waiting", status.waiting()));
+    }
+    return Json.object().put("schema", "truce.locks/1").put("locks", all).toString();
+  }
+
+  static List<String> table(List<LockStatus> locks) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(TITLES);
+    for (LockStatus status : locks) {
+      rows.add(row(status));
+    }
+    int[] widths = new int[TITLES.size()];
+    for (List<String> row : rows) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], width(row.get(i)));
+      }
+    }
+    List<String> lines = new ArrayList<>();
+    for (List<String> row : rows) {
+      lines.add(line(row, widths));
+    }
+    return lines;
+  }
+
+  private static String line(List<String> row, int[] widths) {
+    StringBuilder line = new StringBuilder();
+    for (int i = 0; i < widths.length; i++) {
+      String pad = " ".repeat(widths[i] - width(row.get(i)));
+      line.append(i == 0 ? "" : "  ");
+      line.append(i < FIRST_NUMBER ? row.get(i) + pad : pad + row.get(i));
+    }
+    return line.toString();
+  }
+
+  private static int width(String text) {
+    return text.codePointCount(0, text.length());
+  }
+
+  private static List<String> row(LockStatus status) {
+    List<LockStatus.Holder> holders = status.holders();
+    String name = Text.shown(status.lock());
+    String waiting = Integer.toString(status.waiting());
+    String token = Long.toString(status.token());
+    if (holders.isEmpty()) {
+      return List.of(name, "-", Holders.word(status.state()), "-", "-", waiting, token);
+    }
+    LockStatus.Holder first = holders.getFirst();
+    String more = holders.size() > 1 ? " +" + (holders.size() - 1) : "";
+    return List.of(
+        name,
+        Holders.word(first.mode()),
+        brief(first.owner()) + more,
+        Text.span(first.heldFor()),
+        first.expiresIn().map(Text::span).orElse("-"),
+        waiting,
+        token);
+  }
+
+  /// `ci@build-3:8112`.
+  private static String brief(Owner owner) {
+    return Text.shown(
+        owner.name() + "@" + owner.host() + (owner.pid() == 0 ? "" : ":" + owner.pid()));
+  }
+}

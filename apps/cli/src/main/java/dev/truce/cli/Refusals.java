@@ -1,0 +1,89 @@
+package dev.truce.cli;
+
+import dev.truce.lock.LockStatus.Holder;
+import dev.truce.lock.Refusal;
+import java.time.Duration;
+import java.time.Instant;
+
+/// Why the locks were not had, in words and as an object.
+final class Refusals {
+  private Refusals() {}
+
+  /// `truce: backup is held by root@db1 (pid 911) for 12m; not run`.
+  static String text(Refusal refusal, Duration wait) {
+    StringBuilder text = new StringBuilder("truce: ").append(Text.shown(refusal.lock()));
+    if (refusal.holder().isPresent()) {
+      Holder holder = refusal.holder().get();
+      text.append(" is held by ")
+          .append(Text.who(holder.owner()))
+          .append(" for ")
+          .append(Text.span(holder.heldFor()));
+    } else {
+      text.append(" is waited for by others");
+    }
+    switch (refusal.kind()) {
+      case HELD -> {}
+      case TIMEOUT -> {
+        int ahead = refusal.position().orElse(1) - 1;
+        text.append(ahead > 0 ? ", " + ahead + " ahead of you" : "")
+            .append("; not had within ")
+            .append(exact(wait));
+      }
+      case QUEUE_FULL -> text.append(", and too many wait for it already");
+      case DEADLOCK -> text.append(", which waits for this very run: waiting would never end");
+    }
+    return text.append("; not run").toString();
+  }
+
+  static String json(Refusal refusal, String owner) {
+    Json json =
+        Json.object()
+            .put("schema", "truce.refusal/1")
+            .put(
+                "kind",
+                switch (refusal.kind()) {
+                  case HELD -> "held";
+                  case TIMEOUT -> "timeout";
+                  case QUEUE_FULL -> "queue_full";
+                  case DEADLOCK -> "deadlock";
+                })
+            .put("lock", refusal.lock())
+            .put("mode", Holders.word(refusal.mode()));
+    boolean same = false;
+    if (refusal.holder().isPresent()) {
+      Holder holder = refusal.holder().get();
+      same = holder.owner().name().equals(owner);
+      json.put("holder", Holders.owner(holder)).put("held_ms", holder.heldFor().toMillis());
+      if (holder.expiresIn().isPresent()) {
+        json.put("expires_at", Instant.now().plus(holder.expiresIn().get()).toString());
+      }
+      json.put("alive", Holders.word(holder.alive())).put("alive_evidence", holder.evidence());
+    } else {
+      json.putNull("holder").putNull("held_ms").putNull("alive").putNull("alive_evidence");
+    }
+    json.put("same_owner", same).putNull("ticket");
+    if (refusal.position().isPresent()) {
+      json.put("position", refusal.position().getAsInt());
+    } else {
+      json.putNull("position");
+    }
+    return json.putNull("retry_after_ms").put("hint", hint(refusal)).toString();
+  }
+
+  private static String hint(Refusal refusal) {
+    String why = "truce why " + Text.word(refusal.lock());
+    return switch (refusal.kind()) {
+      case HELD -> "wait with -w 5m, or see: " + why;
+      case TIMEOUT -> "wait longer with -w, or see: " + why;
+      case QUEUE_FULL -> "try again later, or see: " + why;
+      case DEADLOCK -> "end what this run holds, then repeat";
+    };
+  }
+
+  /// As it may have been typed.
+  private static String exact(Duration wait) {
+    return wait.toMillis() % 1000 == 0
+        ? Text.span(wait)
+        : wait.toMillis() < 1000 ? wait.toMillis() + "ms" : wait.toMillis() / 1000.0 + "s";
+  }
+}

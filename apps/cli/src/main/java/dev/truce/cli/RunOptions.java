@@ -1,0 +1,145 @@
+package dev.truce.cli;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// What `truce run` was asked to do.
+///
+/// @param wanted the locks in the order they were given
+/// @param line which argument is the shell line of `-c`, -1 when the command follows `--`
+/// @param refused the status when the locks were not acquired
+/// @param patience how long to wait for them
+/// @param maxHold null without a limit
+record RunOptions(
+    List<Wanted> wanted,
+    int line,
+    Duration patience,
+    int refused,
+    @Nullable Duration maxHold,
+    OnLost onLost,
+    Duration grace,
+    String reason,
+    @Nullable String owner,
+    boolean quiet,
+    boolean json) {
+
+  /// One lock to hold.
+  record Wanted(String name, boolean read) {}
+
+  /// What becomes of the command when a lock is lost.
+  enum OnLost {
+    TERM,
+    KILL,
+    WARN
+  }
+
+  private static final Duration GRACE = Duration.ofSeconds(5);
+  private static final int MAX_REASON = 200;
+  private static final int MAX_OWNER = 200;
+
+  /// @param command whether `--` and a command follow the options
+  static RunOptions of(Options options, boolean command) {
+    return new RunOptions(
+        wanted(options),
+        line(options, command),
+        wait(options),
+        (int) options.number("conflict-exit-code", 0, 255, Failure.NOT_ACQUIRED),
+        maxHold(options),
+        onLost(options),
+        orElse(options.duration("grace"), GRACE),
+        text(options, "reason", MAX_REASON, ""),
+        options.has("owner") ? text(options, "owner", MAX_OWNER, null) : null,
+        options.has("quiet"),
+        options.has("json"));
+  }
+
+  private static List<Wanted> wanted(Options options) {
+    boolean shared = options.has("shared");
+    if (shared && options.has("exclusive")) {
+      throw Failure.usage(Verb.RUN, "-s and -x exclude each other");
+    }
+    List<Wanted> wanted = new ArrayList<>();
+    for (Options.Given given : options.given()) {
+      switch (given.flag()) {
+        case "", "lock" -> wanted.add(new Wanted(options.name(given.value()), shared));
+        case "read" -> wanted.add(new Wanted(options.name(given.value()), true));
+        default -> {}
+      }
+    }
+    if (wanted.isEmpty()) {
+      throw Failure.usage(Verb.RUN, "which lock?");
+    }
+    return wanted;
+  }
+
+  private static int line(Options options, boolean command) {
+    Options.Given line = options.last("command");
+    if (command) {
+      if (line != null) {
+        throw Failure.usage(Verb.RUN, "-c LINE and -- CMD exclude each other");
+      }
+      return -1;
+    }
+    if (line == null) {
+      throw Failure.usage(Verb.RUN, "which command? It stands after '--', or in -c 'LINE'");
+    }
+    if (line.value().isEmpty()) {
+      throw Failure.usage(Verb.RUN, "-c has an empty line");
+    }
+    return line.index();
+  }
+
+  private static Duration wait(Options options) {
+    Duration wait = options.duration("wait");
+    if (options.has("nonblock")) {
+      if (wait != null && !wait.isZero()) {
+        throw Failure.usage(Verb.RUN, "-n and -w exclude each other");
+      }
+      return Duration.ZERO;
+    }
+    return orElse(wait, Durations.FOREVER);
+  }
+
+  private static @Nullable Duration maxHold(Options options) {
+    Duration maxHold = options.duration("max-hold");
+    if (maxHold != null && maxHold.isZero()) {
+      throw Failure.usage(Verb.RUN, "--max-hold 0 would leave no time to run");
+    }
+    return maxHold;
+  }
+
+  private static OnLost onLost(Options options) {
+    String value = options.value("on-lost");
+    if (value == null) {
+      return OnLost.TERM;
+    }
+    return switch (value) {
+      case "term" -> OnLost.TERM;
+      case "kill" -> OnLost.KILL;
+      case "warn" -> OnLost.WARN;
+      default ->
+          throw Failure.usage(Verb.RUN, "--on-lost takes term, kill or warn, not: " + value);
+    };
+  }
+
+  private static Duration orElse(@Nullable Duration given, Duration otherwise) {
+    return given == null ? otherwise : given;
+  }
+
+  private static String text(Options options, String flag, int most, @Nullable String otherwise) {
+    String value = options.value(flag);
+    if (value == null || (value.isEmpty() && otherwise == null)) {
+      if (otherwise == null) {
+        throw Failure.usage(Verb.RUN, "--" + flag + " is empty");
+      }
+      return otherwise;
+    }
+    if (value.length() > most) {
+      throw Failure.usage(
+          Verb.RUN, "--" + flag + " has at most " + most + " characters, not " + value.length());
+    }
+    return value;
+  }
+}

@@ -1,0 +1,110 @@
+package dev.truce.cli;
+
+import dev.truce.Owner;
+import java.time.Duration;
+
+/// Words as they are printed for people.
+final class Text {
+  private static final String DIGITS = "0123456789abcdef";
+
+  private Text() {}
+
+  /// `text` with everything escaped that could move a cursor, colour a terminal or turn the reading
+  /// direction.
+  static String shown(String text) {
+    StringBuilder shown = null;
+    for (int i = 0; i < text.length(); ) {
+      int point = text.codePointAt(i);
+      int next = i + Character.charCount(point);
+      if (isPrintable(point)) {
+        if (shown != null) {
+          shown.appendCodePoint(point);
+        }
+      } else {
+        if (shown == null) {
+          shown = new StringBuilder(text.substring(0, i));
+        }
+        escape(shown, point);
+      }
+      i = next;
+    }
+    return shown == null ? text : shown.toString();
+  }
+
+  private static boolean isPrintable(int point) {
+    if (point < 0x7f) {
+      return point >= 0x20;
+    }
+    return switch (Character.getType(point)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.SURROGATE,
+          Character.UNASSIGNED ->
+          false;
+      default -> true;
+    };
+  }
+
+  private static void escape(StringBuilder to, int point) {
+    switch (point) {
+      case '\n' -> to.append("\\n");
+      case '\r' -> to.append("\\r");
+      case '\t' -> to.append("\\t");
+      default -> {
+        if (point <= 0xff) {
+          to.append("\\x").append(hex(point, 2));
+        } else {
+          to.append("\\u{").append(hex(point, 4)).append('}');
+        }
+      }
+    }
+  }
+
+  /// The number in hexadecimal, with at least so many digits.
+  static String hex(int number, int digits) {
+    StringBuilder hex = new StringBuilder();
+    for (int shift = 28; shift >= 0; shift -= 4) {
+      int digit = (number >>> shift) & 15;
+      if (digit != 0 || !hex.isEmpty() || shift < 4 * digits) {
+        hex.append(DIGITS.charAt(digit));
+      }
+    }
+    return hex.toString();
+  }
+
+  /// How long, in at most two units: `0s`, `4m12s`, `12m`, `3d4h`.
+  static String span(Duration duration) {
+    long seconds = Math.max(0, duration.toSeconds());
+    if (seconds < 60) {
+      return seconds + "s";
+    }
+    if (seconds < 3_600) {
+      return two(seconds / 60, "m", seconds % 60, "s");
+    }
+    if (seconds < 86_400) {
+      return two(seconds / 3_600, "h", seconds % 3_600 / 60, "m");
+    }
+    return two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h");
+  }
+
+  private static String two(long large, String unit, long small, String smallUnit) {
+    return small == 0 ? large + unit : large + unit + small + smallUnit;
+  }
+
+  /// `text` as one word of a shell line, quoted where it must be.
+  static String word(String text) {
+    boolean plain = !text.isEmpty();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      plain &= Character.isLetterOrDigit(c) || "_-./:@%+=,".indexOf(c) >= 0;
+    }
+    return plain ? text : "'" + text.replace("'", "'\\''") + "'";
+  }
+
+  /// `ci@build-3 (pid 8112)`.
+  static String who(Owner owner) {
+    return shown(owner.toString());
+  }
+}

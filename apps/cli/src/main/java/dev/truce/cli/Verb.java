@@ -1,0 +1,195 @@
+package dev.truce.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Every verb with its flags: what the parser, the help and the completions go by.
+enum Verb {
+  RUN(
+      Group.HOLD,
+      "[NAME]... [--read NAME]... [-n | -w DUR] [FLAG]... -- CMD [ARG]...",
+      "run a command while holding locks",
+      Flag.valued('\0', "lock", "NAME", "a lock to hold for writing; the same as the operand"),
+      Flag.valued('\0', "read", "NAME", "a lock to hold for reading, beside other readers"),
+      Flag.plain('s', "shared", "hold all of them for reading"),
+      Flag.plain('x', "exclusive", "hold the operands for writing (the default)"),
+      Flag.plain('n', "nonblock", "do not wait"),
+      Flag.valued('w', "wait", "DUR", "wait so long at most; 0 does not wait"),
+      Flag.valued('E', "conflict-exit-code", "N", "the status when not acquired (75)"),
+      Flag.valued('\0', "max-hold", "DUR", "stop the command after so long (status 124)"),
+      Flag.valued('\0', "on-lost", "term|kill|warn", "what to do when a lock is lost (term)"),
+      Flag.valued('\0', "grace", "DUR", "between TERM and KILL (5s)"),
+      Flag.valued('\0', "reason", "TEXT", "what for, shown to those who wait"),
+      Flag.valued('\0', "owner", "ID", "who, shown to others (TRUCE_OWNER, or the user)"),
+      Flag.valued('c', "command", "LINE", "a shell line in place of -- CMD"),
+      Flag.plain('q', "quiet", "say nothing when not acquired: the status tells"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  CHECK(
+      Group.HOLD,
+      "[NAME] [--token N]",
+      "is this token current? (TRUCE_LOCK, TRUCE_TOKEN)",
+      Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
+      Flag.valued('\0', "token", "N", "the token to look for"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  LS(
+      Group.LOOK,
+      "",
+      "the locks that somebody holds or waits for",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  WHY(
+      Group.LOOK,
+      "NAME",
+      "who holds a lock, who waits, and what frees it",
+      Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INIT(
+      Group.CARE,
+      "[DIR]",
+      "make a root: .truce here, or DIR",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  DOCTOR(
+      Group.CARE,
+      "[--adopt]",
+      "examine a root",
+      Flag.plain('\0', "adopt", "make a copied or moved root this machine's own"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  DEMO(Group.MORE, "[DIR] [--seed N]", "watch many writers race, killed at random, nothing lost"),
+  BENCH(Group.MORE, "locks", "measure this machine, as ratios"),
+  COMPLETIONS(Group.MORE, "bash|zsh|fish", "print what makes a shell complete truce's words"),
+  HELP(
+      Group.MORE,
+      "[VERB]",
+      "explain a verb",
+      Flag.plain('\0', "all", "list every verb")),
+  VERSION(Group.MORE, "", "print the version");
+
+  /// Which part of the help a verb stands in.
+  enum Group {
+    HOLD,
+    LOOK,
+    CARE,
+    MORE
+  }
+
+  /// The flags that every verb on a root has.
+  private static final class Where {
+    static final Flag DIR =
+        Flag.valued('\0', "dir", "D", "the root; made if there is none (TRUCE_DIR)");
+    static final Flag ENGINE =
+        Flag.valued('\0', "engine", "URI", "the root as a URI (TRUCE_ENGINE)");
+    static final Flag JSON = Flag.plain('\0', "json", "answer with one JSON object");
+  }
+
+  private static final Verb[] ALL = values();
+
+  private final Group group;
+  private final String operands;
+  private final String summary;
+  private final List<Flag> flags;
+
+  Verb(Group group, String operands, String summary, Flag... flags) {
+    this.group = group;
+    this.operands = operands;
+    this.summary = summary;
+    this.flags = List.of(flags);
+  }
+
+  Group group() {
+    return group;
+  }
+
+  String summary() {
+    return summary;
+  }
+
+  List<Flag> flags() {
+    return flags;
+  }
+
+  /// As it is typed.
+  String word() {
+    return switch (this) {
+      case RUN -> "run";
+      case CHECK -> "check";
+      case LS -> "ls";
+      case WHY -> "why";
+      case INIT -> "init";
+      case DOCTOR -> "doctor";
+      case DEMO -> "demo";
+      case BENCH -> "bench";
+      case COMPLETIONS -> "completions";
+      case HELP -> "help";
+      case VERSION -> "--version";
+    };
+  }
+
+  /// `usage: truce why NAME [--dir D] [--engine URI] [--json]`.
+  String usage() {
+    StringBuilder line = new StringBuilder("usage: truce ").append(word());
+    if (!operands.isEmpty()) {
+      line.append(' ').append(operands);
+    }
+    if (this != RUN) {
+      for (Flag flag : flags) {
+        if (!operands.contains("--" + flag.name()) && !flag.name().equals("lock")) {
+          line.append(" [--").append(flag.name());
+          if (flag.takesValue()) {
+            line.append(' ').append(flag.value());
+          }
+          line.append(']');
+        }
+      }
+    }
+    return line.toString();
+  }
+
+  @Nullable Flag flag(String name) {
+    for (Flag flag : flags) {
+      if (flag.name().equals(name)) {
+        return flag;
+      }
+    }
+    return null;
+  }
+
+  @Nullable Flag flag(char letter) {
+    for (Flag flag : flags) {
+      if (flag.letter() == letter) {
+        return flag;
+      }
+    }
+    return null;
+  }
+
+  static @Nullable Verb of(String word) {
+    for (Verb verb : ALL) {
+      if (verb.word().equals(word)) {
+        return verb;
+      }
+    }
+    return null;
+  }
+
+  static List<Verb> in(Group group) {
+    List<Verb> found = new ArrayList<>();
+    for (Verb verb : ALL) {
+      if (verb.group == group) {
+        found.add(verb);
+      }
+    }
+    return found;
+  }
+}

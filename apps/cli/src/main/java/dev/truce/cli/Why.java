@@ -1,0 +1,134 @@
+package dev.truce.cli;
+
+import dev.truce.Truce;
+import dev.truce.lock.LockStatus;
+import dev.truce.lock.LockStatus.Holder;
+import dev.truce.lock.NamedLock.Mode;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/// `truce why NAME`: who holds it, who waits, and what frees it.
+final class Why {
+  private Why() {}
+
+  static int run(Options options, Console console) {
+    String name = options.lock();
+    if (name == null) {
+      throw Failure.usage(Verb.WHY, "which lock?");
+    }
+    LockStatus status;
+    try (Truce truce = Look.at(options, console)) {
+      status = truce.lock(name).status();
+    }
+    if (options.has("json")) {
+      console.print(json(status, Instant.now()));
+    } else {
+      lines(status).forEach(console::print);
+    }
+    return 0;
+  }
+
+  static String json(LockStatus status, Instant now) {
+    Json json =
+        Json.object()
+            .put("schema", "truce.why/1")
+            .put("lock", status.lock())
+            .put("state", Holders.word(status.state()));
+    if (status.mode().isPresent()) {
+      json.put("mode", Holders.word(status.mode().get()));
+    } else {
+      json.putNull("mode");
+    }
+    json.put("token", status.token())
+        .put("holders", Holders.holders(status, now))
+        .put("queue", Holders.queue(status))
+        .put("waiting", status.waiting());
+    String unblock = unblock(status);
+    return (unblock.isEmpty() ? json.putNull("unblock") : json.put("unblock", unblock)).toString();
+  }
+
+  static List<String> lines(LockStatus status) {
+    List<String> lines = new ArrayList<>();
+    String name = Text.shown(status.lock());
+    if (status.holders().isEmpty()) {
+      lines.add(
+          name
+              + (status.queue().isEmpty() ? " is free" : " is on its way to the next that waits")
+              + (status.token() == 0 ? "" : ", last token " + status.token()));
+    }
+    for (Holder holder : status.holders()) {
+      lines.add(name + " " + holding(holder));
+    }
+    for (LockStatus.Waiter waiter : status.queue()) {
+      lines.add("  " + waiting(waiter));
+    }
+    String unblock = unblock(status);
+    if (!unblock.isEmpty()) {
+      lines.add("  it frees when " + unblock);
+    }
+    return lines;
+  }
+
+  private static String holding(Holder holder) {
+    StringBuilder text =
+        new StringBuilder("is held for ")
+            .append(holder.mode() == Mode.READ ? "reading" : "writing")
+            .append(" by ")
+            .append(Text.who(holder.owner()))
+            .append(" for ")
+            .append(Text.span(holder.heldFor()))
+            .append(", token ")
+            .append(holder.token());
+    if (holder.branch()) {
+      text.append(", within another holder's grant");
+    }
+    if (!holder.reason().isEmpty()) {
+      text.append(", \"").append(Text.shown(holder.reason())).append('"');
+    }
+    text.append("; ")
+        .append(
+            switch (holder.alive()) {
+              case YES -> "alive";
+              case NO -> "dead";
+              case UNKNOWN -> "not known to be alive";
+            });
+    return text.append(": ").append(Text.shown(holder.evidence())).toString();
+  }
+
+  private static String waiting(LockStatus.Waiter waiter) {
+    return waiter.position()
+        + ". "
+        + Text.who(waiter.owner())
+        + (waiter.waiters() > 1 ? " x" + waiter.waiters() : "")
+        + " "
+        + Holders.word(waiter.mode())
+        + " "
+        + Text.span(waiter.waitedFor())
+        + (waiter.absent() ? " (does not answer)" : "")
+        + (waiter.reason().isEmpty() ? "" : ", \"" + Text.shown(waiter.reason()) + "\"");
+  }
+
+  /// What has to happen for it to be free, empty when it is.
+  private static String unblock(LockStatus status) {
+    List<String> ends = new ArrayList<>();
+    for (Holder holder : status.holders()) {
+      if (!holder.branch()) {
+        ends.add(end(holder));
+      }
+    }
+    return String.join(" and ", ends);
+  }
+
+  private static String end(Holder holder) {
+    if (holder.alive() == LockStatus.Alive.NO) {
+      return "the next one asks for it, as its holder is dead";
+    }
+    if (holder.expiresIn().isPresent()) {
+      return "its term is over in " + Text.span(holder.expiresIn().get());
+    }
+    return holder.owner().pid() == 0
+        ? Text.who(holder.owner()) + " gives it back"
+        : "pid " + holder.owner().pid() + " ends";
+  }
+}

@@ -1,0 +1,252 @@
+# `truce run`, sourced by ./truce, which has set java and jvm. Never comes back.
+#
+# This shell is the one that was called: it stays, with its pid, and starts the command as its own
+# child, because nobody else can give the command the very descriptors, terminal and dispositions of
+# signals that were given here. Beside it the keeper, a JVM, holds the locks; class Keeper says how
+# the two talk. Between them a small shell, the nurse, waits for the JVM: when that is killed, the
+# nurse ends the command, even if this shell was killed in the same moment.
+#
+# The life pipe has no name and no file. The command and all that it starts inherit its writing end;
+# at its end of file all of them are gone. The keeper and the nurse have the reading end.
+#
+# No process is started but those, and `env`, which sets the command's environment to the byte: a
+# shell rewrites some variables (PWD, SHLVL, _, IFS, ...) and loses others.
+
+set +o posix
+
+# What this shell itself would say of its children is nobody's business; what it says is on $err.
+[[ -e /proc/$$/fd/2 ]] || exec 2>/dev/null
+exec {err}>&2 2>/dev/null
+
+say() { printf 'truce: %s\n' "$*" >&"$err"; }
+
+# Everything before the first `--` is for truce, whatever it is.
+own=()
+asked=line
+while shift && (($#)); do
+  if [[ $1 == -- ]]; then
+    shift
+    (($# == 0)) || asked=command
+    break
+  fi
+  [[ $1 != --help && $1 != -h ]] || exec "$java" "${jvm[@]}" dev.truce.cli.Main help run 2>&"$err"
+  own+=("$1")
+done
+
+# ---- signals -----------------------------------------------------------------------------------
+
+to=         # the pipe to the keeper, once it is there
+child=      # the command, once it is started
+launched=   # that it is about to be
+stopped=    # the signal that ended the wait for the locks
+late=()     # signals that came while the command was being started
+terminal=   # the last one that the terminal gave to the command as well
+over=       # that the command has ended
+
+on_signal() {
+  woken=1
+  if [[ -z $launched ]]; then
+    stopped=${stopped:-$1}
+    hang_up
+  elif [[ -z $child ]]; then
+    late+=("$1")
+  elif [[ -z $over ]]; then
+    pass_on "$1"
+  fi
+}
+
+# The keeper takes the end of this pipe for our end: it gives back what it has or wants.
+hang_up() {
+  [[ -z $to ]] || exec {to}>&-
+  to=
+}
+
+# Gives the command a signal that was given to this shell.
+pass_on() {
+  if unborn "$child"; then
+    # It has not become the command yet, and may still ignore what that will not.
+    while unborn "$child"; do kill -s "$1" "$child"; done
+    kill -s "$1" "$child"
+  elif [[ $1 != INT && $1 != QUIT ]] || ! foreground; then
+    kill -s "$1" "$child"
+  else
+    terminal=$1
+  fi
+}
+
+# Is this process still the copy of this shell that it began as? Then it has our command line.
+unborn() {
+  local theirs=() ours=()
+  mapfile -d '' -t theirs <"/proc/$1/cmdline" && mapfile -d '' -t ours <"/proc/$$/cmdline" &&
+    ((${#theirs[@]} == ${#ours[@]})) && [[ ${theirs[*]} == "${ours[*]}" ]]
+}
+
+# Are we in the foreground of a terminal, so that its ^C and ^\ reach the command by themselves?
+foreground() {
+  local stat
+  read -r stat <"/proc/$$/stat" && stat=(${stat##*) }) && ((stat[2] == stat[5]))
+}
+
+# Ends with this status; after ^C at the terminal by the signal itself, as the command did, so that
+# a script that called us stops.
+end() {
+  if [[ -n $terminal ]] && (($1 == 128 + $(kill -l "$terminal"))); then
+    trap - "$terminal"
+    kill -s "$terminal" $$
+  fi
+  exit "$1"
+}
+
+# Kills whoever has the life pipe open for writing, until there is nobody. $1 is a reading end.
+slay() {
+  local fd key flags pid found=1
+  while ((found)); do
+    found=0
+    for fd in /proc/[0-9]*/fd/*; do
+      [[ $fd -ef /proc/self/fd/$1 ]] || continue
+      while read -r key flags; do
+        if [[ $key == flags: && $flags == *[!04] ]]; then # not for reading alone
+          pid=${fd#/proc/}
+          kill -s KILL "${pid%%/*}" && found=1
+        fi
+      done <"${fd/\/fd\//\/fdinfo\/}"
+    done
+  done
+}
+
+# ---- the keeper --------------------------------------------------------------------------------
+
+# The nurse. Nothing but the pipes may stay open here: whoever waits for the end of one of the
+# caller's descriptors must not wait for us.
+keep() {
+  local fd
+  trap '' HUP INT QUIT TERM USR1 USR2 ALRM TSTP TTIN TTOU
+  exec 3<"/proc/self/fd/$life" 2>&"$err" || return
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd <= 3)) || eval "exec $fd>&-"
+  done
+  unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS CLASSPATH
+  LC_ALL=C.UTF-8 "$java" -Xrs "${jvm[@]}" dev.truce.cli.Keeper $$ "$asked" "${own[@]}" <&0 &
+  exec 0<&- 1>&- 2>/dev/null
+  wait $! || slay 3
+}
+
+for signal in HUP INT QUIT TERM USR1 USR2 ALRM; do
+  trap "on_signal $signal" "$signal"
+done
+trap 'woken=1' CHLD
+trap '' PIPE # a dead keeper shows by its silence
+
+exec {life}<> <(:)
+coproc KEEPER { keep; }
+nurse=$KEEPER_PID
+exec {to}>&"${KEEPER[1]}" {from}<&"${KEEPER[0]}" || {
+  say 'cannot start the JVM'
+  exit 70
+}
+eval "exec ${KEEPER[1]}>&- ${KEEPER[0]}<&-"
+[[ -z $stopped ]] || hang_up
+
+# Meanwhile: the environment that we were called with, less what the keeper will say.
+if [[ -r /proc/$$/environ ]]; then
+  mapfile -d '' -t variables <"/proc/$$/environ"
+else
+  mapfile -d '' -t variables < <(exec /usr/bin/env -0)
+fi
+environment=()
+for variable in "${variables[@]}"; do
+  case $variable in
+    TRUCE_LOCK=* | TRUCE_TOKEN=* | TRUCE_GRANTS=* | TRUCE_LEASE_ID=* | TRUCE_OWNER=*) ;;
+    TRUCE_DIR=* | TRUCE_ENGINE=* | TRUCE_BUILD=*) ;;
+    *=*) environment+=("$variable") ;;
+  esac
+done
+
+read -r -d '' -u "$from" word
+case $word in
+  go)
+    read -r -d '' -u "$from" line
+    while read -r -d '' -u "$from" variable && [[ -n $variable ]]; do
+      environment+=("$variable")
+    done
+    ((line < 0)) || set -- /bin/sh -c "${own[line]}"
+    ;;
+  refuse) read -r -d '' -u "$from" status && [[ -z $stopped ]] && exit "$status" ;;
+  *) [[ -n $stopped ]] || { # the JVM could not even begin
+    say "the keeper of the locks has ended${word:+: $word}"
+    exit 70
+  } ;;
+esac
+
+launched=1
+if [[ -n $stopped ]]; then
+  # What it had or wanted is given back when the keeper is gone.
+  while read -r -d '' -u "$from" word; do :; done
+  if [[ $stopped == INT || $stopped == QUIT ]] && foreground; then terminal=$stopped; fi
+  end $((128 + $(kill -l "$stopped")))
+fi
+
+# ---- the command -------------------------------------------------------------------------------
+
+# Becomes the command, or says why not, as shells do.
+become() {
+  if [[ $1 != */* ]]; then
+    type -P -- "$1" >/dev/null || cannot 127 "$1" 'command not found'
+  elif [[ ! -e $1 ]]; then
+    cannot 127 "$1" 'no such file'
+  elif [[ -d $1 || ! -x $1 ]]; then
+    cannot 126 "$1" 'cannot be executed'
+  fi
+  # What env would take for a variable or a flag; nice changes nothing.
+  [[ $1 != *=* && $1 != -* ]] || set -- /usr/bin/nice -n 0 -- "$@"
+  exec -c /usr/bin/env "${environment[@]}" "$@"
+}
+
+cannot() {
+  printf 'truce: %q: %s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+start() {
+  exec {to}>&- {from}<&- {err}>&-
+  trap - HUP INT QUIT TERM USR1 USR2 ALRM CHLD PIPE
+  become "$@"
+}
+
+if [[ -e /proc/$$/fd/0 ]]; then
+  (start "$@") <&0 2>&"$err" &
+else
+  (start "$@") <&- 2>&"$err" &
+fi
+child=$!
+exec {alive}<"/proc/self/fd/$life" {life}>&-
+for signal in "${late[@]}"; do pass_on "$signal"; done
+printf 'command %d\n' "$child" >&"$to"
+
+# A signal interrupts the wait, and so does the end of any child.
+while
+  woken=
+  wait "$child"
+  status=$?
+  [[ -n $woken ]]
+do
+  kill -s 0 "$nurse" || {
+    hang_up
+    kill -s KILL "$child"
+    slay "$alive"
+    say 'the keeper of the locks was killed, and the command with it'
+    exit 123
+  }
+done
+over=1
+
+left=left
+! read -t 0 -u "$alive" || left=gone # its end of file
+printf 'ended %d %s\n' "$status" "$left" >&"$to"
+if read -r -d '' -u "$from" word && read -r -d '' -u "$from" status; then
+  end "$status"
+fi
+slay "$alive"
+say 'the keeper of the locks was killed when the command had ended'
+exit 125
