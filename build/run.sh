@@ -35,6 +35,7 @@ done
 
 # ---- signals -----------------------------------------------------------------------------------
 
+life=       # the life pipe, until it is the command's alone
 to=         # the pipe to the keeper, once it is there
 child=      # the command, once it is started
 launched=   # that it is about to be
@@ -55,10 +56,20 @@ on_signal() {
   fi
 }
 
+# The nurse does not end before the command, unless somebody ends it.
+on_end_of_a_child() {
+  if [[ -n $child && -z $over ]] && ! kill -s 0 "$nurse"; then
+    over=lost
+    hang_up
+    kill -s KILL "$child"
+  fi
+}
+
 # The keeper takes the end of this pipe for our end: it gives back what it has or wants.
 hang_up() {
+  [[ -z $life ]] || exec {life}>&-
   [[ -z $to ]] || exec {to}>&-
-  to=
+  life= to=
 }
 
 # Gives the command a signal that was given to this shell.
@@ -97,7 +108,7 @@ end() {
   exit "$1"
 }
 
-# Kills whoever has the life pipe open for writing, until there is nobody. $1 is a reading end.
+# Kills whoever else has the life pipe open for writing, until there is nobody. $1 is a reading end.
 slay() {
   local fd key flags pid found=1
   while ((found)); do
@@ -107,7 +118,8 @@ slay() {
       while read -r key flags; do
         if [[ $key == flags: && $flags == *[!04] ]]; then # not for reading alone
           pid=${fd#/proc/}
-          kill -s KILL "${pid%%/*}" && found=1
+          pid=${pid%%/*}
+          ((pid == $$)) || ! kill -s KILL "$pid" || found=1
         fi
       done <"${fd/\/fd\//\/fdinfo\/}"
     done
@@ -128,14 +140,17 @@ keep() {
   done
   unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS CLASSPATH
   LC_ALL=C.UTF-8 "$java" -Xrs "${jvm[@]}" dev.truce.cli.Keeper $$ "$asked" "${own[@]}" <&0 &
-  exec 0<&- 1>&- 2>/dev/null
-  wait $! || slay 3
+  exec 0<&- 2>/dev/null
+  wait $! || {
+    if read -t 0 -u 3; then printf 'failed\0'; else printf 'lost\0'; fi # at the end of its file?
+    slay 3
+  }
 }
 
 for signal in HUP INT QUIT TERM USR1 USR2 ALRM; do
   trap "on_signal $signal" "$signal"
 done
-trap 'woken=1' CHLD
+trap on_end_of_a_child CHLD
 trap '' PIPE # a dead keeper shows by its silence
 
 exec {life}<> <(:)
@@ -173,8 +188,8 @@ case $word in
     ((line < 0)) || set -- /bin/sh -c "${own[line]}"
     ;;
   refuse) read -r -d '' -u "$from" status && [[ -z $stopped ]] && exit "$status" ;;
-  *) [[ -n $stopped ]] || { # the JVM could not even begin
-    say "the keeper of the locks has ended${word:+: $word}"
+  *) [[ -n $stopped ]] || { # killed, or the JVM could not even begin
+    say "the keeper of the locks has ended before the command began${word:+: $word}"
     exit 70
   } ;;
 esac
@@ -221,32 +236,32 @@ else
 fi
 child=$!
 exec {alive}<"/proc/self/fd/$life" {life}>&-
+life=
 for signal in "${late[@]}"; do pass_on "$signal"; done
 printf 'command %d\n' "$child" >&"$to"
 
-# A signal interrupts the wait, and so does the end of any child.
-while
+on_end_of_a_child
+while # a signal interrupts the wait
   woken=
   wait "$child"
   status=$?
   [[ -n $woken ]]
-do
-  kill -s 0 "$nurse" || {
-    hang_up
-    kill -s KILL "$child"
-    slay "$alive"
-    say 'the keeper of the locks was killed, and the command with it'
-    exit 123
-  }
-done
-over=1
-
-left=left
-! read -t 0 -u "$alive" || left=gone # its end of file
-printf 'ended %d %s\n' "$status" "$left" >&"$to"
-if read -r -d '' -u "$from" word && read -r -d '' -u "$from" status; then
-  end "$status"
+do :; done
+if [[ -z $over ]]; then
+  over=1
+  left=left
+  ! read -t 0 -u "$alive" || left=gone # its end of file
+  printf 'ended %d %s\n' "$status" "$left" >&"$to"
+  read -r -d '' -u "$from" word
+  case $word in
+    released | left) read -r -d '' -u "$from" status && end "$status" ;;
+    lost) over=lost ;;
+  esac
 fi
 slay "$alive"
+if [[ $over == lost ]]; then
+  say 'the keeper of the locks was killed, and the command with it'
+  exit 123
+fi
 say 'the keeper of the locks was killed when the command had ended'
 exit 125

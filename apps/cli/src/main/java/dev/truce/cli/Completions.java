@@ -29,21 +29,32 @@ final class Completions {
     text.append("  local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} i\n");
     text.append("  COMPREPLY=()\n");
     text.append("  if ((COMP_CWORD == 1)); then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W '").append(words()).append("' -- \"$word\")\n");
+    text.append("    mapfile -t COMPREPLY < <(compgen -W '")
+        .append(words())
+        .append("' -- \"$word\")\n");
     text.append("    return\n  fi\n");
     text.append("  for ((i = 2; i < COMP_CWORD; i++)); do\n");
-    text.append("    [[ ${COMP_WORDS[i]} != -- ]] || { _command_offset $((i + 1)) 2>/dev/null; return; }\n");
+    text.append(
+        "    [[ ${COMP_WORDS[i]} != -- ]] || { _command_offset $((i + 1)) 2>/dev/null; return; }\n");
     text.append("  done\n  case $verb in\n");
     for (Verb verb : Verb.values()) {
-      text.append("    ").append(verb.word()).append(") local flags='").append(flags(verb)).append("' ;;\n");
+      text.append("    ")
+          .append(verb.word())
+          .append(") local flags='")
+          .append(flags(verb))
+          .append("' ;;\n");
     }
     text.append("    *) local flags= ;;\n  esac\n");
     text.append("  if [[ $word == -* ]]; then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$word\")\n");
     text.append("  elif [[ $verb == run || $verb == why || $verb == check ]]; then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W \"$(").append(NAMES).append(")\" -- \"$word\")\n");
+    text.append("    mapfile -t COMPREPLY < <(compgen -W \"$(")
+        .append(NAMES)
+        .append(")\" -- \"$word\")\n");
     text.append("  elif [[ $verb == help ]]; then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W '").append(words()).append("' -- \"$word\")\n");
+    text.append("    mapfile -t COMPREPLY < <(compgen -W '")
+        .append(words())
+        .append("' -- \"$word\")\n");
     text.append("  elif [[ $verb == completions ]]; then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- \"$word\")\n");
     text.append("  else\n    mapfile -t COMPREPLY < <(compgen -d -- \"$word\")\n  fi\n}\n");
@@ -51,7 +62,8 @@ final class Completions {
   }
 
   private static String zsh() {
-    StringBuilder text = new StringBuilder("#compdef truce\n# truce: put this on your fpath as _truce\n");
+    StringBuilder text =
+        new StringBuilder("#compdef truce\n# truce: put this on your fpath as _truce\n");
     text.append("_truce() {\n  local -a verbs=(\n");
     for (Verb verb : Verb.values()) {
       text.append("    '").append(verb.word()).append(':').append(verb.summary()).append("'\n");
@@ -62,7 +74,11 @@ final class Completions {
     text.append("    shift $at words; ((CURRENT -= at)); _normal; return\n  fi\n");
     text.append("  local -a flags\n  case ${words[2]} in\n");
     for (Verb verb : Verb.values()) {
-      text.append("    ").append(verb.word()).append(") flags=(").append(flags(verb)).append(") ;;\n");
+      text.append("    ")
+          .append(verb.word())
+          .append(") flags=(")
+          .append(flags(verb))
+          .append(") ;;\n");
     }
     text.append("  esac\n");
     text.append("  if [[ $PREFIX == -* ]]; then compadd -- $flags; return; fi\n");
@@ -75,7 +91,8 @@ final class Completions {
   }
 
   private static String fish() {
-    StringBuilder text = new StringBuilder("# truce: put this into ~/.config/fish/completions/truce.fish\n");
+    StringBuilder text =
+        new StringBuilder("# truce: put this into ~/.config/fish/completions/truce.fish\n");
     text.append("complete -c truce -f\n");
     for (Verb verb : Verb.values()) {
       text.append("complete -c truce -n __fish_use_subcommand -a '")
@@ -97,7 +114,8 @@ final class Completions {
     text.append("complete -c truce -n '__fish_seen_subcommand_from run why check' -a \"(")
         .append(NAMES.replace("$", "\\$"))
         .append(")\"\n");
-    text.append("complete -c truce -n '__fish_seen_subcommand_from completions' -a 'bash zsh fish'\n");
+    text.append(
+        "complete -c truce -n '__fish_seen_subcommand_from completions' -a 'bash zsh fish'\n");
     return text.toString();
   }
 

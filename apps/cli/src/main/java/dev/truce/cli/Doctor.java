@@ -26,7 +26,9 @@ final class Doctor {
                   .put("dir", directory.toString())
                   .put("ceiling", ceiling)
                   .toString()
-              : Text.shown(directory.toString()) + " is a root of its own now, tokens above " + ceiling);
+              : Text.shown(directory.toString())
+                  + " is a root of its own now, tokens above "
+                  + ceiling);
       return 0;
     }
     Examination found = FileEngine.examine(directory);

@@ -62,8 +62,7 @@ final class Failure extends RuntimeException {
       case IllegalArgumentException refused when refused.getMessage() != null ->
           usage(null, refused.getMessage());
       default ->
-          new Failure(
-              INTERNAL, "internal", "this is a defect of truce: " + thrown, null, thrown);
+          new Failure(INTERNAL, "internal", "this is a defect of truce: " + thrown, null, thrown);
     };
   }
 

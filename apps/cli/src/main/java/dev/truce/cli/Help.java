@@ -38,10 +38,12 @@ final class Help {
     }
     console.print("");
     console.print("Durations: 250ms 5s 2m 1h 1d; a number alone is seconds; 0 does not wait.");
-    console.print("The root: --dir D or --engine URI, else TRUCE_DIR or TRUCE_ENGINE, else .truce in");
+    console.print(
+        "The root: --dir D or --engine URI, else TRUCE_DIR or TRUCE_ENGINE, else .truce in");
     console.print("the nearest ancestor directory.");
     console.print("");
-    console.print("Status: 0 yes, done   64 usage   65 damaged   69 unreachable   73 place refused");
+    console.print(
+        "Status: 0 yes, done   64 usage   65 damaged   69 unreachable   73 place refused");
     console.print("  74 disk full or I/O error   75 not acquired: waiting helps");
     console.print("  76 the world moved on: repeating does not help   77 not permitted");
     console.print("  78 no root, newer format, bad configuration");

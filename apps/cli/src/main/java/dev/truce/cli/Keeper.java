@@ -32,9 +32,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// - The end of the shell's pipe without `ended`: the shell is dead, or gave up waiting. What runs
 ///   under the locks is killed first, then they are released.
-/// - Descriptor 3 is the reading end of the [life pipe][Life], whose writing end the command and all
-///   that it starts inherit: its end says that all of them are gone. `left` answers that some are
-///   not; the locks are held until they are, as with flock(1), but the shell need not wait.
+/// - Descriptor 3 is the reading end of the [life pipe][Life], whose writing end the command and
+///   all that it starts inherit: its end says that all of them are gone. `left` answers that some
+///   are not; the locks are held until they are, as with flock(1), but the shell need not wait.
 ///
 /// **Start.** Whatever this class touches before it says `go` is paid by every run: no lambda, no
 /// stream, no second thread before there is something to wait for.
@@ -43,6 +43,7 @@ public final class Keeper {
   private final long shell;
   private final InputStream fromShell;
   private final OutputStream toShell;
+  private final Life life;
 
   // The three below change under this object's monitor.
   private LockSet.@Nullable Held held;
@@ -54,6 +55,7 @@ public final class Keeper {
     this.shell = shell;
     this.fromShell = fromShell;
     this.toShell = toShell;
+    this.life = new Life(shell);
   }
 
   /// Arguments: the shell's pid; `command` or `line`, for what follows the options; and the
@@ -104,7 +106,7 @@ public final class Keeper {
 
   private Truce open(Place place, RunOptions run) {
     Truce.Builder builder =
-        Truce.builder().engine(place.open()).owner(owner(run)).host(Console.host()).pid(shell);
+        Truce.builder().engine(place.open(console)).owner(owner(run)).host(Console.host()).pid(shell);
     String parent = console.variable("TRUCE_LEASE_ID");
     if (parent != null && Grants.areOf(place, console)) {
       builder.within(parent);
@@ -209,45 +211,44 @@ public final class Keeper {
   // ---- what the shell says
 
   private void listen(Claim claim, RunOptions run) throws IOException {
-    long command = 0;
     for (String line = hear(); line != null; line = hear()) {
-      String[] words = line.split(" ");
-      switch (words[0]) {
-        case "command" -> {
-          command = Long.parseLong(words[1]);
-          guard(command, run);
-        }
-        case "ended" -> {
-          ended(words[1], words[2].equals("left"), command);
-          return;
-        }
-        default -> throw new IllegalStateException("the launcher said: " + line);
+      if (line.startsWith("command ")) {
+        life.of(Long.parseLong(line.substring("command ".length())));
+        guard(run);
+      } else if (line.startsWith("ended ")) {
+        ended(line.substring("ended ".length(), line.lastIndexOf(' ')), line.endsWith(" left"));
+        return;
+      } else {
+        throw new IllegalStateException("the launcher said: " + line);
       }
     }
-    abandoned(claim, command);
+    abandoned(claim);
   }
 
-  private synchronized void guard(long command, RunOptions run) {
+  private synchronized void guard(RunOptions run) {
     if (held != null) {
-      warden = new Warden(held, run, command, console);
+      warden = new Warden(held, run, life, console);
       warden.start();
     }
   }
 
   /// The command has ended, and perhaps what it started has not.
-  private void ended(String status, boolean left, long command) {
+  private void ended(String status, boolean left) {
     Warden guarding = warden;
-    int verdict = guarding == null ? 0 : guarding.verdict();
-    if (left && verdict == 0) {
+    if (guarding == null) {
+      throw new IllegalStateException("it ended before it began");
+    }
+    if (left && guarding.verdict() == 0) {
       say("left", status);
       letGo();
-      Life.await();
+      life.await();
+      guarding.dismiss();
       release();
       return;
     }
-    if (guarding != null && verdict != 0) {
+    int verdict = guarding.dismiss();
+    if (verdict != 0) {
       // It is being stopped, with all that it started: the shell waits for that.
-      Life.await();
       guarding.await();
     }
     release();
@@ -256,7 +257,7 @@ public final class Keeper {
   }
 
   /// The shell has died, or given up.
-  private void abandoned(Claim claim, long command) {
+  private void abandoned(Claim claim) {
     boolean holding;
     synchronized (this) {
       givenUp = true;
@@ -264,7 +265,7 @@ public final class Keeper {
     }
     if (holding) {
       letGo();
-      Life.end(command);
+      life.end();
       release();
     } else {
       claim.interrupt();

@@ -24,10 +24,21 @@ final class Life {
   private static final String PIPE = "/proc/self/fd/3";
   private static final long AGAIN_MILLIS = 20;
 
-  private Life() {}
+  private final long shell;
+  private volatile long command;
+
+  /// @param shell the pid of the launcher's shell, which has the writing end until the command does
+  Life(long shell) {
+    this.shell = shell;
+  }
+
+  /// The pid of the command is this.
+  void of(long newCommand) {
+    command = newCommand;
+  }
 
   /// Waits until everyone is gone.
-  static void await() {
+  void await() {
     try {
       drain();
     } catch (IOException unreadable) {
@@ -35,11 +46,14 @@ final class Life {
     }
   }
 
-  private static void drain() throws IOException {
+  private void drain() throws IOException {
     FileInputStream life;
     // Opening for reading alone would block if no writer were left.
-    try (RandomAccessFile both = new RandomAccessFile(PIPE, "rw")) {
+    RandomAccessFile both = new RandomAccessFile(PIPE, "rw");
+    try {
       life = new FileInputStream(PIPE);
+    } finally {
+      both.close();
     }
     try (life) {
       while (life.read() >= 0) {
@@ -49,16 +63,14 @@ final class Life {
   }
 
   /// Kills everyone, and comes back when they are gone.
-  ///
-  /// @param command the pid of the command, 0 when it is not known
-  static void end(long command) {
+  void end() {
     Thread killing =
         new Thread("truce-kill") {
           @Override
           public void run() {
             try {
               while (true) {
-                signal(command, true);
+                signal(true);
                 sleep(AGAIN_MILLIS);
               }
             } catch (InterruptedException done) {
@@ -69,14 +81,13 @@ final class Life {
     killing.setDaemon(true);
     killing.start();
     await();
-    awaitEnd(command);
+    awaitCommand();
     killing.interrupt();
   }
 
-  /// Waits for the end of the process, whoever its parent is.
-  static void awaitEnd(long command) {
-    Optional<ProcessHandle> handle = command == 0 ? Optional.empty() : ProcessHandle.of(command);
-    while (handle.isPresent() && handle.get().isAlive() && !isZombie(command)) {
+  /// Waits for the end of the command itself, which may have closed its descriptors.
+  private void awaitCommand() {
+    while (isRunning()) {
       try {
         Thread.sleep(AGAIN_MILLIS);
       } catch (InterruptedException ignored) {
@@ -87,10 +98,13 @@ final class Life {
   }
 
   /// Whether the command lives or anybody has the life pipe.
-  static boolean isInhabited(long command) {
+  boolean isInhabited() {
+    return isRunning() || !writers().isEmpty();
+  }
+
+  private boolean isRunning() {
     Optional<ProcessHandle> handle = command == 0 ? Optional.empty() : ProcessHandle.of(command);
-    boolean lives = handle.isPresent() && handle.get().isAlive() && !isZombie(command);
-    return lives || !writers().isEmpty();
+    return handle.isPresent() && handle.get().isAlive() && !isZombie(command);
   }
 
   private static boolean isZombie(long pid) {
@@ -100,20 +114,19 @@ final class Life {
 
   /// Sends TERM, or KILL with `force`, to the command, to what descends from it and to whoever has
   /// the life pipe.
-  static void signal(long command, boolean force) {
+  void signal(boolean force) {
     Set<ProcessHandle> all = new HashSet<>();
     if (command != 0) {
       ProcessHandle.of(command)
-          .ifPresent(
-              handle -> {
-                all.add(handle);
-                handle.descendants().forEach(all::add);
-              });
+          .ifPresent(handle -> {
+            all.add(handle);
+            handle.descendants().forEach(all::add);
+          });
     }
     for (long pid : writers()) {
       ProcessHandle.of(pid).ifPresent(all::add);
     }
-    all.remove(ProcessHandle.current());
+    all.removeIf(handle -> handle.pid() == shell || handle.equals(ProcessHandle.current()));
     for (ProcessHandle handle : all) {
       if (force) {
         handle.destroyForcibly();
@@ -123,7 +136,7 @@ final class Life {
     }
   }
 
-  private static Set<Long> writers() {
+  private Set<Long> writers() {
     Set<Long> found = new HashSet<>();
     String pipe = target(PIPE);
     String[] names = new File("/proc").list();
@@ -135,6 +148,8 @@ final class Life {
         found.add(Long.parseLong(name));
       }
     }
+    found.remove(shell);
+    found.remove(ProcessHandle.current().pid());
     return found;
   }
 

@@ -8,7 +8,7 @@ final class Look {
   private Look() {}
 
   static Truce at(Options options, Console console) {
-    FileEngine engine = Place.find(options, console).open();
+    FileEngine engine = Place.find(options, console).open(console);
     return Truce.builder()
         .engine(engine)
         .owner(System.getProperty("user.name", "somebody"))

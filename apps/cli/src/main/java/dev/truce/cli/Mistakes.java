@@ -17,38 +17,20 @@ final class Mistakes {
   }
 
   private static String meant(String word, List<String> rest) {
-    String name = rest.isEmpty() || rest.getFirst().startsWith("-") ? "NAME" : rest.getFirst();
-    switch (word) {
-      case "lock", "with", "exec", "hold", "acquire", "flock" -> {
-        return "truce run " + name + " -- CMD";
-      }
-      case "unlock", "release", "free" -> {
-        return "truce why "
-            + name
-            + "' (a run gives its locks back when its command ends), or 'truce help run";
-      }
-      case "list", "status", "locks", "ps", "show" -> {
-        return "truce ls";
-      }
-      case "who", "info", "explain", "wait" -> {
-        return "truce why " + name;
-      }
-      case "valid", "verify-token", "isvalid", "is-current" -> {
-        return "truce check";
-      }
-      case "create", "new", "setup" -> {
-        return "truce init";
-      }
-      case "fsck", "diagnose" -> {
-        return "truce doctor";
-      }
-      case "completion" -> {
-        return "truce completions bash";
-      }
-      default -> {
-        return closest(word);
-      }
-    }
+    String name = rest.isEmpty() || rest.getFirst().startsWith("-") ? "NAME" : Text.word(rest.getFirst());
+    return switch (word) {
+      case "lock", "with", "exec", "hold", "flock" -> "truce run " + name + " -- CMD";
+      case "unlock", "release", "free" ->
+          // A run gives its locks back by itself; who asks wants to know why one is not free.
+          "truce why " + name;
+      case "list", "status", "locks", "ps", "show" -> "truce ls";
+      case "who", "info", "explain" -> "truce why " + name;
+      case "valid", "current" -> "truce check";
+      case "create", "new", "setup" -> "truce init";
+      case "fsck", "diagnose" -> "truce doctor";
+      case "completion" -> "truce completions bash";
+      default -> closest(word);
+    };
   }
 
   private static String closest(String word) {

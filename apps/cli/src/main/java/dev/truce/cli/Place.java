@@ -111,8 +111,13 @@ record Place(Path directory, boolean named) {
             : "this command knows file: only; " + scheme + ": comes with dev.truce:" + artifact);
   }
 
-  /// Opens it, and makes it if somebody named it and there is none.
-  FileEngine open() {
-    return named ? FileEngine.open(directory) : FileEngine.existing(directory);
+  /// Opens it, and makes it if somebody named it and there is none. What the engine found damaged
+  /// and made anew is said here, the only time that it is known.
+  FileEngine open(Console console) {
+    FileEngine engine = named ? FileEngine.open(directory) : FileEngine.existing(directory);
+    for (String note : engine.notes()) {
+      console.error("truce: " + Text.shown(note));
+    }
+    return engine;
   }
 }

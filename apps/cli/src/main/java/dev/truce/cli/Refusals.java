@@ -27,7 +27,7 @@ final class Refusals {
         int ahead = refusal.position().orElse(1) - 1;
         text.append(ahead > 0 ? ", " + ahead + " ahead of you" : "")
             .append("; not had within ")
-            .append(exact(wait));
+            .append(Text.exact(wait));
       }
       case QUEUE_FULL -> text.append(", and too many wait for it already");
       case DEADLOCK -> text.append(", which waits for this very run: waiting would never end");
@@ -78,12 +78,5 @@ final class Refusals {
       case QUEUE_FULL -> "try again later, or see: " + why;
       case DEADLOCK -> "end what this run holds, then repeat";
     };
-  }
-
-  /// As it may have been typed.
-  private static String exact(Duration wait) {
-    return wait.toMillis() % 1000 == 0
-        ? Text.span(wait)
-        : wait.toMillis() < 1000 ? wait.toMillis() + "ms" : wait.toMillis() / 1000.0 + "s";
   }
 }

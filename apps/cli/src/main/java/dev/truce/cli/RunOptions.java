@@ -119,8 +119,7 @@ record RunOptions(
       case "term" -> OnLost.TERM;
       case "kill" -> OnLost.KILL;
       case "warn" -> OnLost.WARN;
-      default ->
-          throw Failure.usage(Verb.RUN, "--on-lost takes term, kill or warn, not: " + value);
+      default -> throw Failure.usage(Verb.RUN, "--on-lost takes term, kill or warn, not: " + value);
     };
   }
 

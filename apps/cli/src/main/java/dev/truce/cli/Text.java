@@ -89,6 +89,15 @@ final class Text {
     return two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h");
   }
 
+  /// A duration that somebody chose, as it may have been typed.
+  static String exact(Duration duration) {
+    long millis = duration.toMillis();
+    if (millis % 1000 == 0) {
+      return span(duration);
+    }
+    return millis < 1000 ? millis + "ms" : millis / 1000.0 + "s";
+  }
+
   private static String two(long large, String unit, long small, String smallUnit) {
     return small == 0 ? large + unit : large + unit + small + smallUnit;
   }

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/// What the launcher runs once after a build, so that the JVM remembers the loaded and linked classes
-/// of everyday commands. Works on a root of its own, which it removes.
+/// What the launcher runs once after a build, so that the JVM remembers the loaded and linked
+/// classes of everyday commands. Works on a root of its own, which it removes.
 public final class Training {
 
   private Training() {}

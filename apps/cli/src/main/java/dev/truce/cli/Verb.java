@@ -52,12 +52,7 @@ enum Verb {
       Where.ENGINE,
       Where.JSON),
   INIT(
-      Group.CARE,
-      "[DIR]",
-      "make a root: .truce here, or DIR",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Group.CARE, "[DIR]", "make a root: .truce here, or DIR", Where.DIR, Where.ENGINE, Where.JSON),
   DOCTOR(
       Group.CARE,
       "[--adopt]",
@@ -69,11 +64,7 @@ enum Verb {
   DEMO(Group.MORE, "[DIR] [--seed N]", "watch many writers race, killed at random, nothing lost"),
   BENCH(Group.MORE, "locks", "measure this machine, as ratios"),
   COMPLETIONS(Group.MORE, "bash|zsh|fish", "print what makes a shell complete truce's words"),
-  HELP(
-      Group.MORE,
-      "[VERB]",
-      "explain a verb",
-      Flag.plain('\0', "all", "list every verb")),
+  HELP(Group.MORE, "[VERB]", "explain a verb", Flag.plain('\0', "all", "list every verb")),
   VERSION(Group.MORE, "", "print the version");
 
   /// Which part of the help a verb stands in.
@@ -98,6 +89,7 @@ enum Verb {
   private final Group group;
   private final String operands;
   private final String summary;
+  @SuppressWarnings("ImmutableEnumChecker") // List.of
   private final List<Flag> flags;
 
   Verb(Group group, String operands, String summary, Flag... flags) {

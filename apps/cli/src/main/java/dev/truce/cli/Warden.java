@@ -15,23 +15,37 @@ final class Warden extends Thread {
 
   private final LockSet.Held held;
   private final RunOptions run;
-  private final long command;
+  private final Life life;
   private final Console console;
   private final long began = System.nanoTime();
-  private volatile int verdict;
+  private int verdict;
+  private boolean dismissed;
 
-  Warden(LockSet.Held held, RunOptions run, long command, Console console) {
+  Warden(LockSet.Held held, RunOptions run, Life life, Console console) {
     super("truce-warden");
     setDaemon(true);
     this.held = held;
     this.run = run;
-    this.command = command;
+    this.life = life;
     this.console = console;
   }
 
-  /// With which status the command was stopped, 0 when it was not.
-  int verdict() {
+  /// With which status the command was, or is being, stopped; 0 when it was not.
+  synchronized int verdict() {
     return verdict;
+  }
+
+  /// Ends the watch, unless the command is being stopped; answers as [#verdict()].
+  synchronized int dismiss() {
+    dismissed = verdict == 0;
+    return verdict;
+  }
+
+  private synchronized boolean decide(int status) {
+    if (!dismissed) {
+      verdict = status;
+    }
+    return !dismissed;
   }
 
   void await() {
@@ -64,9 +78,9 @@ final class Warden extends Thread {
         switch (run.onLost()) {
           case TERM -> stop(LOST, "has lost a lock", false);
           case KILL -> stop(LOST, "has lost a lock", true);
-          case WARN -> say("has lost a lock and goes on without it");
+          case WARN -> warn();
         }
-        if (verdict != 0) {
+        if (verdict() != 0) {
           return;
         }
       }
@@ -88,7 +102,7 @@ final class Warden extends Thread {
   }
 
   private @Nullable String limit() {
-    return run.maxHold() == null ? null : Text.span(run.maxHold());
+    return run.maxHold() == null ? null : Text.exact(run.maxHold());
   }
 
   private boolean isLost() {
@@ -100,16 +114,24 @@ final class Warden extends Thread {
   }
 
   private void stop(int status, String why, boolean atOnce) throws InterruptedException {
-    verdict = status;
+    if (!decide(status)) {
+      return;
+    }
     say(why + "; stopping it");
     if (!atOnce && !run.grace().isZero()) {
-      Life.signal(command, false);
+      life.signal(false);
       long end = System.nanoTime() + run.grace().toNanos();
-      while (System.nanoTime() < end && Life.isInhabited(command)) {
+      while (System.nanoTime() < end && life.isInhabited()) {
         Thread.sleep(POLL_MILLIS);
       }
     }
-    Life.end(command);
+    life.end();
+  }
+
+  private synchronized void warn() {
+    if (!dismissed) {
+      say("has lost a lock and goes on without it");
+    }
   }
 
   private void say(String what) {
