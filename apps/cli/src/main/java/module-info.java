@@ -2,5 +2,6 @@
 module dev.truce.cli {
   requires dev.truce.core;
   requires dev.truce.file;
+  requires dev.truce.testkit;
   requires static org.jspecify;
 }

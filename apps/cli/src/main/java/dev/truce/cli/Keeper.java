@@ -106,7 +106,11 @@ public final class Keeper {
 
   private Truce open(Place place, RunOptions run) {
     Truce.Builder builder =
-        Truce.builder().engine(place.open(console)).owner(owner(run)).host(Console.host()).pid(shell);
+        Truce.builder()
+            .engine(place.open(console))
+            .owner(owner(run))
+            .host(Console.host())
+            .pid(shell);
     String parent = console.variable("TRUCE_LEASE_ID");
     if (parent != null && Grants.areOf(place, console)) {
       builder.within(parent);

@@ -55,8 +55,8 @@ public final class Main {
       case INIT -> Init.run(Options.parse(verb, rest), console);
       case DOCTOR -> Doctor.run(Options.parse(verb, rest), console);
       case COMPLETIONS -> Completions.run(Options.parse(verb, rest), console);
-      // These two take their own arguments apart.
-      case DEMO -> Elsewhere.run("dev.truce.cli.Demo", rest, console);
+      case DEMO -> Demo.run(Options.parse(verb, rest), console);
+      // This one takes its own arguments apart.
       case BENCH -> Elsewhere.run("dev.truce.benchmarks.Bench", rest, console);
       case RUN -> throw Failure.configuration("run begins in the launcher: call ./truce run");
     };

@@ -17,7 +17,8 @@ final class Mistakes {
   }
 
   private static String meant(String word, List<String> rest) {
-    String name = rest.isEmpty() || rest.getFirst().startsWith("-") ? "NAME" : Text.word(rest.getFirst());
+    String name =
+        rest.isEmpty() || rest.getFirst().startsWith("-") ? "NAME" : Text.word(rest.getFirst());
     return switch (word) {
       case "lock", "with", "exec", "hold", "flock" -> "truce run " + name + " -- CMD";
       case "unlock", "release", "free" ->

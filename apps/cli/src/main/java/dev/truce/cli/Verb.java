@@ -61,7 +61,12 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
-  DEMO(Group.MORE, "[DIR] [--seed N]", "watch many writers race, killed at random, nothing lost"),
+  DEMO(
+      Group.MORE,
+      "[DIR] [--seed N]",
+      "watch many writers race, killed at random, nothing lost",
+      Flag.valued('\0', "seed", "N", "choose the same files and kills again"),
+      Where.JSON),
   BENCH(Group.MORE, "locks", "measure this machine, as ratios"),
   COMPLETIONS(Group.MORE, "bash|zsh|fish", "print what makes a shell complete truce's words"),
   HELP(Group.MORE, "[VERB]", "explain a verb", Flag.plain('\0', "all", "list every verb")),
@@ -89,6 +94,7 @@ enum Verb {
   private final Group group;
   private final String operands;
   private final String summary;
+
   @SuppressWarnings("ImmutableEnumChecker") // List.of
   private final List<Flag> flags;
 
