@@ -11,14 +11,18 @@ import org.jspecify.annotations.Nullable;
 /// It looks often at first and ever more rarely; when nothing has come for some 50 ms it sleeps in
 /// the kernel, if this JVM may call it, and says so in the slot, so that a waker knows whether
 /// there is somebody to wake. A waker that has no native access, or has not loaded it, rings and
-/// leaves it to the sleeper, who looks by himself every [#RECHECK_NANOS]; a process that meets
-/// sleepers repeatedly loads it for the next time. So processes with and without native access
-/// share one root, and no short-lived process pays for loading.
+/// leaves it to the sleeper, who looks by himself every [#RECHECK_NANOS] while such a member takes
+/// part; a process that meets sleepers repeatedly loads it for the next time. So processes with and
+/// without native access share one root, and no short-lived process pays for loading.
 ///
 /// A member of this very JVM is told on the waker's thread.
 final class Bell implements AutoCloseable {
   /// What a sleeper can lose when nobody could wake him.
   static final long RECHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  /// A sleeper whom everybody can wake looks by himself all the same: somebody may have joined who
+  /// cannot.
+  private static final long LONG_RECHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private static final long FIRST_NAP_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
 
@@ -36,17 +40,23 @@ final class Bell implements AutoCloseable {
   /// How long a bell outlives the last wish to hear it.
   private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  private final Root root;
   private final Slots slots;
   private final int slot;
   private final Predicate<Bell> mayEnd;
   private volatile @Nullable Runnable hint;
   private volatile long unwantedSince;
   private final Thread thread;
-  private final Futex.Limit limit = new Futex.Limit(RECHECK_NANOS);
+  private final Futex.Limit shortly = new Futex.Limit(RECHECK_NANOS);
+  private final Futex.Limit longer = new Futex.Limit(LONG_RECHECK_NANOS);
   private volatile boolean open = true;
   private volatile boolean asleep;
 
+  /// Nothing came during the last sleep, and everybody could have woken it: for its thread alone.
+  private boolean calm;
+
   private Bell(Root root, long member, Runnable hint, Predicate<Bell> mayEnd) {
+    this.root = root;
     this.slots = root.slots();
     this.slot = Slots.slot(member);
     this.hint = hint;
@@ -73,17 +83,26 @@ final class Bell implements AutoCloseable {
     if (here != null && here.member() == member) {
       here.hint();
     } else if (root.slots().ring(slot) == Slots.ASLEEP) {
-      wake(root.slots().bellAddress(slot));
+      wake(root, root.slots().bellAddress(slot));
     }
   }
 
-  private static void wake(long address) {
+  private static void wake(Root root, long address) {
     Futex futex = Futex.loaded();
     if (futex != null) {
       futex.wake(address);
     } else if (UNHEARD_SO_FAR.incrementAndGet() == UNHEARD) {
-      Thread.ofPlatform().daemon().name("truce-futex").start(Futex::load);
+      Thread.ofPlatform().daemon().name("truce-futex").start(() -> load(root));
     }
+  }
+
+  /// Loads native access, and says so in the slots of this process.
+  private static @Nullable Futex load(Root root) {
+    Futex futex = Futex.load();
+    if (futex != null) {
+      root.memberships().values().forEach(FileMembership::speak);
+    }
+    return futex;
   }
 
   /// Who is to be told from now on, or nobody.
@@ -108,6 +127,7 @@ final class Bell implements AutoCloseable {
     long seen = before;
     long nap = FIRST_NAP_NANOS;
     long napUntil = System.nanoTime() + (Futex.loaded() == null ? NAPPING_NANOS : 0);
+    Futex futex = null;
     while (open) {
       long now = slots.bell(slot);
       if (now != seen) {
@@ -120,12 +140,15 @@ final class Bell implements AutoCloseable {
         slots.ear(slot, Slots.AWAKE);
         return;
       }
-      Futex futex = System.nanoTime() - napUntil < 0 ? null : Futex.load();
+      if (futex == null && System.nanoTime() - napUntil >= 0) {
+        futex = load(root);
+      }
       if (futex == null) {
         LockSupport.parkNanos(this, nap);
         nap = Math.min(nap + nap / SLOWER, RECHECK_NANOS);
       } else if (!sleep(futex, seen)) {
         napUntil = System.nanoTime() + NAPPING_NANOS;
+        futex = null;
       }
     }
   }
@@ -133,17 +156,22 @@ final class Bell implements AutoCloseable {
   /// Says that it sleeps, looks once more, and sleeps. False when it overslept: it was rung, and
   /// nobody could wake it.
   private boolean sleep(Futex futex, long seen) {
+    boolean longSleep = calm;
     asleep = true;
     slots.ear(slot, Slots.ASLEEP);
     long begin = System.nanoTime();
     if (open && slots.bell(slot) == seen) {
-      futex.sleep(slots.bellAddress(slot), (int) seen, limit);
+      futex.sleep(slots.bellAddress(slot), (int) seen, longSleep ? longer : shortly);
     }
     asleep = false;
     if (open) {
       slots.ear(slot, Slots.AWAKE);
     }
-    return System.nanoTime() - begin < RECHECK_NANOS || slots.bell(slot) == seen;
+    boolean rung = slots.bell(slot) != seen;
+    boolean timedOut =
+        System.nanoTime() - begin >= (longSleep ? LONG_RECHECK_NANOS : RECHECK_NANOS);
+    calm = !rung && timedOut && !slots.anyMute();
+    return !rung || !timedOut;
   }
 
   @Override

@@ -14,6 +14,9 @@ final class FileMembership implements Membership {
     this.root = root;
     this.member = member;
     root.memberships().put(Slots.slot(member), this);
+    if (Futex.loaded() != null) {
+      root.slots().voice(Slots.slot(member));
+    }
   }
 
   @Override
@@ -63,6 +66,13 @@ final class FileMembership implements Membership {
     root.slots().clear(slot);
     Yield.at(Yield.LEAVE_CLEARED);
     root.locks().releaseSlot(slot);
+  }
+
+  /// Says that this process can wake who sleeps in the kernel.
+  synchronized void speak() {
+    if (current) {
+      root.slots().voice(Slots.slot(member));
+    }
   }
 
   /// Tells the listener, if there is one, on the calling thread.

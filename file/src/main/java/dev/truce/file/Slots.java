@@ -17,6 +17,7 @@ import java.util.UUID;
 ///        16  length       of the description
 ///        64  bell         how often the member was asked to look
 ///        72  ear          0 nobody listens, 1 awake, 2 asleep in the kernel
+///        80  voice        1 if its process can wake who sleeps in the kernel
 ///       128  description  512
 /// ```
 ///
@@ -40,6 +41,7 @@ final class Slots {
   private static final int LENGTH = 16;
   private static final int BELL = 64;
   private static final int EAR = 72;
+  private static final int VOICE = 80;
   private static final int DESCRIPTION = 128;
 
   private final ByteBuffer memory;
@@ -140,6 +142,7 @@ final class Slots {
     Words.set(memory, at(slot) + PID, pid);
     Words.set(memory, at(slot) + LENGTH, description.length);
     Words.set(memory, at(slot) + EAR, DEAF);
+    Words.set(memory, at(slot) + VOICE, 0);
     memory.put(at(slot) + DESCRIPTION, description);
   }
 
@@ -177,6 +180,20 @@ final class Slots {
 
   void ear(int slot, int state) {
     Words.set(memory, at(slot) + EAR, state);
+  }
+
+  void voice(int slot) {
+    Words.set(memory, at(slot) + VOICE, 1);
+  }
+
+  /// Whether there is a member that cannot wake a sleeper.
+  boolean anyMute() {
+    for (int slot = 0; slot < COUNT; slot++) {
+      if (Words.get(memory, at(slot)) != 0 && Words.get(memory, at(slot) + VOICE) == 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Where the bell's lower half lies in this process's memory, for the kernel.
