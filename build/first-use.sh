@@ -38,7 +38,8 @@ build() {
 # Lets the JVM remember the classes of everyday commands. A start without that is only slower.
 train() {
   "$3" -XX:AOTCacheOutput="$1/truce.aot.tmp" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-    -XX:-UsePerfData -Xlog:disable --enable-native-access=ALL-UNNAMED \
+    -XX:-UsePerfData -Djdk.reflect.useNativeAccessorOnly=true -Xlog:disable \
+    --enable-native-access=ALL-UNNAMED \
     -cp "$1/${2//:/:$1/}" dev.truce.cli.Training </dev/null >/dev/null 2>&1 &&
     mv "$1/truce.aot.tmp" "$1/truce.aot"
   rm -f "$1/truce.aot.tmp"* # and what a failed one left
