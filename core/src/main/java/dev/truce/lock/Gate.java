@@ -65,6 +65,9 @@ final class Gate {
 
   private int waiting;
 
+  /// How many releases are still to be made in the background.
+  private int unsettled;
+
   /// Whether anybody waits here, to be read without the mutex.
   private volatile boolean busy;
 
@@ -127,6 +130,7 @@ final class Gate {
     }
     TruceException refused = waiter.refused;
     if (refused != null) {
+      room.maybeForget();
       throw refused;
     }
     return waiter.held;
@@ -135,8 +139,8 @@ final class Gate {
   /// The short way: when the lock is idle and no thread of this process is busy with it, the cell
   /// is swapped without the mutex and the machine. `null` leaves everything to the long way.
   ///
-  /// Whoever closes the gate sets [#retired] and then looks at [#alone]; this way sets `alone` and
-  /// then looks at `retired`: one of them sees the other.
+  /// Whoever closes the gate or lets it go sets [#retired] and then looks at [#alone]; this way
+  /// sets `alone` and then looks at `retired`: one of them sees the other.
   private @Nullable Held acquireIdle(NamedLock wanted, Claim claim) {
     if (!room.shortWay() || busy || alone != null || retired || !wanted.reason().isEmpty()) {
       return null;
@@ -155,14 +159,25 @@ final class Gate {
             token,
             room.nextCommand(),
             room.ticker().nanos());
-    if (next == null || !(cells.swap(key, cell, next) instanceof Swap.Won)) {
+    if (next == null) {
       return null;
     }
     Held held = new Held(this, token, wanted.mode(), claim, 0, Thread.currentThread());
-    if (!ALONE.compareAndSet(this, null, held) || retired) {
+    if (!ALONE.compareAndSet(this, null, held)) {
+      return null;
+    }
+    boolean won = false;
+    try {
+      won = !retired && cells.swap(key, cell, next) instanceof Swap.Won;
+    } finally {
+      if (!won) {
+        ALONE.compareAndSet(this, held, null);
+      }
+    }
+    if (won && (alone != held || retired)) {
       settleIn(held);
     }
-    return held;
+    return won ? held : null;
   }
 
   /// Moves a grant that went the short way to where the long way looks for it.
@@ -244,7 +259,9 @@ final class Gate {
         waiter.refused = refusal(wanted, kind(why, waitsForItself), OptionalInt.empty());
       }
     } catch (RuntimeException failure) {
-      dissolve(run);
+      countWaiters(-run.waiters().size());
+      run.waiters().clear();
+      promote();
       room.later(() -> withdrawLater(run));
       throw failure;
     }
@@ -265,11 +282,11 @@ final class Gate {
 
   private boolean holdsAny(Thread thread) {
     Held shortly = alone;
-    if (shortly != null && shortly.belongsTo(thread)) {
+    if (shortly != null && shortly.belongsTo(thread) && holds(shortly)) {
       return true;
     }
     for (Held held : holds.values()) {
-      if (held.belongsTo(thread)) {
+      if (held.belongsTo(thread) && holds(held)) {
         return true;
       }
     }
@@ -354,14 +371,13 @@ final class Gate {
     }
   }
 
-  /// Takes an empty run out of the queue. If the engine does not answer, somebody else does it
-  /// later.
+  /// Takes an empty run out of the queue. If the engine does not answer, that is done later; until
+  /// then the run stands here as one of nobody, so that any other command takes its place away.
   private void withdraw(LocalRun run) {
     try {
       apply(new Command.Cancel(run.claim()));
       runs.remove(run.claim().number());
     } catch (TruceException failure) {
-      runs.remove(run.claim().number());
       room.later(() -> withdrawLater(run));
     }
   }
@@ -369,20 +385,24 @@ final class Gate {
   private boolean withdrawLater(LocalRun run) {
     mutex.lock();
     try {
-      runs.put(run.claim().number(), run);
-      apply(new Command.Cancel(run.claim()));
-      releaseClaim(run.claim());
+      if (run.waiters().isEmpty()) {
+        apply(new Command.Cancel(run.claim()));
+        releaseOrphans();
+        runs.remove(run.claim().number());
+      }
       return true;
     } finally {
-      runs.remove(run.claim().number());
       mutex.unlock();
     }
   }
 
-  private void releaseClaim(Claim claim) {
+  /// Gives back what was granted by a command whose outcome nobody could tell.
+  private void releaseOrphans() {
     for (Hold hold : read().state().holds()) {
-      if (hold.claim().equals(claim) && !held(hold.token())) {
-        apply(new Command.Release(hold.token()));
+      for (long token : hold.tokens()) {
+        if (hold.claim().member() == room.member() && !hold.exported() && !held(token)) {
+          apply(new Command.Release(token, hold.claim()));
+        }
       }
     }
   }
@@ -436,12 +456,13 @@ final class Gate {
 
   private void attend(LocalRun run, LockState state) {
     Wait wait = waitOf(state, run.claim());
-    if (wait == null) {
-      if (!room.current()) {
-        refuseAll(run, room.gone());
-      } else {
-        apply(asking(run, true));
-      }
+    if (run.waiters().isEmpty()) {
+      return;
+    }
+    if (!room.current()) {
+      refuseAll(run, room.gone());
+    } else if (wait == null) {
+      apply(asking(run, true));
     } else if (wait.struck()) {
       refuseAll(run, deadlock(run));
     } else if (wait.offered() != 0) {
@@ -524,6 +545,7 @@ final class Gate {
 
   void release(Held held) {
     if (alone == held && releasedShortly(held)) {
+      room.maybeForget();
       return;
     }
     mutex.lock();
@@ -534,6 +556,7 @@ final class Gate {
       }
     } catch (EngineException | OutcomeUnknownException failure) {
       held.releaseFailed(failure);
+      unsettled++;
       room.later(() -> releaseLater(held));
     } finally {
       mutex.unlock();
@@ -553,6 +576,7 @@ final class Gate {
     mutex.lock();
     try {
       apply(new Command.Release(held.token(), held.claim()));
+      unsettled--;
       return true;
     } finally {
       mutex.unlock();
@@ -582,9 +606,10 @@ final class Gate {
       if (shortly != null) {
         holds.put(shortly.token(), shortly);
       }
-      for (Held held : List.copyOf(holds.values())) {
-        holds.remove(held.token());
-        held.lose("its Truce was closed");
+      List<Held> lost = List.copyOf(holds.values());
+      holds.clear();
+      lost.forEach(held -> held.lose("its Truce was closed"));
+      for (Held held : lost) {
         apply(new Command.Release(held.token(), held.claim()));
       }
       if (seen.state().counters().granted() <= 1) {
@@ -603,10 +628,14 @@ final class Gate {
       return false;
     }
     try {
-      if (!runs.isEmpty() || !holds.isEmpty() || alone != null) {
+      if (!runs.isEmpty() || !holds.isEmpty() || unsettled > 0) {
         return false;
       }
       retired = true;
+      if (alone != null) {
+        retired = false;
+        return false;
+      }
       forget();
       return true;
     } finally {

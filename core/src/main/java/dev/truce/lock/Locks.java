@@ -220,7 +220,7 @@ public final class Locks implements AutoCloseable {
   }
 
   private void checkOpen() {
-    if (closed) {
+    if (closed || !membership.current()) {
       throw gone();
     }
   }
