@@ -21,11 +21,11 @@ final class LockExplorer {
   record Report(
       String plan, int states, long transitions, boolean exhausted, @Nullable String violation) {}
 
-  private record Node(@Nullable Node before, String happened) {
+  private record Node(@Nullable Node before, @Nullable Option happened) {
     List<String> path() {
       List<String> path = new ArrayList<>();
       for (Node node = this; node.before() != null; node = node.before()) {
-        path.add(node.happened());
+        path.add(node.happened().name());
       }
       Collections.reverse(path);
       return path;
@@ -35,7 +35,7 @@ final class LockExplorer {
   private record Reached(Node node, LockWorld world) {}
 
   /// How often a state is asked whether it comes to rest.
-  private static final int REST_EVERY = 5;
+  private static final int REST_EVERY = 10;
 
   private static final int REST_ROUNDS = 60;
 
@@ -46,7 +46,7 @@ final class LockExplorer {
     ArrayDeque<Reached> frontier = new ArrayDeque<>();
     LockWorld start = new LockWorld(plan, stepper);
     seen.add(start.key());
-    frontier.add(new Reached(new Node(null, ""), start));
+    frontier.add(new Reached(new Node(null, null), start));
     long transitions = 0;
     long looked = 0;
     while (!frontier.isEmpty()) {
@@ -55,7 +55,7 @@ final class LockExplorer {
         return report(plan, seen, transitions, here.node().path(), "does not come to rest");
       }
       for (Option option : here.world().options()) {
-        Node node = new Node(here.node(), option.name());
+        Node node = new Node(here.node(), option);
         LockWorld next = here.world().copy();
         try {
           option.happens().accept(next);

@@ -105,9 +105,14 @@ final class LockReferee {
     }
   }
 
-  private static void require(boolean so, String otherwise) {
+  /// The words are put together only when they are needed: most of what is required is so.
+  private static void require(boolean so, Object... otherwise) {
     if (!so) {
-      throw new Violation(otherwise);
+      StringBuilder words = new StringBuilder();
+      for (Object word : otherwise) {
+        words.append(word);
+      }
+      throw new Violation(words.toString());
     }
   }
 
@@ -186,13 +191,13 @@ final class LockReferee {
         }
       }
     }
-    require(writers <= after.limit(), writers + " writers at once");
+    require(writers <= after.limit(), writers, " writers at once");
     require(writers == 0 || readers == 0, "writers beside readers");
-    children.forEach((parent, count) -> require(count == 1, "siblings at once under " + parent));
+    children.forEach((parent, count) -> require(count == 1, "siblings at once under ", parent));
     Set<Long> main = new HashSet<>();
     for (Hold hold : live) {
       if (parent(after, hold.parent()) == null) {
-        hold.tokens().forEach(token -> require(main.add(token), "two grants with token " + token));
+        hold.tokens().forEach(token -> require(main.add(token), "two grants with token ", token));
       }
     }
     require(
@@ -305,7 +310,7 @@ final class LockReferee {
   private void units() {
     Map<Unit, Hold> was = units(before);
     Map<Unit, Hold> is = units(after);
-    was.forEach((unit, hold) -> require(lives(unit, hold, is) || ends(unit, hold), "lost " + unit));
+    was.forEach((unit, hold) -> require(lives(unit, hold, is) || ends(unit, hold), "lost ", unit));
     is.forEach((unit, hold) -> {
       if (!was.containsKey(unit)) {
         begins(unit, hold);
@@ -328,7 +333,7 @@ final class LockReferee {
         for (long token : hold.tokens()) {
           boolean branch = parent(state, hold.parent()) != null;
           Unit unit = new Unit(hold.claim().member(), token, branch ? hold.claim().number() : 0);
-          require(units.put(unit, hold) == null, "twice " + unit);
+          require(units.put(unit, hold) == null, "twice ", unit);
         }
       }
     }
@@ -344,31 +349,35 @@ final class LockReferee {
     if (next == null) {
       return false;
     }
-    require(!endedByForce(hold), "still stands " + unit);
+    require(!endedByForce(hold), "still stands ", unit);
     require(
         !(command instanceof Command.Release release) || !given(unit, hold, release),
-        "released and still stands " + unit);
+        "released and still stands ",
+        unit);
     Claim heir = heir(hold.parent());
-    require(next.parent().equals(heir), "another parent for " + unit);
+    require(next.parent().equals(heir), "another parent for ", unit);
     require(
         next.mode() == (downgraded(unit, hold) ? Mode.READ : hold.mode())
             || becameWriter(unit, next),
-        "another mode for " + unit);
-    require(next.phase() == phase(unit, hold) || becameWriter(unit, next), "phase of " + unit);
+        "another mode for ",
+        unit);
+    require(next.phase() == phase(unit, hold) || becameWriter(unit, next), "phase of ", unit);
     require(
         next.until()
             == (command instanceof Command.Renew(long t, long until) && asked(unit, hold, t)
                 ? until
                 : hold.until()),
-        "another term for " + unit);
+        "another term for ",
+        unit);
     boolean given = command instanceof Command.Export(long t) && asked(unit, hold, t);
     boolean inherits = !hold.parent().equals(heir);
     require(
         next.exported() == (hold.exported() || given)
             || (next.exported() && (inherits || anotherEnded(unit))),
-        "given out or not " + unit);
-    require(next.since() == hold.since() || next.count() > 1, "another beginning for " + unit);
-    require(next.reason().equals(hold.reason()), "another reason for " + unit);
+        "given out or not ",
+        unit);
+    require(next.since() == hold.since() || next.count() > 1, "another beginning for ", unit);
+    require(next.reason().equals(hold.reason()), "another reason for ", unit);
     return true;
   }
 
@@ -465,7 +474,9 @@ final class LockReferee {
     if (rules.fenced() && !upgraded && (forced || hold.exported())) {
       require(
           after.holds().stream().anyMatch(h -> h.has(unit.token())),
-          "the end of " + unit + " is not fenced");
+          "the end of ",
+          unit,
+          " is not fenced");
     }
     return released || forced || upgraded;
   }
@@ -475,12 +486,12 @@ final class LockReferee {
       return;
     }
     if (unit.branch() != 0) {
-      require(unit.member() == caller.member(), "granted to another " + unit);
-      require(hold.command() == caller.command(), "no mark of its command " + unit);
+      require(unit.member() == caller.member(), "granted to another ", unit);
+      require(hold.command() == caller.command(), "no mark of its command ", unit);
       return;
     }
-    require(drawn(unit.token()), "a token that was not drawn " + unit);
-    require(unit.token() > before.token(), "a token that does not rise " + unit);
+    require(drawn(unit.token()), "a token that was not drawn ", unit);
+    require(unit.token() > before.token(), "a token that does not rise ", unit);
     boolean upgrade =
         hold.mode() == Mode.WRITE
             && (before.holds().stream()
@@ -493,10 +504,11 @@ final class LockReferee {
             && ((command instanceof Command.Acquire acquire && acquire.claim().equals(hold.claim()))
                 || (command instanceof Command.Accept accept
                     && accept.claim().equals(hold.claim())));
-    require(unit.member() == caller.member() || upgrade || detached, "granted to another " + unit);
+    require(unit.member() == caller.member() || upgrade || detached, "granted to another ", unit);
     require(
         detached || unit.member() != caller.member() || hold.command() == caller.command(),
-        "no mark of its command " + unit);
+        "no mark of its command ",
+        unit);
     if (unit.member() == 0) {
       require(hold.until() > now, "a detached grant without a term");
     }
@@ -504,12 +516,14 @@ final class LockReferee {
       require(
           outcome.grants().stream()
               .anyMatch(g -> g.first() <= unit.token() && unit.token() < g.first() + g.count()),
-          "granted and not told " + unit);
+          "granted and not told ",
+          unit);
       require(
           accepted() != null || after.holds().stream().noneMatch(h -> h.phase() == Phase.ENDING),
-          "granted before an end was fenced " + unit);
+          "granted before an end was fenced ",
+          unit);
       Hold upgrading = upgrading(after);
-      require(upgrading == null || accepted() != null, "granted beside an upgrade " + unit);
+      require(upgrading == null || accepted() != null, "granted beside an upgrade ", unit);
     }
   }
 
@@ -542,8 +556,8 @@ final class LockReferee {
               .mapToInt(Granted::count)
               .sum();
       if (is == null) {
-        require(served > 0 || mayLeave(was), "left the queue without a reason: " + was);
-        require(served == 0 || served == said(was), "granted to fewer than waited: " + was);
+        require(served > 0 || mayLeave(was), "left the queue without a reason: ", was);
+        require(served == 0 || served == said(was), "granted to fewer than waited: ", was);
       } else {
         stays(was, is, served);
       }
@@ -596,7 +610,7 @@ final class LockReferee {
             && claim.equals(was.claim())
             && (own(was) || was.claim().member() == 0)
             && !(own(was) && caller.runs().containsKey(claim.number()));
-    require(is.count() == said(was) - served - (cancelled ? 1 : 0), "miscounted " + is);
+    require(is.count() == said(was) - served - (cancelled ? 1 : 0), "miscounted ", is);
     require(
         is.mode() == was.mode()
             && is.arrival() == was.arrival()
@@ -604,8 +618,9 @@ final class LockReferee {
             && is.since() == was.since()
             && is.until() == was.until()
             && is.reason().equals(was.reason()),
-        "changed while it waited: " + was);
-    require(is.parent().equals(heir(was.parent())), "another parent for " + was);
+        "changed while it waited: ",
+        was);
+    require(is.parent().equals(heir(was.parent())), "another parent for ", was);
     boolean lapsed = over(was.offered());
     boolean accepted = accepted() != null && accepted().claim().equals(was.claim());
     boolean showsLife =
@@ -613,34 +628,35 @@ final class LockReferee {
             || (was.claim().member() == 0
                 && ((command instanceof Command.Acquire a && a.claim().equals(was.claim()))
                     || (command instanceof Command.Accept b && b.claim().equals(was.claim()))));
-    require(is.absent() == ((was.absent() || lapsed) && !showsLife), "absent or not: " + is);
-    require(is.late() == (was.late() || lapsed), "late or not: " + is);
+    require(is.absent() == ((was.absent() || lapsed) && !showsLife), "absent or not: ", is);
+    require(is.late() == (was.late() || lapsed), "late or not: ", is);
     boolean struck =
         command instanceof Command.Strike(Claim claim)
             && claim.equals(was.claim())
             && outcome.answer() instanceof Answer.Done;
-    require(is.struck() == (was.struck() || struck), "struck or not: " + is);
+    require(is.struck() == (was.struck() || struck), "struck or not: ", is);
     if (was.offered() != 0 && !lapsed && !accepted) {
-      require(is.offered() == was.offered(), "an offer was changed: " + was);
+      require(is.offered() == was.offered(), "an offer was changed: ", was);
     } else if (is.offered() != 0) {
       offeredNow(is);
     }
-    require(is.overtaken() >= was.overtaken(), "overtaken less often than before: " + is);
+    require(is.overtaken() >= was.overtaken(), "overtaken less often than before: ", is);
     long passed = overtakers(is);
-    require(is.overtaken() <= was.overtaken() + passed, "miscounted who overtook " + is);
+    require(is.overtaken() <= was.overtaken() + passed, "miscounted who overtook ", is);
     if (passed > 0 && is.present() && is.offered() == 0 && main(after, is) && main(before, was)) {
-      require(is.overtaken() > was.overtaken(), "overtaken and not counted: " + is);
+      require(is.overtaken() > was.overtaken(), "overtaken and not counted: ", is);
     }
   }
 
   private void offeredNow(Wait is) {
     long window = is.claim().member() == 0 ? rules.ticketOffer() : rules.offer();
-    require(is.offered() == now + window, "offered for another time: " + is);
-    require(is.claim().member() != caller.member(), "offered to the caller: " + is);
+    require(is.offered() == now + window, "offered for another time: ", is);
+    require(is.claim().member() != caller.member(), "offered to the caller: ", is);
     require(
         !main(after, is) || after.holds().stream().noneMatch(h -> h.phase() == Phase.ENDING),
-        "offered before an end was fenced: " + is);
-    require(!main(after, is) || upgrading(after) == null, "offered beside an upgrade: " + is);
+        "offered before an end was fenced: ",
+        is);
+    require(!main(after, is) || upgrading(after) == null, "offered beside an upgrade: ", is);
   }
 
   private void arrives(Wait is) {
@@ -649,12 +665,14 @@ final class LockReferee {
             && acquire.queue()
             && acquire.claim().equals(is.claim())
             && acquire.mode() == is.mode(),
-        "nobody asked for " + is);
+        "nobody asked for ",
+        is);
     require(
         is.arrival() == before.arrival() + 1 && after.queue().getLast().equals(is),
-        "did not arrive last: " + is);
-    require(is.count() == 1 && is.present() && !is.late() && is.since() == now, "odd " + is);
-    require(is.offered() == 0 || is.claim().member() == 0, "offered to the caller: " + is);
+        "did not arrive last: ",
+        is);
+    require(is.count() == 1 && is.present() && !is.late() && is.since() == now, "odd ", is);
+    require(is.offered() == 0 || is.claim().member() == 0, "offered to the caller: ", is);
   }
 
   private long overtakers(Wait wait) {
@@ -716,14 +734,17 @@ final class LockReferee {
       for (Wait other : served) {
         require(
             other.claim().equals(left.claim()) || mayPrecede(other, left, served.size()),
-            other + " went before " + left);
+            other,
+            " went before ",
+            left);
       }
     }
     if (direct()) {
       for (Wait left : after.queue()) {
         require(
             !left.present() || !main(after, left) || wait(before, left.claim()) == null,
-            "went before " + left);
+            "went before ",
+            left);
       }
     }
   }
@@ -769,14 +790,14 @@ final class LockReferee {
       boolean offered = is.offered() != 0 && (was == null || was.offered() != is.offered());
       boolean struck = is.struck() && was != null && !was.struck();
       if (offered || struck) {
-        told(is.claim().member(), "not told " + is);
+        told(is.claim().member(), "not told ", is);
       }
       boolean stalled =
           outcome.changed()
               && after.holds().isEmpty()
               && after.queue().stream().noneMatch(wait -> wait.offered() != 0);
       if (stalled) {
-        told(is.claim().member(), "free, and not told " + is);
+        told(is.claim().member(), "free, and not told ", is);
       }
     }
     for (Hold hold : after.holds()) {
@@ -785,17 +806,17 @@ final class LockReferee {
               && before.holds().stream()
                   .anyMatch(h -> h.phase() == Phase.UPGRADING && h.claim().equals(hold.claim()));
       if (upgraded) {
-        told(hold.claim().member(), "upgraded, and not told " + hold);
+        told(hold.claim().member(), "upgraded, and not told ", hold);
       }
     }
     for (Hold hold : before.holds()) {
       if (hold.phase() != Phase.ENDING && endedByForce(hold)) {
-        told(hold.claim().member(), "lost, and not told " + hold);
+        told(hold.claim().member(), "lost, and not told ", hold);
       }
     }
   }
 
-  private void told(long member, String otherwise) {
+  private void told(long member, Object... otherwise) {
     require(member == 0 || member == caller.member() || outcome.wake().contains(member), otherwise);
   }
 
@@ -860,7 +881,7 @@ final class LockReferee {
         require(!granted && waits == null, "refused and granted or queued");
         require(!acquire.queue() || why != Why.HELD, "refused to wait");
         require(
-            why != Why.QUEUE_FULL || after.queue().size() >= rules.maxWaiters() - 1,
+            why != Why.QUEUE_FULL || before.queue().size() >= rules.maxWaiters(),
             "refused by a queue that is not full");
       }
       case Answer.Gone() -> throw new Violation("an acquire is never gone");
@@ -907,14 +928,16 @@ final class LockReferee {
     Outcome twice = stepper.step(after, caller, command, now, Tokens.NONE, rules);
     require(
         twice.missing() == 0 && rows(twice.state()).equals(rows(after)),
-        "done twice it makes a difference: " + twice.state());
+        "done twice it makes a difference: ",
+        twice.state());
     boolean detached =
         (command instanceof Command.Accept accept && accept.claim().member() == 0)
             || (command instanceof Command.Acquire acquire && acquire.claim().member() == 0);
     require(
         !detached
             || (twice.answer() instanceof Answer.Done) == (outcome.answer() instanceof Answer.Done),
-        "done twice it answers otherwise: " + twice.answer());
+        "done twice it answers otherwise: ",
+        twice.answer());
   }
 
   private boolean bears() {

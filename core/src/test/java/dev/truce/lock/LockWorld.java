@@ -36,7 +36,23 @@ final class LockWorld {
   }
 
   /// Something that may happen.
-  record Option(String name, Consumer<LockWorld> happens) {}
+  record Option(String who, String what, Consumer<LockWorld> happens) {
+    Option(String name, Consumer<LockWorld> happens) {
+      this("", name, happens);
+    }
+
+    String name() {
+      return who + what;
+    }
+
+    /// What would be most of a long life if it happened as often as everything else.
+    boolean rare() {
+      return what.contains("strikes")
+          || what.contains("revokes")
+          || what.contains("looks")
+          || what.contains("dies");
+    }
+  }
 
   /// The machine did what it must not do.
   static final class Violation extends RuntimeException {
@@ -76,6 +92,7 @@ final class LockWorld {
   private final LockPlan plan;
   private final Stepper stepper;
   private final Actor[] actors;
+  private final String[] names;
   private final boolean[] dead;
 
   /// By the number of a run's claim, the actors that wait in it; a number tells its member.
@@ -98,6 +115,10 @@ final class LockWorld {
       }
     }
     actors = all.toArray(new Actor[0]);
+    names = new String[actors.length];
+    for (int at = 0; at < names.length; at++) {
+      names[at] = actors[at].ticket() ? "ticket " + at : "m" + actors[at].member() + "." + at;
+    }
     dead = new boolean[plan.actors().size()];
     runs = new LinkedHashMap<>();
   }
@@ -106,6 +127,7 @@ final class LockWorld {
     plan = other.plan;
     stepper = other.stepper;
     actors = other.actors.clone();
+    names = other.names;
     dead = other.dead.clone();
     runs = new LinkedHashMap<>();
     other.runs.forEach((claim, waiting) -> runs.put(claim, new ArrayList<>(waiting)));
@@ -152,13 +174,13 @@ final class LockWorld {
       case WAITING -> waits(at, options);
       case HOLDING -> {
         if (stands(actor) || plan.allows(Act.STALE)) {
-          options.add(new Option(who + " releases", world -> world.release(at)));
+          options.add(new Option(who, " releases", world -> world.release(at)));
         }
         changes(at, options);
       }
       case UPGRADING -> {
-        options.add(new Option(who + " abandons", world -> world.abandon(at)));
-        options.add(new Option(who + " releases", world -> world.release(at)));
+        options.add(new Option(who, " abandons", world -> world.abandon(at)));
+        options.add(new Option(who, " releases", world -> world.release(at)));
       }
     }
   }
@@ -192,20 +214,20 @@ final class LockWorld {
   private void waits(int at, List<Option> options) {
     Actor actor = actors[at];
     if (plan.allows(Act.CANCEL)) {
-      options.add(new Option(name(at) + " cancels", world -> world.cancel(at)));
+      options.add(new Option(name(at), " cancels", world -> world.cancel(at)));
     }
     Wait wait = waitOf(actor);
     if (wait != null && wait.offered() != 0) {
-      options.add(new Option(name(at) + " accepts", world -> world.accept(at)));
+      options.add(new Option(name(at), " accepts", world -> world.accept(at)));
     }
     if (wait != null && wait.struck()) {
-      options.add(new Option(name(at) + " gives way", world -> world.giveWay(at)));
+      options.add(new Option(name(at), " gives way", world -> world.giveWay(at)));
     }
     if (actor.ticket()) {
       if (wait == null) {
-        options.add(new Option(name(at) + " finds its ticket void", world -> world.idle(at)));
+        options.add(new Option(name(at), " finds its ticket void", world -> world.idle(at)));
       } else if (wait.absent()) {
-        options.add(new Option(name(at) + " asks again", world -> world.askAgain(at)));
+        options.add(new Option(name(at), " asks again", world -> world.askAgain(at)));
       }
     }
   }
@@ -216,16 +238,16 @@ final class LockWorld {
       return;
     }
     if (plan.allows(Act.UPGRADE) && actor.mode() == Mode.READ) {
-      options.add(new Option(name(at) + " upgrades", world -> world.upgrade(at)));
+      options.add(new Option(name(at), " upgrades", world -> world.upgrade(at)));
     }
     if (plan.allows(Act.DOWNGRADE) && actor.mode() == Mode.WRITE) {
-      options.add(new Option(name(at) + " downgrades", world -> world.downgrade(at)));
+      options.add(new Option(name(at), " downgrades", world -> world.downgrade(at)));
     }
     if (plan.allows(Act.TERM)) {
-      options.add(new Option(name(at) + " renews", world -> world.renew(at)));
+      options.add(new Option(name(at), " renews", world -> world.renew(at)));
     }
     if (plan.allows(Act.EXPORT) && !holdOf(actor).exported()) {
-      options.add(new Option(name(at) + " gives its token out", world -> world.export(at)));
+      options.add(new Option(name(at), " gives its token out", world -> world.export(at)));
     }
   }
 
@@ -334,6 +356,10 @@ final class LockWorld {
   }
 
   private void giveWay(int at) {
+    if (actors[at].ticket()) {
+      cancel(at);
+      return;
+    }
     long run = runOf(at);
     runs.get(run).forEach(this::idle);
     runs.get(run).clear();
@@ -481,7 +507,7 @@ final class LockWorld {
     }
     List<Integer> run = runs.get(granted.claim().number());
     for (int i = 0; i < granted.count(); i++) {
-      require(run != null && !run.isEmpty(), "a grant that nobody waits for: " + granted);
+      require(run != null && !run.isEmpty(), "a grant that nobody waits for");
       int at = run.removeFirst();
       actors[at] = actors[at].holding(hold.claim().number(), granted.first() + i, hold.mode());
     }
@@ -569,7 +595,7 @@ final class LockWorld {
     } else if (actor.stage() == Stage.WAITING) {
       Wait wait = waitOf(actor);
       if (wait == null) {
-        require(actor.ticket(), name(at) + " waits in no queue");
+        require(actor.ticket(), "somebody waits in no queue");
         idle(at);
       } else if (wait.struck()) {
         giveWay(at);
@@ -678,7 +704,7 @@ final class LockWorld {
   }
 
   private String name(int at) {
-    return actors[at].ticket() ? "ticket " + at : "m" + actors[at].member() + "." + at;
+    return names[at];
   }
 
   private String text(Claim claim) {

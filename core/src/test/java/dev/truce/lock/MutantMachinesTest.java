@@ -125,7 +125,7 @@ class MutantMachinesTest {
   @ParameterizedTest
   @MethodSource("mutants")
   void explore_brokenMachine_isFound(Mutant mutant) {
-    Report sound = LockExplorer.explore(mutant.plan(), LockMachine::step, 500);
+    Report sound = LockExplorer.explore(mutant.plan(), LockMachine::step, 100);
     assertThat(sound.violation()).isNull();
     Report report = LockExplorer.explore(mutant.plan(), mutant.machine(), MAX_STATES);
     assertThat(report.violation()).as("what shows that " + mutant.name()).isNotNull();

@@ -1,0 +1,269 @@
+package dev.truce.lock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.truce.EngineException;
+import dev.truce.OutcomeUnknownException;
+import dev.truce.Truce;
+import dev.truce.lock.Crew.Job;
+import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Engine;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// What a process's own gate leaves behind when the engine below it is in trouble: nothing.
+class GateFaultsTest {
+  private static final Duration LONG = Duration.ofMinutes(5);
+
+  private final MemoryEngine memory = MemoryEngine.create();
+  private final List<Truce> open = new ArrayList<>();
+  private final Crew crew = new Crew();
+
+  @AfterEach
+  void close() {
+    crew.close();
+    open.forEach(Truce::close);
+  }
+
+  private Truce over(Engine engine) {
+    Truce truce = Truce.over(engine);
+    open.add(truce);
+    return truce;
+  }
+
+  private static void untilWaiting(NamedLock lock, int waiters) {
+    Crew.until(() -> lock.status().waiting() == waiters);
+  }
+
+  private static void untilFree(NamedLock lock) {
+    Crew.until(
+        () -> lock.status().state() == LockStatus.State.FREE && lock.status().queue().isEmpty());
+  }
+
+  // ---- nobody can tell
+
+  @Test
+  void acquire_someSwapsUnknown_isGrantedOnce() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    NamedLock lock = over(engine).lock("n");
+    for (int i = 0; i < 20; i++) {
+      engine.unknownButMade.set(i % 3);
+      engine.unknownNotMade.set(i % 4);
+      NamedLock wanted = i % 2 == 0 ? lock : lock.read();
+      try (Grant grant = wanted.acquire(LONG)) {
+        assertThat(lock.status().holders()).hasSize(1);
+        assertThat(lock.status().holders().getFirst().grants()).isEqualTo(1);
+        assertThat(grant.isValid()).isTrue();
+        engine.unknownButMade.set(i % 2);
+      }
+      assertThat(lock.status().state()).isEqualTo(LockStatus.State.FREE);
+    }
+  }
+
+  @Test
+  void acquire_grantUnknownForEver_isGivenBackLater() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    NamedLock lock = over(engine).lock("n");
+    makeOnceThenUnknown(engine);
+    assertThatThrownBy(() -> lock.acquire(LONG)).isInstanceOf(OutcomeUnknownException.class);
+    assertThat(lock.status().state()).isEqualTo(LockStatus.State.HELD);
+    recover(engine);
+    untilFree(lock);
+    lock.acquire(LONG).close();
+  }
+
+  @Test
+  void acquire_readersGrantUnknownForEver_isGivenBackLater() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    NamedLock lock = over(engine).lock("n").read();
+    Grant held = lock.acquire(LONG);
+    makeOnceThenUnknown(engine);
+    Job<Grant> second = crew.virtual(() -> lock.acquire(LONG));
+    assertThat(second.failure()).isInstanceOf(OutcomeUnknownException.class);
+    recover(engine);
+    Crew.until(() -> lock.status().holders().getFirst().grants() == 1);
+    assertThat(held.isValid()).isTrue();
+    held.close();
+    untilFree(lock);
+  }
+
+  /// The place in the queue was made, but nobody stands in it any more: it must not be granted to
+  /// anybody, and the one who releases must not hear of it.
+  @Test
+  void close_placeOfOneWhoWasToldNothing_freesTheLock() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    NamedLock lock = over(engine).lock("n");
+    Grant held = lock.acquire(LONG);
+    makeOnceThenUnknown(engine);
+    Job<Grant> waiter = crew.virtual(() -> lock.acquire(LONG));
+    assertThat(waiter.failure()).isInstanceOf(OutcomeUnknownException.class);
+    assertThat(lock.status().waiting()).isEqualTo(1);
+    recover(engine);
+    assertThatCode(held::close).doesNotThrowAnyException();
+    untilFree(lock);
+    lock.acquire(LONG).close();
+  }
+
+  @Test
+  void close_releaseUnknownForEver_isReleasedOnce() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    NamedLock lock = over(engine).lock("n").read();
+    Grant one = lock.acquire(LONG);
+    Grant two = lock.acquire(LONG);
+    Grant three = lock.acquire(LONG);
+    makeOnceThenUnknown(engine);
+    assertThatCode(one::close).doesNotThrowAnyException();
+    recover(engine);
+    Crew.until(() -> lock.status().holders().getFirst().grants() == 2);
+    two.close();
+    assertThat(lock.status().holders().getFirst().grants()).isEqualTo(1);
+    assertThat(three.isValid()).isTrue();
+    three.close();
+    untilFree(lock);
+  }
+
+  /// The next swap is made, and nobody is told of it or of any other.
+  private static void makeOnceThenUnknown(TroubledEngine engine) {
+    engine.unknownButMade.set(1);
+    AtomicBoolean made = new AtomicBoolean();
+    engine.beforeSwap = key -> made.compareAndSet(false, true);
+  }
+
+  private static void recover(TroubledEngine engine) {
+    engine.beforeSwap = key -> true;
+    engine.unknownButMade.set(0);
+  }
+
+  // ---- nobody answers
+
+  @Test
+  void acquire_engineUnreachable_throwsAndLeavesNothing() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, true);
+    NamedLock lock = over(engine).lock("n");
+    engine.unreachable = true;
+    assertThatThrownBy(() -> lock.acquire(LONG)).isInstanceOf(EngineException.class);
+    engine.unreachable = false;
+    lock.acquire(LONG).close();
+  }
+
+  @Test
+  void acquire_engineLostWhileWaiting_throwsAndGivesUpThePlace() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    NamedLock lock = over(memory).lock("n");
+    NamedLock far = over(engine).lock("n");
+    Grant held = lock.acquire(LONG);
+    List<Job<Grant>> waiters = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      waiters.add(crew.virtual(() -> far.acquire(LONG)));
+      untilWaiting(lock, 1);
+    }
+    engine.unreachable = true;
+    for (Job<Grant> waiter : waiters) {
+      assertThat(waiter.failure()).isInstanceOf(EngineException.class);
+    }
+    engine.unreachable = false;
+    untilWaiting(lock, 0);
+    held.close();
+    far.acquire(LONG).close();
+  }
+
+  @Test
+  void close_engineUnreachable_isReleasedLater() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    NamedLock lock = over(memory).lock("n");
+    Grant grant = over(engine).lock("n").acquire(LONG);
+    engine.unreachable = true;
+    assertThatCode(grant::close).doesNotThrowAnyException();
+    engine.unreachable = false;
+    lock.acquire(LONG).close();
+  }
+
+  @Test
+  void close_truceWhoseEngineIsUnreachable_tellsAllItsHolders() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    Truce truce = over(engine);
+    List<Loss> losses = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      Grant grant = truce.lock("n").read().acquire(LONG);
+      grant.onLost(losses::add);
+    }
+    engine.unreachable = true;
+    assertThatCode(truce::close).doesNotThrowAnyException();
+    assertThat(losses).hasSize(3);
+    assertThat(over(memory).lock("n").tryAcquire()).isPresent();
+  }
+
+  @Test
+  void acquire_wakesAreLost_isGrantedAllTheSame() throws Exception {
+    TroubledEngine deaf = new TroubledEngine(memory.another(), true);
+    deaf.deaf = true;
+    TroubledEngine alsoDeaf = new TroubledEngine(memory.another(), true);
+    alsoDeaf.deaf = true;
+    List<NamedLock> locks = List.of(over(deaf).lock("n"), over(alsoDeaf).lock("n"));
+    List<Job<Integer>> jobs = new ArrayList<>();
+    for (NamedLock lock : locks) {
+      jobs.add(
+          crew.virtual(() -> {
+            int done = 0;
+            for (; done < 20; done++) {
+              lock.acquire(LONG).close();
+            }
+            return done;
+          }));
+    }
+    for (Job<Integer> job : jobs) {
+      assertThat(job.join()).isEqualTo(20);
+    }
+  }
+
+  // ---- gates come and go
+
+  /// A thread is on the short way, between its look at the gate and its swap, when the gate is let
+  /// go because there are many. It has its grant then; a second thread, at a new gate, waits for
+  /// it.
+  @Test
+  void close_gateWasLetGoMeanwhile_handsOnToTheNewGate() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, true);
+    Truce truce = over(engine);
+    CountDownLatch atSwap = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    AtomicBoolean first = new AtomicBoolean(true);
+    engine.beforeSwap =
+        key -> {
+          if (key.equals(Locks.key("n")) && first.compareAndSet(true, false)) {
+            atSwap.countDown();
+            awaitUninterruptibly(goOn);
+          }
+          return true;
+        };
+    Job<Grant> slow = crew.platform(() -> truce.lock("n").acquire(LONG));
+    awaitUninterruptibly(atSwap);
+    for (int i = 0; i < 3_000; i++) {
+      truce.lock("other " + i).acquire(LONG).close();
+      truce.lock("other " + i).read().withReason("the long way").acquire(LONG).close();
+    }
+    goOn.countDown();
+    Grant held = slow.join();
+    Job<Grant> next = crew.virtual(() -> truce.lock("n").acquire(LONG));
+    untilWaiting(truce.lock("n"), 1);
+    assertThatCode(held::close).doesNotThrowAnyException();
+    next.join().close();
+    untilFree(truce.lock("n"));
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(Crew.LIVENESS.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException stop) {
+      throw new IllegalStateException(stop);
+    }
+  }
+}

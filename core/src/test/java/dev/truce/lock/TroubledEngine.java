@@ -1,0 +1,151 @@
+package dev.truce.lock;
+
+import dev.truce.EngineException;
+import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Capabilities;
+import dev.truce.spi.Cells;
+import dev.truce.spi.Engine;
+import dev.truce.spi.Members;
+import dev.truce.spi.Ticker;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+
+/// Memory that a test can bring into trouble.
+final class TroubledEngine implements Engine {
+  private final MemoryEngine memory;
+  private final boolean optimist;
+  private final Cells cells = new TroubledCells();
+
+  /// How many of the next swaps answer that nobody can tell, though they were made.
+  final AtomicInteger unknownButMade = new AtomicInteger();
+
+  /// How many of the next swaps answer that nobody can tell, and were not made.
+  final AtomicInteger unknownNotMade = new AtomicInteger();
+
+  /// Whether every operation fails.
+  volatile boolean unreachable;
+
+  /// Whether members hear no wakes.
+  volatile boolean deaf;
+
+  /// Called before each swap with what the cell shall hold.
+  volatile Predicate<String> beforeSwap = key -> true;
+
+  /// @param optimist whether the engine says that outcomes are always known
+  TroubledEngine(MemoryEngine memory, boolean optimist) {
+    this.memory = memory;
+    this.optimist = optimist;
+  }
+
+  @Override
+  public String place() {
+    return memory.place();
+  }
+
+  @Override
+  public Capabilities capabilities() {
+    Capabilities usual = memory.capabilities();
+    return new Capabilities(
+        usual.clock(),
+        usual.durability(),
+        usual.contention(),
+        usual.proofOfDeath(),
+        !optimist,
+        usual.maxCell(),
+        usual.wakeLatency());
+  }
+
+  @Override
+  public Cells cells() {
+    return cells;
+  }
+
+  @Override
+  public Members members() {
+    return deaf ? new DeafMembers(memory.members()) : memory.members();
+  }
+
+  @Override
+  public Ticker ticker() {
+    return memory.ticker();
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+
+  private void check() {
+    if (unreachable) {
+      throw new EngineException(EngineException.Kind.UNREACHABLE, "the test says so");
+    }
+  }
+
+  private static boolean take(AtomicInteger some) {
+    return some.getAndUpdate(left -> Math.max(0, left - 1)) > 0;
+  }
+
+  private final class TroubledCells implements Cells {
+    @Override
+    public Cell read(String key) {
+      check();
+      return memory.cells().read(key);
+    }
+
+    @Override
+    public Swap swap(String key, Cell expected, byte[] next) {
+      check();
+      if (take(unknownNotMade) || !beforeSwap.test(key)) {
+        return new Swap.Unknown("the test says so");
+      }
+      Swap swap = memory.cells().swap(key, expected, next);
+      return take(unknownButMade) ? new Swap.Unknown("the test says so") : swap;
+    }
+
+    @Override
+    public List<String> keys(String prefix) {
+      check();
+      return memory.cells().keys(prefix);
+    }
+
+    @Override
+    public long draw(int count) {
+      check();
+      return memory.cells().draw(count);
+    }
+  }
+
+  private record DeafMembers(Members members) implements Members {
+    @Override
+    public Membership join(byte[] description) {
+      return members.join(description);
+    }
+
+    @Override
+    public Standing standing(long member) {
+      return members.standing(member);
+    }
+
+    @Override
+    public Optional<byte[]> description(long member) {
+      return members.description(member);
+    }
+
+    @Override
+    public List<Long> list() {
+      return members.list();
+    }
+
+    @Override
+    public boolean end(long member) {
+      return members.end(member);
+    }
+
+    @Override
+    public void wake(long member) {
+      // Nobody hears it.
+    }
+  }
+}
