@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Every state of small worlds, every step in it judged by [LockReferee].
 class LockMachineExplorationTest {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
-  private static final int MAX_STATES = FULL ? 100_000 : 5_000;
+  private static final int MAX_STATES = FULL ? 100_000 : 3_000;
 
   /// The first acquire of the first actor after the tickets.
   private static final Claim PARENT = new Claim(1, LockPlan.claim(0, 0));
