@@ -7,7 +7,7 @@ say() { printf 'truce: %s\n' "$*" >&2; }
 
 # Is any source newer than the build? A folder is newer when something in it came or went.
 sources_changed() {
-  [[ -n $(find "$root"/pom.xml "$root"/{core,file,testkit,apps/cli}/{pom.xml,src/main} \
+  [[ -n $(find "$root"/pom.xml "$root"/{core,file,testkit,apps/cli,benchmarks}/{pom.xml,src/main} \
     -newer "$current" -print -quit 2>/dev/null) ]]
 }
 
@@ -16,9 +16,11 @@ build() {
   local out=$target/launcher new=$target/dist-new java=$TRUCE_JDK/bin/java jars jar name
   mkdir -p "$target" && rm -rf "$new" "$out/lib" && mkdir "$new" || return
   : >"$target/began" # older than whatever is edited from now on
-  "$root/mvnw" -f "$root/pom.xml" -B -ntp -q -Plauncher -pl apps/cli -am package \
+  "$root/mvnw" -f "$root/pom.xml" -B -ntp -q -Plauncher -pl apps/cli,benchmarks -am package \
     </dev/null || return
-  cp "$out"/truce-cli-*.jar "$new/truce-cli.jar" && cp "$out"/lib/*.jar "$new/" || return
+  cp "$out"/truce-cli-*.jar "$new/truce-cli.jar" && cp "$out"/lib/*.jar "$new/" &&
+    cp "$root"/benchmarks/target/launcher/truce-benchmarks-*.jar "$new/truce-benchmarks.jar" ||
+    return
   jars=truce-cli.jar
   for jar in "$out"/lib/*.jar; do
     jars+=:${jar##*/}
