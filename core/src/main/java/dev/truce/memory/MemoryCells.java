@@ -26,7 +26,7 @@ final class MemoryCells implements Cells {
    *
    * Deleting. A delete leaves the slot where it is, holding an empty cell with a revision of its
    * own: creating the name again is as cheap as any other swap. Such slots queue up, and once there
-   * are more than LINGERING of them each further delete retires two from the front: the slot becomes
+   * are more than `lingering` of them each further delete retires two from the front: the slot becomes
    * GONE for good and leaves the table.
    *
    * Absence without a slot. Its revision is the present one of the key's stripe, and it is renewed
@@ -76,6 +76,7 @@ final class MemoryCells implements Cells {
   }
 
   private final int maxCell;
+  private final int lingering;
   private final ConcurrentHashMap<String, Slot> slots = new ConcurrentHashMap<>();
   private final AtomicReferenceArray<Cell> absences = new AtomicReferenceArray<>(STRIPES);
   private final ConcurrentLinkedQueue<Slot> deleted = new ConcurrentLinkedQueue<>();
@@ -83,7 +84,13 @@ final class MemoryCells implements Cells {
   private final AtomicLong drawn = new AtomicLong();
 
   MemoryCells(int maxCell) {
+    this(maxCell, LINGERING);
+  }
+
+  /// Cells that keep the slots of so many deleted names.
+  MemoryCells(int maxCell, int lingering) {
     this.maxCell = maxCell;
+    this.lingering = lingering;
     for (int stripe = 0; stripe < STRIPES; stripe++) {
       absences.setPlain(stripe, absence());
     }
@@ -154,7 +161,7 @@ final class MemoryCells implements Cells {
     slot.lingering = true;
     deleted.add(slot);
     int size = deletedSize.incrementAndGet();
-    for (int retired = 0; retired < 2 && size > LINGERING; retired++) {
+    for (int retired = 0; retired < 2 && size > lingering; retired++) {
       Slot oldest = deleted.poll();
       if (oldest == null) {
         return;

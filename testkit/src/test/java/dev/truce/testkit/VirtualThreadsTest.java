@@ -1,0 +1,92 @@
+package dev.truce.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.truce.Truce;
+import dev.truce.lock.Grant;
+import dev.truce.lock.NamedLock;
+import dev.truce.lock.NotAcquiredException;
+import dev.truce.lock.Refusal;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import jdk.management.VirtualThreadSchedulerMXBean;
+import org.junit.jupiter.api.Test;
+
+/// Ten thousand virtual threads that wait for one lock: none of them holds a carrier.
+final class VirtualThreadsTest {
+  private static final int THREADS = 10_000;
+  private static final Duration LONG = Duration.ofMinutes(5);
+
+  private long counter;
+
+  @Test
+  void acquire_tenThousandVirtualThreads_allAreServedOnAFewCarriers() throws Exception {
+    VirtualThreadSchedulerMXBean scheduler =
+        ManagementFactory.getPlatformMXBean(VirtualThreadSchedulerMXBean.class);
+    ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    try (Truce truce = Truce.inMemory()) {
+      NamedLock lock = truce.lock("one");
+      Grant held = lock.acquire(LONG);
+      List<Thread> threads = new ArrayList<>();
+      for (int thread = 0; thread < THREADS; thread++) {
+        threads.add(
+            Thread.ofVirtual()
+                .start(() -> {
+                  try (Grant _ = lock.acquire(LONG)) {
+                    counter++;
+                  } catch (Exception | AssertionError failure) {
+                    failures.add(failure);
+                  }
+                }));
+      }
+      for (Thread thread : threads) {
+        awaitWaiting(thread);
+      }
+      int carriers = scheduler.getPoolSize();
+      int cores = Runtime.getRuntime().availableProcessors();
+      assertThat(counter).isZero();
+      assertThat(carriers)
+          .as("carriers used by %s waiters", THREADS)
+          .isLessThanOrEqualTo(2 * cores);
+
+      // One more than a gate takes, from a thread that holds nothing.
+      FutureTask<Refusal.Kind> tooMany =
+          new FutureTask<>(
+              () -> {
+                try (Grant grant = lock.acquire(LONG)) {
+                  throw new AssertionError("got " + grant);
+                } catch (NotAcquiredException refused) {
+                  return refused.refusal().kind();
+                }
+              });
+      Thread.ofVirtual().start(tooMany);
+      assertThat(tooMany.get(10, TimeUnit.SECONDS)).isEqualTo(Refusal.Kind.QUEUE_FULL);
+
+      long start = System.nanoTime();
+      held.close();
+      for (Thread thread : threads) {
+        assertThat(thread.join(Duration.ofSeconds(60))).isTrue();
+      }
+      System.out.printf(
+          "%d virtual threads on one lock: %d carriers on %d cores, all served in %d ms%n",
+          THREADS, carriers, cores, (System.nanoTime() - start) / 1_000_000);
+      assertThat(failures).isEmpty();
+      assertThat(counter).isEqualTo(THREADS);
+      assertThat(lock.tryAcquire()).isPresent();
+    }
+  }
+
+  private static void awaitWaiting(Thread thread) {
+    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
+    while (thread.getState() != Thread.State.WAITING
+        && thread.getState() != Thread.State.TIMED_WAITING) {
+      assertThat(System.nanoTime()).as("%s waits", thread).isLessThan(deadline);
+      Thread.onSpinWait();
+    }
+  }
+}
