@@ -1,33 +1,175 @@
 package dev.truce.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class MainTest {
+  @TempDir private Path temp;
 
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private Captured truce(String... args) {
+    return Captured.of(temp, Map.of(), args);
+  }
 
   @Test
   void version_isTheOneTheBuildGives() {
-    assertThat(run("--version")).isEqualTo(0);
-    assertThat(out.toString(UTF_8))
-        .isEqualTo("truce " + System.getProperty("truce.version") + "\n");
-    assertThat(err.toString(UTF_8)).isEmpty();
+    assertThat(truce("--version"))
+        .isEqualTo(new Captured(0, "truce " + System.getProperty("truce.version") + "\n", ""));
   }
 
   @Test
-  void nothing_isAUsageError() {
-    assertThat(run()).isEqualTo(64);
-    assertThat(out.toString(UTF_8)).isEmpty();
-    assertThat(err.toString(UTF_8)).startsWith("usage: truce ");
+  void alone_itPrintsWhatIsNeededEveryDay() {
+    Captured alone = truce();
+    assertThat(alone.status()).isEqualTo(0);
+    assertThat(alone.out())
+        .contains("  run ", "  check ", "  ls ", "  why ")
+        .doesNotContain("doctor");
+    assertThat(truce("help")).isEqualTo(alone);
+    assertThat(truce("--help")).isEqualTo(alone);
   }
 
-  private int run(String... args) {
-    return Main.run(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), args);
+  @Test
+  void helpAll_namesEveryVerbAndEveryStatus() {
+    Captured all = truce("help", "--all");
+    for (Verb verb : Verb.values()) {
+      assertThat(all.out()).contains("  " + verb.word() + " ");
+    }
+    assertThat(all.out()).contains("64 ", "65 ", "69 ", "73 ", "74 ", "75 ", "76 ", "77 ", "78 ");
+    assertThat(all.out()).contains("123 ", "124 ", "125 ", "126 ", "127 ", "130 ");
+  }
+
+  @Test
+  void helpOfAVerb_namesEveryFlag() {
+    for (Verb verb : Verb.values()) {
+      if (verb == Verb.VERSION) {
+        continue;
+      }
+      Captured help = truce("help", verb.word());
+      assertThat(help.status()).isEqualTo(0);
+      assertThat(help.out()).startsWith("usage: truce " + verb.word());
+      for (Flag flag : verb.flags()) {
+        assertThat(help.out()).contains("--" + flag.name());
+      }
+    }
+    assertThat(truce("why", "--help")).isEqualTo(truce("help", "why"));
+  }
+
+  @Test
+  void aCommonMistake_isAnsweredByWhatWasMeant() {
+    assertThat(truce("lock", "x"))
+        .isEqualTo(
+            new Captured(
+                64, "", "truce: there is no 'lock': did you mean 'truce run x -- CMD'?\n"));
+    assertThat(truce("unlock", "x").err()).contains("did you mean 'truce why x'?");
+    assertThat(truce("lock", "a b").err()).contains("did you mean 'truce run 'a b' -- CMD'?");
+    assertThat(truce("status").err()).contains("did you mean 'truce ls'?");
+    assertThat(truce("dcotor").err()).contains("did you mean 'truce doctor'?");
+    assertThat(truce("frobnicate").err())
+        .isEqualTo("truce: there is no 'frobnicate': see truce help\n");
+    assertThat(truce("\u001b[31m").err())
+        .isEqualTo("truce: there is no '\\x1b[31m': see truce help\n");
+  }
+
+  @Test
+  void aWrongCall_isAnsweredByItsProblemAndTheUsageLine() {
+    assertThat(truce("why"))
+        .isEqualTo(
+            new Captured(
+                64,
+                "",
+                """
+                truce: which lock?
+                usage: truce why NAME [--dir D] [--engine URI] [--json]
+                """));
+    assertThat(truce("why", "a", "b").status()).isEqualTo(64);
+    assertThat(truce("why", "").status()).isEqualTo(64);
+    assertThat(truce("why", "é".repeat(128)).err()).contains("at most 255 bytes, this one 256");
+    assertThat(truce("ls", "x").status()).isEqualTo(64);
+    assertThat(truce("ls", "--jsn").err()).startsWith("truce: truce ls has no flag --jsn\nusage: ");
+    assertThat(truce("ls", "--json=1").status()).isEqualTo(64);
+    assertThat(truce("ls", "--dir").err()).startsWith("truce: --dir needs its value: D\n");
+    assertThat(truce("check", "a", "--token", "0").status()).isEqualTo(64);
+    assertThat(truce("check", "a", "--token", "9007199254740992").status()).isEqualTo(64);
+    assertThat(truce("check").err()).contains("which lock?");
+    assertThat(truce("completions", "tcsh").status()).isEqualTo(64);
+    assertThat(truce("why", "--json").err())
+        .isEqualTo(
+            "{\"schema\":\"truce.error/1\",\"kind\":\"usage\",\"status\":64,"
+                + "\"message\":\"which lock?\","
+                + "\"usage\":\"usage: truce why NAME [--dir D] [--engine URI] [--json]\"}\n");
+  }
+
+  @Test
+  void aRootIsLookedForAbove_andNeverMadeByLooking() throws Exception {
+    Path deep = Files.createDirectories(temp.resolve("a/b/c"));
+    Captured none = Captured.of(deep, Map.of(), "ls");
+    assertThat(none.status()).isEqualTo(78);
+    assertThat(none.err()).contains("truce init", "--dir", "TRUCE_DIR").hasLineCount(1);
+    assertThat(deep).isEmptyDirectory();
+
+    assertThat(truce("init")).isEqualTo(new Captured(0, temp.resolve(".truce") + "\n", ""));
+    assertThat(truce("init"))
+        .isEqualTo(new Captured(0, temp.resolve(".truce") + " is there already\n", ""));
+    assertThat(Captured.of(deep, Map.of(), "ls").status()).isEqualTo(0);
+  }
+
+  @Test
+  void aRootThatIsNamed_isMade() {
+    assertThat(truce("ls", "--dir", "one").status()).isEqualTo(0);
+    assertThat(temp.resolve("one")).isDirectory();
+    assertThat(Captured.of(temp, Map.of("TRUCE_DIR", "two"), "ls").status()).isEqualTo(0);
+    assertThat(temp.resolve("two")).isDirectory();
+    assertThat(truce("ls", "--engine", "file:" + temp.resolve("three")).status()).isEqualTo(0);
+    assertThat(temp.resolve("three")).isDirectory();
+    assertThat(truce("init", "four").out()).isEqualTo(temp.resolve("four") + "\n");
+  }
+
+  @Test
+  void aRootNamedTwice_isRefused() {
+    assertThat(truce("ls", "--dir", "a", "--engine", "file:/b").status()).isEqualTo(64);
+    assertThat(
+            Captured.of(temp, Map.of("TRUCE_DIR", "a", "TRUCE_ENGINE", "file:/b"), "ls").status())
+        .isEqualTo(78);
+  }
+
+  @Test
+  void anEngineOfAnotherArtifact_isNamed() {
+    Captured postgres = truce("ls", "--engine", "postgresql://db/app");
+    assertThat(postgres.status()).isEqualTo(78);
+    assertThat(postgres.err()).contains("dev.truce:truce-postgres");
+    assertThat(truce("ls", "--engine", "nonsense").status()).isEqualTo(78);
+  }
+
+  @Test
+  void aFreeLock_isSaidToBe() {
+    truce("init");
+    assertThat(truce("why", "x")).isEqualTo(new Captured(0, "x is free\n", ""));
+    assertThat(truce("check", "x", "--token", "1")).isEqualTo(new Captured(76, "", ""));
+    assertThat(truce("check", "x", "--token", "1", "--json").out())
+        .isEqualTo(
+            "{\"schema\":\"truce.check/1\",\"lock\":\"x\",\"token\":1,\"current\":false,"
+                + "\"state\":\"free\",\"current_token\":0}\n");
+    assertThat(truce("ls", "--json").out())
+        .isEqualTo("{\"schema\":\"truce.locks/1\",\"locks\":[]}\n");
+  }
+
+  @Test
+  void doctor_findsANewRootSound() {
+    truce("init");
+    Captured doctor = truce("doctor");
+    assertThat(doctor.status()).isEqualTo(0);
+    assertThat(doctor.out()).endsWith("\nsound\n");
+    assertThat(truce("doctor", "--json").out()).startsWith("{\"schema\":\"truce.examination/1\",");
+  }
+
+  @Test
+  void completions_areScriptsForEveryShell() {
+    assertThat(truce("completions", "bash").out()).contains("complete -F _truce truce");
+    assertThat(truce("completions", "zsh").out()).startsWith("#compdef truce");
+    assertThat(truce("completions", "fish").out()).contains("complete -c truce");
   }
 }

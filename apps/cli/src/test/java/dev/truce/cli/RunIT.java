@@ -1,0 +1,455 @@
+package dev.truce.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.truce.cli.Shell.Line;
+import dev.truce.cli.Shell.Result;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// `truce run` through the real launcher: what the command sees, what becomes of it and of the
+/// lock.
+class RunIT {
+  @TempDir private Path temp;
+  private Shell shell;
+
+  @BeforeEach
+  void init() {
+    shell = new Shell(temp);
+    assertThat(Captured.of(temp, java.util.Map.of(), "init").status()).isEqualTo(0);
+  }
+
+  // ---- what the command sees
+
+  @Test
+  void theCommand_hasItsDescriptors() throws Exception {
+    assertThat(shell.run("truce run x -- diff <(echo a) <(echo a)"))
+        .isEqualTo(new Result(0, "", ""));
+    assertThat(shell.out("truce run x -- sh -c 'echo hi >&3' 3>log; cat log")).isEqualTo("hi\n");
+    assertThat(shell.out("echo in | truce run x -- cat")).isEqualTo("in\n");
+    assertThat(shell.out("truce run x -- sh -c '[ ! -e /proc/self/fd/0 ] && echo closed' <&-"))
+        .isEqualTo("closed\n");
+    // A pipe of tokens, as make hands it to those it starts: taken and given back.
+    assertThat(
+            shell.out(
+                "mkfifo jobs; exec 8<>jobs; printf '+' >&8;"
+                    + " truce run x -- truce run y -- bash -c 'read -N1 -u 8 t; printf %s $t >&8';"
+                    + " read -N1 -u 8 t; echo $t"))
+        .isEqualTo("+\n");
+  }
+
+  @Test
+  void nobodyButTheCommand_keepsADescriptorOpen() throws Exception {
+    // The reader of 3 sees the end although descendants linger, for they closed theirs.
+    assertThat(
+            shell.out(
+                "truce run x -- sh -c 'exec 3>&-; sleep 1000 >/dev/null 2>&1 & echo $! >pid' 3> >(cat;"
+                    + " echo end >ended) >/dev/null 2>&1; while [ ! -e ended ]; do :; done;"
+                    + " kill -9 $(cat pid); cat ended"))
+        .isEqualTo("end\n");
+  }
+
+  @Test
+  void theCommand_hasItsEnvironmentToTheByte() throws Exception {
+    String environment =
+        "env -i A=1 b-c=2 =q $'N=a\\nb' 'BASH_FUNC_f%%=() { echo hi; }' SHELLOPTS=xtrace BASH_ENV=/no"
+            + " POSIXLY_CORRECT=1 PPID=7 IFS=, RANDOM=5 UID=9 _=foo SHLVL=abc OLDPWD=/q LC_ALL=none"
+            + " JAVA_TOOL_OPTIONS=-Dx PATH=\"$PATH\" TRUCE_EXTRA=1 ";
+    String without = shell.out(environment + "env -0 | tr '\\0' '|'");
+    Result with = shell.run(environment + "truce run x -- env -0 | tr '\\0' '|'");
+    List<String> kept = new ArrayList<>();
+    for (String entry : with.out().split("\\|", -1)) {
+      if (!entry.startsWith("TRUCE_") || entry.startsWith("TRUCE_EXTRA=")) {
+        kept.add(entry);
+      }
+    }
+    assertThat(String.join("|", kept)).isEqualTo(without);
+    assertThat(without).contains("BASH_FUNC_f%%=() { echo hi; }|", "SHLVL=abc|", "|IFS=,|");
+  }
+
+  @Test
+  void theCommand_isToldOfItsLocks() throws Exception {
+    String said =
+        shell.out(
+            "truce run b --read a --owner me -- env | grep ^TRUCE_ | sed 's/[0-9A-Z]\\{26\\}/ID/'");
+    String token = said.replaceAll("(?s).*TRUCE_TOKEN=(\\d+).*", "$1");
+    String other =
+        said.replaceAll("(?s).*\"lock\":\"a\",\"mode\":\"read\",\"token\":(\\d+).*", "$1");
+    assertThat(said)
+        .isEqualTo(
+            "TRUCE_LOCK=b\nTRUCE_TOKEN="
+                + token
+                + "\nTRUCE_GRANTS={\"schema\":\"truce.grants/1\",\"dir\":\""
+                + temp
+                + "/.truce\",\"grants\":[{\"lock\":\"a\",\"mode\":\"read\",\"token\":"
+                + other
+                + ",\"lease_id\":\"ID\"},{\"lock\":\"b\",\"mode\":\"write\",\"token\":"
+                + token
+                + ",\"lease_id\":\"ID\"}]}\nTRUCE_LEASE_ID=ID\nTRUCE_OWNER=me\nTRUCE_DIR="
+                + temp
+                + "/.truce\n");
+    assertThat(shell.run("truce run x -- truce check")).isEqualTo(new Result(0, "", ""));
+    assertThat(shell.run("truce run x -- truce check --token 999999").status()).isEqualTo(76);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {":", "trap '' INT QUIT", "trap '' HUP TERM USR1 TSTP TTOU", "trap '' PIPE CHLD"})
+  void theCommand_hasItsDispositions(String before) throws Exception {
+    String look = " grep -E 'Sig(Ign|Cgt|Blk)' /proc/self/status";
+    assertThat(shell.out(before + "; exec truce run x --" + look))
+        .isEqualTo(shell.out(before + "; exec" + look));
+  }
+
+  @Test
+  void theCommand_hasItsUmaskDirectoryAndArguments() throws Exception {
+    assertThat(shell.out("umask 0137; truce run x -- sh -c umask")).isEqualTo("0137\n");
+    assertThat(shell.out("mkdir d; cd d; truce run x -- pwd")).isEqualTo(temp + "/d\n");
+    String arguments = " '' 'a b' $'n\\nl' '*' -- -n '$(x)' \"it's\" 'é'";
+    assertThat(shell.out("truce run x -- printf '<%s>'" + arguments))
+        .isEqualTo(shell.out("printf '<%s>'" + arguments));
+    assertThat(
+            shell.out(
+                "printf '#!/bin/sh\\necho \"$0 $1\"' >a=b; chmod +x a=b; PATH=.:$PATH;"
+                    + " truce run x -- ./a=b 1; truce run x -- a=b 2"))
+        .isEqualTo("./a=b 1\n./a=b 2\n");
+    assertThat(shell.out("truce run x -c 'echo \"$0\" $TRUCE_LOCK; exit 0' -n"))
+        .isEqualTo("/bin/sh x\n");
+  }
+
+  @Test
+  void names_areAnyText() throws Exception {
+    String names = "'a:b' a_b ../x 'a b' $'n\\nl' 'größe/中文' -- ";
+    assertThat(shell.out("LC_ALL=C truce run --lock -x " + names + "truce ls --json"))
+        .contains("\"a:b\"", "\"a_b\"", "\"../x\"", "\"n\\nl\"", "\"größe/中文\"", "\"-x\"");
+    assertThat(shell.out("LC_ALL=C truce run $'n\\nl' 'größe' -- truce ls"))
+        .contains("\nn\\nl ", "\ngröße ");
+    // One lock, whatever the locale of those who ask.
+    assertThat(
+            shell
+                .run(
+                    "LC_ALL=C truce run 'größe' -- env -u TRUCE_LEASE_ID LC_ALL=C.UTF-8 truce run -nq 'größe' -- true")
+                .status())
+        .isEqualTo(75);
+    assertThat(shell.run("truce run $'a\\xffb' -- true").status()).isEqualTo(64);
+  }
+
+  // ---- exit status
+
+  @ParameterizedTest
+  @CsvSource({
+    "truce run x -- true, 0",
+    "truce run x -- sh -c 'exit 7', 7",
+    "truce run x -- sh -c 'exit 255', 255",
+    "truce run x -- sh -c 'kill -9 $$', 137",
+    "truce run x -- sh -c 'kill -TERM $$', 143",
+    "truce run x -- no-such-command, 127",
+    "truce run x -- ./no-such-file, 127",
+    "truce run x -- /, 126",
+    "truce run x -- ./.truce/id, 126",
+    "truce run x, 64",
+    "truce run x --, 64",
+    "truce run -- true, 64",
+    "truce run x -w soon -- true, 64",
+    "truce run x --reason -- true, 64",
+    "truce run x -c 'exit 3', 3",
+    "cd / && truce run x -- true, 78",
+    "truce run --engine redis://h x -- true, 78",
+    "truce run --help, 0"
+  })
+  void status_isThatOfTheTable(String line, int status) throws Exception {
+    assertThat(shell.run(line).status()).isEqualTo(status);
+  }
+
+  @Test
+  void aScriptWithoutFirstLine_runsAsWithoutTruce() throws Exception {
+    assertThat(shell.out("echo 'echo ran $1' >s; chmod +x s; truce run x -- ./s 1"))
+        .isEqualTo("ran 1\n");
+  }
+
+  // ---- signals
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "HUP", "USR1", "USR2", "INT", "QUIT"})
+  void aSignal_reachesTheCommand(String signal) throws Exception {
+    Line run =
+        shell.start(
+            "exec truce run x -- sh -c 'trap \"echo got; exit 42\" "
+                + signal
+                + "; echo up; while :; do sleep 0.01; done'");
+    Shell.await("the command is up", () -> run.said().contains("up"));
+    run.signal(signal);
+    assertThat(run.result()).isEqualTo(new Result(42, "up\ngot\n", ""));
+    assertThat(shell.run("truce run -n x -- true")).isEqualTo(new Result(0, "", ""));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
+  void aSignalWhileWaiting_givesTheClaimBack(String signal, int status) throws Exception {
+    Line holder = hold("x");
+    Line waiter = shell.start("exec truce run x -- touch ran");
+    shell.until("truce why x --json | grep -q '\"waiting\":1,'");
+    waiter.signal(signal);
+    assertThat(waiter.result()).isEqualTo(new Result(status, "", ""));
+    assertThat(shell.out("truce why x --json")).contains("\"queue\":[]");
+    assertThat(temp.resolve("ran")).doesNotExist();
+    end(holder);
+  }
+
+  @Test
+  void aSignalAtAnyMoment_leavesNothingBehind() throws Exception {
+    for (int i = 0; i < 25; i++) {
+      Line run = shell.start("exec truce run x -- sleep 1000");
+      Thread.sleep(8L * i);
+      run.signal(i % 2 == 0 ? "INT" : "TERM");
+      assertThat(run.result())
+          .as("after %d ms", 8 * i)
+          .isEqualTo(new Result(i % 2 == 0 ? 130 : 143, "", ""));
+    }
+    assertThat(shell.run("truce run -n x -- true")).isEqualTo(new Result(0, "", ""));
+  }
+
+  @Test
+  void theTerminal_isTheCommands() throws Exception {
+    Line run =
+        shell.start(
+            "exec script -qec \"truce run x -- sh -c 'echo up; read l </dev/tty; echo got \\$l'\" /dev/null");
+    Shell.await("the command is up", () -> run.said().contains("up"));
+    run.type("hello\n");
+    assertThat(run.result().status()).isEqualTo(0);
+    assertThat(run.said()).contains("got hello");
+  }
+
+  @Test
+  void interruptAtTheTerminal_reachesTheCommandOnce_andEndsAScriptThatCalledUs() throws Exception {
+    Line once =
+        shell.start(
+            "exec script -qec \"truce run x -- bash -c 'trap \\\"echo int\\\" INT; echo up; read -t 1; read -t 0.2; exit 9'\" /dev/null");
+    Shell.await("the command is up", () -> once.said().contains("up"));
+    once.type("\u0003");
+    Result result = once.result();
+    assertThat(result.status()).isEqualTo(9);
+    assertThat(result.out().split("int\r\n", -1)).hasSize(2);
+
+    Files.writeString(
+        temp.resolve("script"),
+        "truce run x -- sh -c 'echo up; exec sleep 1000'\necho not reached\n");
+    Line script = shell.start("exec script -qec 'bash ./script' /dev/null");
+    Shell.await("the command is up", () -> script.said().contains("up"));
+    script.type("\u0003");
+    assertThat(script.result().status()).isEqualTo(130);
+    assertThat(script.said()).doesNotContain("not reached");
+  }
+
+  // ---- deaths
+
+  /// The shell that was called, the nurse, the keeper and the command of a run.
+  private record Family(Line run, long nurse, long keeper, long command, long grandchild) {}
+
+  private Family family(String name) throws Exception {
+    Line run = shell.start("exec truce run " + name + " -- sh -c 'sleep 1000 & echo $$ $!; wait'");
+    Shell.await("the command is up", () -> run.said().endsWith("\n"));
+    String[] pids = run.said().strip().split(" ");
+    long nurse = 0;
+    for (String child : children(run.pid())) {
+      if (!child.equals(pids[0]) && Shell.lives(Long.parseLong(child))) {
+        nurse = Long.parseLong(child);
+      }
+    }
+    long keeper = Long.parseLong(children(nurse)[0]);
+    return new Family(run, nurse, keeper, Long.parseLong(pids[0]), Long.parseLong(pids[1]));
+  }
+
+  private static String[] children(long pid) throws Exception {
+    return Files.readString(Path.of("/proc/" + pid + "/task/" + pid + "/children"))
+        .strip()
+        .split(" ");
+  }
+
+  private void assertAllGoneAndFree(Family family, String name) throws Exception {
+    assertThat(shell.run("truce run -w 15 " + name + " -- true").status()).isEqualTo(0);
+    assertThat(Shell.lives(family.command())).isFalse();
+    assertThat(Shell.lives(family.grandchild())).isFalse();
+    Shell.await("the keeper has ended", () -> !Shell.lives(family.keeper()));
+  }
+
+  @Test
+  void killOfTheCalledProcess_endsTheCommandBeforeTheLockIsFree() throws Exception {
+    Family family = family("x");
+    Line next =
+        shell.start(
+            "exec truce run x -- sh -c 'kill -0 "
+                + family.command()
+                + " || kill -0 "
+                + family.grandchild()
+                + " || echo alone'");
+    shell.until("truce why x --json | grep -q '\"waiting\":1,'");
+    long began = System.nanoTime();
+    family.run().process().destroyForcibly();
+    assertThat(next.result().out()).isEqualTo("alone\n");
+    assertThat(System.nanoTime() - began).isLessThan(5_000_000_000L);
+    assertAllGoneAndFree(family, "x");
+  }
+
+  @Test
+  void killOfTheKeeper_endsTheCommand() throws Exception {
+    Family family = family("x");
+    Shell.kill("KILL", family.keeper());
+    Result result = family.run().result();
+    assertThat(result.status()).isEqualTo(123);
+    assertThat(result.err())
+        .isEqualTo("truce: the keeper of the locks was killed, and the command with it\n");
+    assertAllGoneAndFree(family, "x");
+  }
+
+  @Test
+  void killOfTheNurse_endsTheCommand() throws Exception {
+    Family family = family("x");
+    Shell.kill("KILL", family.nurse());
+    assertThat(family.run().result().status()).isEqualTo(123);
+    assertAllGoneAndFree(family, "x");
+  }
+
+  @Test
+  void killOfCalledProcessAndKeeper_endsTheCommand() throws Exception {
+    Family family = family("x");
+    Shell.kill("KILL", family.keeper());
+    family.run().process().destroyForcibly();
+    Shell.await(
+        "all are gone", () -> !Shell.lives(family.command()) && !Shell.lives(family.grandchild()));
+    assertAllGoneAndFree(family, "x");
+  }
+
+  @Test
+  void descendantsThatLiveOn_keepTheLock_andNobodyWaitsForThem() throws Exception {
+    Family family = family("x");
+    Shell.kill("KILL", family.command());
+    assertThat(family.run().result())
+        .isEqualTo(new Result(137, family.command() + " " + family.grandchild() + "\n", ""));
+    assertThat(shell.out("truce why x")).contains("x is held for writing");
+    assertThat(shell.run("truce run -nq x -- true").status()).isEqualTo(75);
+    Shell.kill("KILL", family.grandchild());
+    assertAllGoneAndFree(family, "x");
+  }
+
+  @Test
+  void aCommandThatClosedItsDescriptors_countsWhileItLives() throws Exception {
+    Line run =
+        shell.start(
+            "exec truce run x -- bash -c 'for f in /proc/self/fd/*; do f=${f##*/};"
+                + " ((f < 3)) || eval \"exec $f>&-\"; done; echo $$; exec sleep 1000'");
+    Shell.await("the command is up", () -> run.said().endsWith("\n"));
+    long command = Long.parseLong(run.said().strip());
+    assertThat(shell.run("truce run -nq x -- true").status()).isEqualTo(75);
+    run.process().destroyForcibly();
+    assertThat(shell.run("truce run -w 15 x -- true").status()).isEqualTo(0);
+    assertThat(Shell.lives(command)).isFalse();
+  }
+
+  // ---- limits
+
+  @Test
+  void maxHold_stopsTheCommand() throws Exception {
+    assertThat(shell.run("truce run --max-hold 300ms x -- sleep 1000"))
+        .isEqualTo(
+            new Result(
+                124,
+                "",
+                "truce: the command under x has held its locks for 300ms, its --max-hold; stopping"
+                    + " it\n"));
+    assertThat(
+            shell
+                .run(
+                    "truce run --max-hold 300ms --grace 100ms x --"
+                        + " sh -c 'trap \"\" TERM; sleep 1000 & sleep 1000'")
+                .status())
+        .isEqualTo(124);
+    assertThat(shell.run("truce run -n x -- true").status()).isEqualTo(0);
+  }
+
+  // ---- turns
+
+  @Test
+  void eightShellsCountToTwoHundred() throws Exception {
+    Files.writeString(temp.resolve("n"), "0\n");
+    List<Line> shells = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      shells.add(
+          shell.start(
+              "for i in {1..25}; do truce run --lock c -- sh -c"
+                  + " 'n=$(cat n); echo $((n+1)) > n' || exit; done"));
+    }
+    for (Line line : shells) {
+      assertThat(line.process().waitFor()).isEqualTo(0);
+    }
+    assertThat(Files.readString(temp.resolve("n"))).isEqualTo("200\n");
+  }
+
+  @Test
+  void twelveWaiters_areServedInOrder() throws Exception {
+    Line holder = hold("x");
+    StringBuilder expected = new StringBuilder();
+    List<Line> waiters = new ArrayList<>();
+    for (int i = 1; i <= 12; i++) {
+      waiters.add(shell.start("exec truce run x -- sh -c 'echo " + i + " >>order'"));
+      shell.until("truce why x --json | grep -q '\"waiting\":" + i + ",'");
+      expected.append(i).append('\n');
+    }
+    end(holder);
+    for (Line waiter : waiters) {
+      assertThat(waiter.process().waitFor()).isEqualTo(0);
+      assertThat(waiter.said()).contains("truce: waiting for x: ");
+    }
+    assertThat(Files.readString(temp.resolve("order"))).isEqualTo(expected.toString());
+  }
+
+  @Test
+  void aNestedRun_goesThroughAsABranch_siblingsOneAtATime() throws Exception {
+    assertThat(
+            shell.out(
+                "truce run x -- sh -c 'echo $TRUCE_TOKEN; truce run -n x -- sh -c \"echo \\$TRUCE_TOKEN\"' | uniq | wc -l"))
+        .isEqualTo("1\n");
+    assertThat(shell.out("truce run x y -- truce run -n --read y -- echo through"))
+        .isEqualTo("through\n");
+    Files.writeString(temp.resolve("n"), "0\n");
+    shell.out(
+        "truce run x -- sh -c 'for i in 1 2 3 4 5 6; do truce run x -- sh -c"
+            + " \"n=\\$(cat n); sleep 0.02; echo \\$((n+1)) >n\" & done; wait'");
+    assertThat(Files.readString(temp.resolve("n"))).isEqualTo("6\n");
+  }
+
+  @Test
+  void anIdThatIsNoLongerLive_orOfAnotherRoot_isIgnored() throws Exception {
+    String id = shell.out("truce run x -- sh -c 'echo $TRUCE_LEASE_ID $TRUCE_GRANTS'").strip();
+    String[] words = id.split(" ", 2);
+    String stale = "export TRUCE_LEASE_ID='" + words[0] + "' TRUCE_GRANTS='" + words[1] + "'; ";
+    assertThat(shell.out(stale + "truce run -n x -- echo had")).isEqualTo("had\n");
+    // The first member and claim of another root have the same id as those of this one might.
+    Line holder =
+        shell.start("exec truce run --dir other x -- sh -c 'echo $TRUCE_LEASE_ID; sleep 1000'");
+    Shell.await("the holder is up", () -> holder.said().endsWith("\n"));
+    String foreign =
+        "export TRUCE_LEASE_ID='" + holder.said().strip() + "' TRUCE_GRANTS='" + words[1] + "'; ";
+    assertThat(shell.run(foreign + "truce run --dir other -nq x -- true").status()).isEqualTo(75);
+    end(holder);
+  }
+
+  private Line hold(String name) throws Exception {
+    Line holder = shell.start("exec truce run " + name + " -- sh -c 'echo up; exec sleep 1000'");
+    Shell.await("the holder is up", () -> holder.said().contains("up"));
+    return holder;
+  }
+
+  private static void end(Line holder) throws Exception {
+    holder.signal("TERM");
+    holder.process().waitFor();
+  }
+}
