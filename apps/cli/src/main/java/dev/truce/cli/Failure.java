@@ -81,20 +81,19 @@ final class Failure extends RuntimeException {
     return message == null ? kind : message;
   }
 
-  /// Says it on stderr: for people in one line, and the usage line after a wrong call; with `json`
-  /// as an object.
-  void report(Console console, boolean json) {
-    if (json) {
-      console.error(
-          Json.object()
-              .put("schema", "truce.error/1")
-              .put("kind", kind)
-              .put("status", status)
-              .put("message", text())
-              .put("usage", verb == null ? null : verb.usage())
-              .toString());
-      return;
-    }
+  /// The whole of it as one JSON object.
+  String json() {
+    return Json.object()
+        .put("schema", "truce.error/1")
+        .put("kind", kind)
+        .put("status", status)
+        .put("message", text())
+        .put("usage", verb == null ? null : verb.usage())
+        .toString();
+  }
+
+  /// Says it to people: in one line, and the usage line after a wrong call.
+  void report(Console console) {
     console.error("truce: " + Text.shown(text()));
     if (verb != null) {
       console.error(verb.usage());

@@ -86,7 +86,11 @@ public final class Keeper {
 
   private void fail(Throwable thrown, boolean json) {
     Failure failure = Failure.of(thrown);
-    failure.report(console, json);
+    if (json) {
+      console.error(failure.json());
+    } else {
+      failure.report(console);
+    }
     refuse(failure.status());
   }
 

@@ -24,7 +24,11 @@ public final class Main {
       return dispatch(console, args);
     } catch (RuntimeException | Error thrown) {
       Failure failure = Failure.of(thrown);
-      failure.report(console, wantsJson(args));
+      if (wantsJson(args)) {
+        console.print(failure.json());
+      } else {
+        failure.report(console);
+      }
       return failure.status();
     }
   }

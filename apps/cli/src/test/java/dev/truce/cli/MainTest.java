@@ -96,7 +96,7 @@ class MainTest {
     assertThat(truce("check", "a", "--token", "9007199254740992").status()).isEqualTo(64);
     assertThat(truce("check").err()).contains("which lock?");
     assertThat(truce("completions", "tcsh").status()).isEqualTo(64);
-    assertThat(truce("why", "--json").err())
+    assertThat(truce("why", "--json").out())
         .isEqualTo(
             "{\"schema\":\"truce.error/1\",\"kind\":\"usage\",\"status\":64,"
                 + "\"message\":\"which lock?\","
