@@ -655,11 +655,10 @@ final class LockMachine {
     }
   }
 
-  /// Who is next: the lowest (priority, arrival), unless that would overtake somebody once too
-  /// often; then the earliest of those.
+  /// Who is next: the lowest (priority, arrival) of those that came no later than the first who may
+  /// not be overtaken again.
   private int next() {
     int best = -1;
-    int aged = -1;
     for (int i = 0; i < queue.size(); i++) {
       Wait wait = queue.get(i);
       if (!wait.present() || wait.offered() != 0 || !inMainQueue(wait)) {
@@ -668,11 +667,11 @@ final class LockMachine {
       if (best < 0 || wait.priority() < queue.get(best).priority()) {
         best = i;
       }
-      if (aged < 0 && wait.overtaken() >= rules.overtakes()) {
-        aged = i;
+      if (wait.overtaken() >= rules.overtakes()) {
+        break;
       }
     }
-    return aged >= 0 && aged < best ? aged : best;
+    return best;
   }
 
   private void handOnToBranches() {

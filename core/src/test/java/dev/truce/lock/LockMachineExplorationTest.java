@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Every state of small worlds, every step in it judged by [LockReferee].
 class LockMachineExplorationTest {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
-  private static final int MAX_STATES = FULL ? 100_000 : 3_000;
+  private static final int MAX_STATES = FULL ? 30_000 : 3_000;
 
   /// The first acquire of the first actor after the tickets.
   private static final Claim PARENT = new Claim(1, LockPlan.claim(0, 0));
@@ -73,6 +73,9 @@ class LockMachineExplorationTest {
                 "two permits", List.of(0, 2, 1, 1), Act.READ, Act.WRITE, Act.DOWNGRADE, Act.TIME)
             .permits(2),
         LockPlan.of("priorities with a bound", List.of(0, 1, 2, 1), Act.READ, Act.WRITE, Act.TIME)
+            .priorities(0, -1)
+            .ruled(LockPlan.rules(10, 1, false)),
+        LockPlan.of("writers' priorities with a bound", List.of(0, 1, 2, 1), Act.WRITE, Act.TIME)
             .priorities(0, -1)
             .ruled(LockPlan.rules(10, 1, false)),
         LockPlan.of("tickets", List.of(2, 1, 1), Act.READ, Act.WRITE, Act.CANCEL, Act.TIME)

@@ -19,6 +19,7 @@ import dev.truce.lock.LockWorld.Violation;
 import dev.truce.lock.NamedLock.Mode;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -246,20 +247,20 @@ final class LockReferee {
   }
 
   private Wait next(LockState state) {
-    Wait best = null;
-    Wait aged = null;
-    for (Wait wait : state.queue()) {
-      if (!wait.present() || wait.offered() != 0 || !main(state, wait)) {
-        continue;
-      }
-      if (best == null || wait.priority() < best.priority()) {
-        best = wait;
-      }
-      if (aged == null && wait.overtaken() >= rules.overtakes()) {
-        aged = wait;
-      }
-    }
-    return aged != null && aged.arrival() < best.arrival() ? aged : best;
+    List<Wait> waiting =
+        state.queue().stream()
+            .filter(wait -> wait.present() && wait.offered() == 0 && main(state, wait))
+            .toList();
+    long barrier =
+        waiting.stream()
+            .filter(wait -> wait.overtaken() >= rules.overtakes())
+            .mapToLong(Wait::arrival)
+            .min()
+            .orElse(Long.MAX_VALUE);
+    return waiting.stream()
+        .filter(wait -> wait.arrival() <= barrier)
+        .min(Comparator.comparingInt(Wait::priority).thenComparingLong(Wait::arrival))
+        .orElse(null);
   }
 
   private void counters() {
@@ -750,15 +751,17 @@ final class LockReferee {
   }
 
   private boolean mayPrecede(Wait served, Wait left, int events) {
-    Wait was = wait(before, left.claim());
-    boolean protectedNow = was != null && was.overtaken() >= rules.overtakes();
-    boolean earlier = served.arrival() < left.arrival();
-    if (earlier
-        && (served.priority() <= left.priority()
-            || served.overtaken() + events > rules.overtakes())) {
-      return true;
+    if (served.arrival() < left.arrival()) {
+      return served.priority() <= left.priority()
+          || before.queue().stream()
+              .anyMatch(wait ->
+                  wait.arrival() >= served.arrival()
+                      && wait.arrival() < left.arrival()
+                      && wait.overtaken() + events > rules.overtakes());
     }
-    return served.priority() < left.priority() && !protectedNow;
+    Wait was = wait(before, left.claim());
+    boolean barred = was != null && was.overtaken() >= rules.overtakes();
+    return served.priority() < left.priority() && !barred;
   }
 
   /// Whether the lock was granted to one who asked and did not queue.

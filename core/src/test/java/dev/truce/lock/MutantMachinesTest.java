@@ -66,6 +66,10 @@ class MutantMachinesTest {
       LockPlan.of("priorities", List.of(0, 1, 2, 1), Act.READ, Act.WRITE, Act.TIME)
           .priorities(0, -1)
           .ruled(LockPlan.rules(10, 1, false));
+  private static final LockPlan AGED =
+      LockPlan.of("aged", List.of(0, 1, 2, 1), Act.WRITE, Act.TIME)
+          .priorities(0, -1)
+          .ruled(LockPlan.rules(10, 1, false));
   private static final LockPlan PERMITS =
       LockPlan.of("permits", List.of(0, 2, 1), Act.WRITE, Act.DOWNGRADE, Act.TIME).permits(2);
   private static final Claim PARENT = new Claim(1, LockPlan.claim(0, 0));
@@ -113,6 +117,7 @@ class MutantMachinesTest {
         new Mutant("one reader's term is all readers' term", FENCED, renewHitsTheGroup()),
         new Mutant("force ends the wrong grant", FENCED, revokeByRange()),
         new Mutant("overtaken for ever", PRIORITIES, overtakenForEver()),
+        new Mutant("who may not be overtaken overtakes", AGED, agedFirst()),
         new Mutant("priorities are ignored", PRIORITIES, noPriorities()),
         new Mutant("one permit too many", PERMITS, onePermitMore()),
         new Mutant("a reader beside another's permit", PERMITS, downgradeBesidePermit()),
@@ -343,6 +348,32 @@ class MutantMachinesTest {
             tokens,
             new Rules(
                 rules.maxWaiters(), 1000, rules.offer(), rules.ticketOffer(), rules.fenced()));
+  }
+
+  /// Serves the first who may not be overtaken again before those who came before it.
+  private static Stepper agedFirst() {
+    return (state, caller, command, now, tokens, rules) -> {
+      Outcome outcome =
+          LockMachine.step(
+              queue(
+                  state,
+                  wait ->
+                      wait.overtaken() >= rules.overtakes()
+                          ? priority(wait, wait.priority() - 10)
+                          : wait),
+              caller,
+              command,
+              now,
+              tokens,
+              rules);
+      return outcome.missing() > 0
+          ? outcome
+          : with(
+              outcome,
+              queue(
+                  outcome.state(),
+                  wait -> wait.priority() < -5 ? priority(wait, wait.priority() + 10) : wait));
+    };
   }
 
   // ---- one party's end is another's
