@@ -108,21 +108,60 @@ end() {
   exit "$1"
 }
 
-# Kills whoever else has the life pipe open for writing, until there is nobody. $1 is a reading end.
+# Is the life pipe, of which $1 is a reading end, at its end of file? What anybody writes there does
+# not count.
+all_gone() {
+  local status
+  until
+    read -r -t 0.02 -u "$1" ignored
+    status=$?
+    ((status))
+  do :; done
+  ((status == 1))
+}
+
+# Kills a process and all that descends from it, each stopped first, so that nothing forks away.
+fell() {
+  local family=() pid
+  gather "$1"
+  for pid in "${family[@]}"; do kill -s KILL "$pid"; done
+}
+
+gather() {
+  local task kid kids=()
+  kill -s STOP "$1"
+  family+=("$1")
+  for task in /proc/"$1"/task/*/children; do
+    read -ra kids <"$task"
+    for kid in "${kids[@]}"; do gather "$kid"; done
+  done
+}
+
+# Kills whoever else has the life pipe open for writing, and what descends from them, until all are
+# gone. $1 is a reading end.
 slay() {
-  local fd key flags pid found=1
-  while ((found)); do
-    found=0
+  local fd key flags pid
+  until all_gone "$1"; do
     for fd in /proc/[0-9]*/fd/*; do
       [[ $fd -ef /proc/self/fd/$1 ]] || continue
       while read -r key flags; do
         if [[ $key == flags: && $flags == *[!04] ]]; then # not for reading alone
           pid=${fd#/proc/}
           pid=${pid%%/*}
-          ((pid == $$)) || ! kill -s KILL "$pid" || found=1
+          ((pid == $$)) || fell "$pid"
         fi
       done <"${fd/\/fd\//\/fdinfo\/}"
     done
+  done
+}
+
+# Kills the other children of this shell, which has to be called by one of them. Faster than
+# looking through all processes: the lock is free already.
+fell_siblings() {
+  local kid kids=()
+  read -ra kids <"/proc/$$/task/$$/children"
+  for kid in "${kids[@]}"; do
+    ((kid == BASHPID)) || fell "$kid"
   done
 }
 
@@ -142,7 +181,12 @@ keep() {
   LC_ALL=C.UTF-8 "$java" -Xrs "${jvm[@]}" dev.truce.cli.Keeper $$ "$asked" "${own[@]}" <&0 &
   exec 0<&- 2>/dev/null
   wait $! || {
-    if read -t 0 -u 3; then printf 'failed\0'; else printf 'lost\0'; fi # at the end of its file?
+    if all_gone 3; then
+      printf 'failed\0'
+    else
+      fell_siblings
+      printf 'lost\0'
+    fi
     slay 3
   }
 }
@@ -250,7 +294,7 @@ do :; done
 if [[ -z $over ]]; then
   over=1
   left=left
-  ! read -t 0 -u "$alive" || left=gone # its end of file
+  ! all_gone "$alive" || left=gone
   printf 'ended %d %s\n' "$status" "$left" >&"$to"
   read -r -d '' -u "$from" word
   case $word in

@@ -46,6 +46,9 @@ final class Gate {
   /// How often an unknown swap is repeated before the caller is told.
   private static final int UNKNOWN_REPEATS = 64;
 
+  /// How often a process that is not the first in the queue looks at the holders.
+  private static final long HOLDERS_NANOS = 1_000_000_000L;
+
   private static final VarHandle ALONE = alone();
 
   private final Locks room;
@@ -64,6 +67,9 @@ final class Gate {
   private volatile @Nullable Held alone;
 
   private int waiting;
+
+  /// When this process looks at the holders next, even if it is not the first in the queue.
+  private long holdersDue;
 
   /// How many releases are still to be made in the background.
   private int unsettled;
@@ -258,7 +264,7 @@ final class Gate {
         dissolve(run);
         waiter.refused = refusal(wanted, kind(why, waitsForItself), OptionalInt.empty());
       }
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
       countWaiters(-run.waiters().size());
       run.waiters().clear();
       promote();
@@ -307,8 +313,10 @@ final class Gate {
   // ---- waiting
 
   private void await(NamedLock wanted, Waiter waiter, long deadline) throws InterruptedException {
-    room.listen(this, true);
+    boolean listening = false;
     try {
+      room.listen(this, true);
+      listening = true;
       while (!waiter.answered()) {
         if (Thread.interrupted()) {
           leave(waiter, null);
@@ -327,11 +335,13 @@ final class Gate {
           room.ticker().park(this, wake);
         }
       }
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
       leave(waiter, null);
       throw failure;
     } finally {
-      room.listen(this, false);
+      if (listening) {
+        room.listen(this, false);
+      }
     }
   }
 
@@ -529,10 +539,21 @@ final class Gate {
     if (before != 0) {
       suspect(suspects, before);
     }
-    if (before == 0 || everybody) {
+    if (before == 0 || everybody || holdersDue()) {
       state.holds().forEach(hold -> suspect(suspects, hold.claim().member()));
     }
     return suspects;
+  }
+
+  /// Whether it is time to look at the holders although somebody stands before: he may be stopped,
+  /// and then nobody else would see that they are dead.
+  private boolean holdersDue() {
+    long now = room.ticker().nanos();
+    if (now < holdersDue) {
+      return false;
+    }
+    holdersDue = now + HOLDERS_NANOS;
+    return true;
   }
 
   private void suspect(List<Long> suspects, long member) {
@@ -638,6 +659,9 @@ final class Gate {
       }
       forget();
       return true;
+    } catch (EngineException unreachable) {
+      retired = false;
+      return false;
     } finally {
       mutex.unlock();
     }

@@ -310,8 +310,15 @@ public final class Locks implements AutoCloseable {
     return Gate.isDead(engine.members(), member);
   }
 
+  /// Hints: whoever misses one looks by himself soon.
   void wake(Set<Long> members) {
-    members.forEach(engine.members()::wake);
+    for (long member : members) {
+      try {
+        engine.members().wake(member);
+      } catch (TruceException | Error lost) {
+        LOG.log(System.Logger.Level.DEBUG, "a member was not woken", lost);
+      }
+    }
   }
 
   TruceException gone() {
@@ -327,12 +334,21 @@ public final class Locks implements AutoCloseable {
     if (on) {
       listening.add(gate);
       if (listeners.getAndIncrement() == 0) {
-        switchListening();
+        beginListening();
       }
     } else {
       if (listeners.decrementAndGet() == 0) {
         switchListening();
       }
+    }
+  }
+
+  private void beginListening() {
+    try {
+      switchListening();
+    } catch (TruceException | Error deaf) {
+      listeners.decrementAndGet();
+      throw deaf;
     }
   }
 

@@ -9,7 +9,9 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /// The kernel's word on who is there: locked bytes of the empty file `locks`.
@@ -28,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 final class Locks implements AutoCloseable {
   private static final long PRESENCE = 0;
   private static final long FIRST_SLOT = 1024;
+
+  /// Channels that must never be closed: an unreachable one is, by the JVM.
+  private static final List<FileChannel> KEPT = new CopyOnWriteArrayList<>();
 
   private final Path file;
   private final FileChannel channel;
@@ -53,10 +58,15 @@ final class Locks implements AutoCloseable {
                   StandardOpenOption.CREATE,
                   StandardOpenOption.READ,
                   StandardOpenOption.WRITE);
-          if (fresh) {
-            directory.openUp(file);
+          try {
+            if (fresh) {
+              directory.openUp(file);
+            }
+            return new Locks(file, channel);
+          } catch (RuntimeException e) {
+            channel.close();
+            throw e;
           }
-          return new Locks(file, channel);
         });
   }
 
@@ -142,6 +152,7 @@ final class Locks implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (foreign) {
+      KEPT.add(channel);
       return;
     }
     try {

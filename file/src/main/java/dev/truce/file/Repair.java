@@ -30,6 +30,7 @@ final class Repair {
 
   /// Makes the root whole and says what was wrong.
   List<String> run() {
+    refuseOtherLocks(directory, host, header(directory));
     directory.temporaries().forEach(directory::delete);
     boolean created = createIfNone();
     Identity identity = Identity.read(directory);
@@ -92,7 +93,6 @@ final class Repair {
     if (!header.boot().equals(host.boot())) {
       return false;
     }
-    refuseOtherLocks(header);
     try {
       dropStrangers(header);
       Heap heap = Heap.open(directory, header);
@@ -123,8 +123,12 @@ final class Repair {
             + "; what was held is free, and tokens go on above all that were given out");
   }
 
-  /// Without the very file that the others hold locks on, being alone means nothing.
-  private void refuseOtherLocks(Header header) {
+  /// Without the very file that the others hold locks on, being alone or inside means nothing: so
+  /// this comes before anything is touched. Of another boot nobody is left.
+  static void refuseOtherLocks(Directory directory, Host host, @Nullable Header header) {
+    if (header == null || !header.boot().equals(host.boot())) {
+      return;
+    }
     Path locks = directory.locks();
     long inode = Faults.io(locks, () -> Identity.inode(locks));
     if (inode != header.locks()) {

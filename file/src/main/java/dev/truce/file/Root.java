@@ -163,6 +163,7 @@ final class Root {
       locks.leave();
       return null;
     }
+    Repair.refuseOtherLocks(directory, host, header);
     Identity identity = Identity.read(directory);
     identity.refuseOthers(directory, host, header.boot());
     return new Root(keyOf(directory), directory, identity, locks, header, notes);

@@ -373,12 +373,9 @@ final class SuitesTest {
 
   @Test
   void members_describedWrong_areCaught() {
+    membersCatch("description_ofAnother_isWhatItSaid", "description", (_, _) -> Optional.empty());
     membersCatch(
-        "description_ofAnother_isWhatItSaid", "description", (_, _) -> Optional.empty());
-    membersCatch(
-        "description_ofOneThatLeft_isEmpty",
-        "description",
-        (_, _) -> Optional.of(new byte[] {1}));
+        "description_ofOneThatLeft_isEmpty", "description", (_, _) -> Optional.of(new byte[] {1}));
     membersCatch("list_someLeft_namesTheOthers", "list", (_, _) -> List.of(1L, 2L, 3L));
     membersCatch(
         "join_descriptionTooLong_isRefused",
@@ -453,12 +450,11 @@ final class SuitesTest {
         (journal, arguments) ->
             journal.append(
                 units(arguments).stream()
-                    .map(
-                        u ->
-                            new Journal.Unit(
-                                u.commitId(),
-                                u.fence(),
-                                tail -> u.decider().decide(Math.max(0, tail - 1))))
+                    .map(u ->
+                        new Journal.Unit(
+                            u.commitId(),
+                            u.fence(),
+                            tail -> u.decider().decide(Math.max(0, tail - 1))))
                     .toList());
     journalCatches(
         "append_byOthersMeanwhile_theDeciderSeesTheVeryTailAtWhichItLands", "append", old);
@@ -504,8 +500,7 @@ final class SuitesTest {
         "checkpoint_taken_standsForWhatWasBelow",
         "read",
         (journal, arguments) ->
-            journal.read((Long) arguments[0], (Integer) arguments[1])
-                    instanceof Journal.Page.TooOld
+            journal.read((Long) arguments[0], (Integer) arguments[1]) instanceof Journal.Page.TooOld
                 ? new Journal.Page.Records(List.of())
                 : journal.read((Long) arguments[0], (Integer) arguments[1]));
   }
@@ -526,11 +521,10 @@ final class SuitesTest {
         "append",
         (journal, arguments) ->
             units(arguments).stream()
-                .map(
-                    u ->
-                        u.fence() == null
-                            ? journal.append(List.of(u)).getFirst()
-                            : new Journal.Result.Refused("any fence", Fence.of("index", 1)))
+                .map(u ->
+                    u.fence() == null
+                        ? journal.append(List.of(u)).getFirst()
+                        : new Journal.Result.Refused("any fence", Fence.of("index", 1)))
                 .toList());
   }
 }

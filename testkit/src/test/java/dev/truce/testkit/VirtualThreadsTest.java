@@ -56,14 +56,13 @@ final class VirtualThreadsTest {
 
       // One more than a gate takes, from a thread that holds nothing.
       FutureTask<Refusal.Kind> tooMany =
-          new FutureTask<>(
-              () -> {
-                try (Grant grant = lock.acquire(LONG)) {
-                  throw new AssertionError("got " + grant);
-                } catch (NotAcquiredException refused) {
-                  return refused.refusal().kind();
-                }
-              });
+          new FutureTask<>(() -> {
+            try (Grant grant = lock.acquire(LONG)) {
+              throw new AssertionError("got " + grant);
+            } catch (NotAcquiredException refused) {
+              return refused.refusal().kind();
+            }
+          });
       Thread.ofVirtual().start(tooMany);
       assertThat(tooMany.get(10, TimeUnit.SECONDS)).isEqualTo(Refusal.Kind.QUEUE_FULL);
 

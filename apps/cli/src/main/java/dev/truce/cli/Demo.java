@@ -51,7 +51,7 @@ final class Demo {
     this.base = dir.toAbsolutePath().normalize();
     this.seed = options.number("seed", 0, Long.MAX_VALUE, new Random().nextInt(1_000_000));
     this.json = options.has("json");
-    this.bar = !json && System.console() != null && System.console().isTerminal();
+    this.bar = !json && System.console().isTerminal();
   }
 
   static int run(Options options, Console console) {

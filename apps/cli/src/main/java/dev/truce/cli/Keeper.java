@@ -45,6 +45,9 @@ public final class Keeper {
   private final OutputStream toShell;
   private final Life life;
 
+  /// Whether the shell was told to start the command.
+  private volatile boolean began;
+
   // The three below change under this object's monitor.
   private LockSet.@Nullable Held held;
   private boolean givenUp;
@@ -72,6 +75,9 @@ public final class Keeper {
     try {
       keeper.keep(args[1].equals("command"), own);
     } catch (IOException | RuntimeException | Error thrown) {
+      if (keeper.began) {
+        keeper.giveUp(thrown);
+      }
       keeper.fail(thrown, Main.wantsJson(own));
     }
     Runtime.getRuntime().halt(0);
@@ -82,6 +88,17 @@ public final class Keeper {
     byte[] shell = "command 0\nended 0 gone\n".getBytes(StandardCharsets.UTF_8);
     new Keeper(console, 0, new ByteArrayInputStream(shell), OutputStream.nullOutputStream())
         .keep(true, args);
+  }
+
+  /// Something broke while the command runs, which must not go on without its locks. The status tells
+  /// the nurse to see to it, should this process be too broken to do so.
+  private void giveUp(Throwable thrown) {
+    try {
+      life.end();
+      Failure.of(thrown).report(console);
+    } finally {
+      Runtime.getRuntime().halt(Failure.INTERNAL);
+    }
   }
 
   private void fail(Throwable thrown, boolean json) {
@@ -199,6 +216,7 @@ public final class Keeper {
           return;
         }
         held = all;
+        began = true;
         say(Grants.go(all, place, run, owner(run)));
       }
     }
@@ -246,6 +264,7 @@ public final class Keeper {
     if (guarding == null) {
       throw new IllegalStateException("it ended before it began");
     }
+    life.of(0); // from now on that pid can be anybody's
     if (left && guarding.verdict() == 0) {
       say("left", status);
       letGo();

@@ -64,36 +64,18 @@ final class Life {
 
   /// Kills everyone, and comes back when they are gone.
   void end() {
-    Thread killing =
-        new Thread("truce-kill") {
-          @Override
-          public void run() {
-            try {
-              while (true) {
-                signal(true);
-                sleep(AGAIN_MILLIS);
-              }
-            } catch (InterruptedException done) {
-              // all are gone
-            }
-          }
-        };
-    killing.setDaemon(true);
-    killing.start();
+    while (isInhabited()) {
+      signal(true);
+      nap();
+    }
     await();
-    awaitCommand();
-    killing.interrupt();
   }
 
-  /// Waits for the end of the command itself, which may have closed its descriptors.
-  private void awaitCommand() {
-    while (isRunning()) {
-      try {
-        Thread.sleep(AGAIN_MILLIS);
-      } catch (InterruptedException ignored) {
-        Thread.currentThread().interrupt();
-        return;
-      }
+  private static void nap() {
+    try {
+      Thread.sleep(AGAIN_MILLIS);
+    } catch (InterruptedException notNow) {
+      // Whoever wants this to stop has to wait as well.
     }
   }
 
