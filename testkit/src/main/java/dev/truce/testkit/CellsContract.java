@@ -238,13 +238,15 @@ public abstract class CellsContract extends EngineContract {
 
   @Test
   void keys_prefix_listsWhatIsThere() {
-    for (String key : List.of("lock/a", "lock/b", "locks", "lock", "member/1", "lock/gone")) {
+    for (String key :
+        List.of(
+            "lock/a", "lock/b", "locks", "lock", "a lock/c", "Lock/a", "member/1", "lock/gone")) {
       put(cells(), key, "one");
     }
     put(cells(), "lock/gone", "");
 
     assertEquals(Set.of("lock/a", "lock/b"), new HashSet<>(cells().keys("lock/")));
-    assertEquals(5, cells().keys("").size());
+    assertEquals(7, cells().keys("").size());
     assertEquals(List.of(), cells().keys("nothing"));
   }
 

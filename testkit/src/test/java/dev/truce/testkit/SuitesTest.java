@@ -18,12 +18,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.platform.launcher.EngineFilter;
+import org.junit.platform.launcher.Launcher;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
@@ -33,6 +37,11 @@ import org.junit.platform.launcher.listeners.TestExecutionSummary;
 /// The suites sit an exam of their own: over an engine that breaks one promise, the test that names
 /// the promise fails; over the same engine unbroken it passes.
 final class SuitesTest {
+  private static final Launcher LAUNCHER = LauncherFactory.create();
+
+  /// What has been seen to pass on a right engine.
+  private static final Set<String> SOUND = new HashSet<>();
+
   /// How the next engine is broken.
   private static UnaryOperator<Engine> breaking = UnaryOperator.identity();
 
@@ -135,7 +144,7 @@ final class SuitesTest {
   }
 
   /// What a broken part does instead of one call.
-  private interface Instead<T> {
+  interface Instead<T> {
     Object call(T right, Object[] arguments) throws Throwable;
   }
 
@@ -170,7 +179,7 @@ final class SuitesTest {
                 UnaryOperator.identity()));
   }
 
-  private static void membersCatch(String test, String method, Instead<Members> instead) {
+  static void membersCatch(String test, String method, Instead<Members> instead) {
     caught(
         BrokenMembers.class,
         test,
@@ -195,8 +204,12 @@ final class SuitesTest {
   }
 
   private static void caught(Class<?> suite, String test, UnaryOperator<Engine> broken) {
-    breaking = UnaryOperator.identity();
-    assertThat(run(suite, test).getTestsSucceededCount()).as("%s on a right engine", test).isOne();
+    if (SOUND.add(test)) {
+      breaking = UnaryOperator.identity();
+      assertThat(run(suite, test).getTestsSucceededCount())
+          .as("%s on a right engine", test)
+          .isOne();
+    }
     breaking = broken;
     try {
       TestExecutionSummary summary = run(suite, test);
@@ -210,8 +223,11 @@ final class SuitesTest {
   private static TestExecutionSummary run(Class<?> suite, String test) {
     SummaryGeneratingListener listener = new SummaryGeneratingListener();
     LauncherDiscoveryRequest request =
-        LauncherDiscoveryRequestBuilder.request().selectors(selectMethod(suite, test)).build();
-    LauncherFactory.create().execute(request, listener);
+        LauncherDiscoveryRequestBuilder.request()
+            .selectors(selectMethod(suite, test))
+            .filters(EngineFilter.includeEngines("junit-jupiter"))
+            .build();
+    LAUNCHER.execute(request, listener);
     return listener.getSummary();
   }
 
@@ -383,11 +399,6 @@ final class SuitesTest {
         (members, arguments) -> members.join(Arrays.copyOf((byte[]) arguments[0], 512)));
   }
 
-  @Test
-  void members_wakesNeverArrive_areCaught() {
-    membersCatch("wake_ofAListener_arrives", "wake", (_, _) -> null);
-  }
-
   // ---- journals
 
   private static List<Journal.Unit> units(Object[] arguments) {
@@ -480,14 +491,17 @@ final class SuitesTest {
   }
 
   @Test
-  void journal_checkpointsReplaceNewerOnes_isCaught() {
+  void journal_checkpointsClaimToBeNewer_isCaught() {
     journalCatches(
         "checkpoint_notNewer_replacesNothing",
         "checkpoint",
-        (journal, arguments) ->
-            arguments == null
-                ? journal.checkpoint()
-                : journal.checkpoint((Long) arguments[0], (byte[]) arguments[1]) || true);
+        (journal, arguments) -> {
+          if (arguments == null) {
+            return journal.checkpoint();
+          }
+          journal.checkpoint((Long) arguments[0], (byte[]) arguments[1]);
+          return true;
+        });
   }
 
   @Test

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /// The lock-free cells of the memory engine under Lincheck: creating, replacing, deleting, and
 /// slots that retire the moment they are empty, which is where the races are.
-public final class MemoryCellsLincheckTest {
+public final class MemoryCellsLincheckIT {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
 
   private static final String KEY = "k";
@@ -124,8 +124,8 @@ public final class MemoryCellsLincheckTest {
 
   private static ModelCheckingOptions modelChecking() {
     return new ModelCheckingOptions()
-        .iterations(FULL ? 50 : 3)
-        .invocationsPerIteration(FULL ? 2_000 : 100)
+        .iterations(FULL ? 50 : 2)
+        .invocationsPerIteration(FULL ? 2_000 : 40)
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(1)
@@ -146,8 +146,8 @@ public final class MemoryCellsLincheckTest {
   void oneCell_underStress_isLinearizable() {
     assertThatCode(() ->
             new StressOptions()
-                .iterations(FULL ? 50 : 5)
-                    .invocationsPerIteration(FULL ? 5_000 : 300)
+                .iterations(FULL ? 50 : 2)
+                .invocationsPerIteration(FULL ? 5_000 : 100)
                 .threads(2)
                 .actorsPerThread(4)
                 .check(OneCell.class))
