@@ -174,7 +174,10 @@ final class Gate {
     }
     boolean won = false;
     try {
-      won = !retired && cells.swap(key, cell, next) instanceof Swap.Won;
+      if (!retired && cells.swap(key, cell, next) instanceof Swap.Won(Cell left)) {
+        held.left(left);
+        won = true;
+      }
     } finally {
       if (!won) {
         ALONE.compareAndSet(this, held, null);
@@ -201,12 +204,13 @@ final class Gate {
     }
   }
 
-  /// The short way back; false leaves everything to the long way.
+  /// The short way back, from the cell as the way there left it: if somebody was there meanwhile,
+  /// the swap is lost. False leaves everything to the long way.
   private boolean releaseIdle(Held held) {
-    if (alone != held || busy || !room.current()) {
+    Cell cell = held.left();
+    if (cell == null || alone != held || busy || !room.current()) {
       return false;
     }
-    Cell cell = cells.read(key);
     byte[] next = LockCodec.releaseLast(cell.bytes(), held.claim().member(), held.token());
     return next != null
         && cells.swap(key, cell, next) instanceof Swap.Won

@@ -5,6 +5,7 @@ import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.NamedLock.Mode;
+import dev.truce.spi.Cells.Cell;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -22,6 +23,7 @@ final class Held {
   private final @Nullable Thread party;
   private int grants = 1;
   private boolean ended;
+  private @Nullable Cell left;
   private @Nullable Loss loss;
   private @Nullable List<Consumer<Loss>> listeners;
 
@@ -52,6 +54,15 @@ final class Held {
 
   long arrival() {
     return arrival;
+  }
+
+  /// The cell as the short way left it. Unguarded: who does not see it takes the long way.
+  @Nullable Cell left() {
+    return left;
+  }
+
+  void left(Cell cell) {
+    left = cell;
   }
 
   /// The thread that waited for it, which would wait for itself if it asked again.
