@@ -121,9 +121,9 @@ final class Gate {
   // ---- acquiring
 
   /// A grant, or a refusal as an exception; `null` only when the gate was retired meanwhile.
-  @Nullable Held acquire(NamedLock wanted, Claim claim, boolean queue, long deadline)
+  @Nullable Held acquire(NamedLock wanted, Claim claim, boolean queue, long now, long deadline)
       throws InterruptedException {
-    Held idle = acquireIdle(wanted, claim);
+    Held idle = acquireIdle(wanted, claim, now);
     if (idle != null) {
       return idle;
     }
@@ -145,9 +145,11 @@ final class Gate {
   /// The short way: when the lock is idle and no thread of this process is busy with it, the cell
   /// is swapped without the mutex and the machine. `null` leaves everything to the long way.
   ///
+  /// The claim's number stands for the command's too: this way makes one command of a claim.
+  ///
   /// Whoever closes the gate or lets it go sets [#retired] and then looks at [#alone]; this way
   /// sets `alone` and then looks at `retired`: one of them sees the other.
-  private @Nullable Held acquireIdle(NamedLock wanted, Claim claim) {
+  private @Nullable Held acquireIdle(NamedLock wanted, Claim claim, long now) {
     if (!room.shortWay() || busy || alone != null || retired || !wanted.reason().isEmpty()) {
       return null;
     }
@@ -163,8 +165,8 @@ final class Gate {
             claim.number(),
             wanted.mode(),
             token,
-            room.nextCommand(),
-            room.ticker().nanos());
+            claim.number(),
+            now);
     if (next == null) {
       return null;
     }
@@ -707,7 +709,7 @@ final class Gate {
   /// Carries a command to its end: reads, decides, swaps, until a swap is won or nothing is to be
   /// changed. Grants for local waiters are delivered.
   private Outcome apply(Command command) {
-    Caller caller = new Caller(room.member(), room.nextCommand(), runsNow());
+    Caller caller = new Caller(room.member(), room.nextNumber(), runsNow());
     for (int round = 0; ; round++) {
       Seen at = read();
       Outcome outcome = decide(at.state(), caller, command);

@@ -43,13 +43,14 @@ public final class LockSet {
     if (Thread.interrupted()) {
       throw new InterruptedException("before waiting for " + locks);
     }
-    long deadline = room.deadline(wait);
+    long deadline = Locks.deadline(room.ticker().nanos(), wait);
     Claim claim = room.newClaim();
     List<Grant> grants = new ArrayList<>();
     boolean all = false;
     try {
       for (NamedLock lock : locks) {
-        grants.add(new Grant(room.acquireHeld(lock, deadline, Locks.waits(wait), claim)));
+        long now = room.ticker().nanos();
+        grants.add(new Grant(room.acquireHeld(lock, now, deadline, Locks.waits(wait), claim)));
       }
       all = true;
       return new Held(List.copyOf(grants));

@@ -62,8 +62,7 @@ public final class Locks implements AutoCloseable {
   private final Set<Gate> listening = ConcurrentHashMap.newKeySet();
   private final Set<Held> watched = ConcurrentHashMap.newKeySet();
   private final AtomicInteger listeners = new AtomicInteger();
-  private final AtomicLong commands = new AtomicLong();
-  private final AtomicLong claims = new AtomicLong();
+  private final AtomicLong numbers = new AtomicLong();
   private volatile boolean closed;
   private @Nullable Thread watcher;
 
@@ -158,11 +157,11 @@ public final class Locks implements AutoCloseable {
 
   // ---- acquiring
 
-  Held acquireHeld(NamedLock lock, long deadline, boolean queue, Claim claim)
+  Held acquireHeld(NamedLock lock, long now, long deadline, boolean queue, Claim claim)
       throws InterruptedException {
     while (true) {
       checkOpen();
-      Held held = gate(lock.name()).acquire(lock, claim, queue, deadline);
+      Held held = gate(lock.name()).acquire(lock, claim, queue, now, deadline);
       if (held != null && closed) {
         held.leave();
         throw gone();
@@ -177,13 +176,14 @@ public final class Locks implements AutoCloseable {
     if (Thread.interrupted()) {
       throw new InterruptedException("before waiting for " + lock);
     }
-    long deadline = deadline(wait);
-    return new Grant(acquireHeld(lock, deadline, waits(wait), claim));
+    long now = ticker().nanos();
+    return new Grant(acquireHeld(lock, now, deadline(now, wait), waits(wait), claim));
   }
 
   Optional<Grant> tryAcquire(NamedLock lock) {
     try {
-      return Optional.of(new Grant(acquireHeld(lock, Long.MIN_VALUE, false, newClaim())));
+      long now = ticker().nanos();
+      return Optional.of(new Grant(acquireHeld(lock, now, Long.MIN_VALUE, false, newClaim())));
     } catch (NotAcquiredException refused) {
       return Optional.empty();
     } catch (InterruptedException impossible) {
@@ -192,11 +192,11 @@ public final class Locks implements AutoCloseable {
   }
 
   Claim newClaim() {
-    return new Claim(member(), claims.incrementAndGet());
+    return new Claim(member(), nextNumber());
   }
 
-  /// When a wait that begins now is over; saturates.
-  long deadline(Duration wait) {
+  /// When a wait that begins at `now` is over; saturates.
+  static long deadline(long now, Duration wait) {
     if (!waits(wait)) {
       return Long.MIN_VALUE;
     }
@@ -206,7 +206,6 @@ public final class Locks implements AutoCloseable {
     } catch (ArithmeticException veryLong) {
       return Long.MAX_VALUE;
     }
-    long now = ticker().nanos();
     return now + nanos < now ? Long.MAX_VALUE : now + nanos;
   }
 
@@ -280,8 +279,9 @@ public final class Locks implements AutoCloseable {
     return membership.current();
   }
 
-  long nextCommand() {
-    return commands.incrementAndGet();
+  /// For claims and commands: no two of this member have the same.
+  long nextNumber() {
+    return numbers.incrementAndGet();
   }
 
   long recheck() {
