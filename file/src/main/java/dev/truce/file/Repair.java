@@ -30,7 +30,7 @@ final class Repair {
 
   /// Makes the root whole and says what was wrong.
   List<String> run() {
-    refuseOtherLocks(directory, host, header(directory));
+    refuse();
     directory.temporaries().forEach(directory::delete);
     boolean created = createIfNone();
     Identity identity = Identity.read(directory);
@@ -42,7 +42,6 @@ final class Repair {
           "restore both from one backup");
     }
     Header header = header(directory);
-    identity.refuseOthers(directory, host, header == null ? "" : header.boot());
     members(identity, created);
     if (created) {
       rebuild(identity, 0, ceiling.value());
@@ -50,6 +49,16 @@ final class Repair {
       rebuild(identity, ceiling.value(), ceiling.value());
     }
     return List.copyOf(notes);
+  }
+
+  /// Everything that forbids to touch the directory comes before it is touched.
+  private void refuse() {
+    if (directory.has(directory.id())) {
+      Header header = header(directory);
+      String boot = header == null ? "" : header.boot();
+      Identity.read(directory).refuseOthers(directory, host, boot);
+      refuseOtherLocks(directory, host, header);
+    }
   }
 
   // ---- id and ceiling --------------------------------------------------------------------------

@@ -163,9 +163,9 @@ final class Root {
       locks.leave();
       return null;
     }
-    Repair.refuseOtherLocks(directory, host, header);
     Identity identity = Identity.read(directory);
     identity.refuseOthers(directory, host, header.boot());
+    Repair.refuseOtherLocks(directory, host, header);
     return new Root(keyOf(directory), directory, identity, locks, header, notes);
   }
 

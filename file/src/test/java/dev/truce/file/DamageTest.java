@@ -110,6 +110,21 @@ final class DamageTest {
   }
 
   @Test
+  void locksDeletedWhileSomebodyIsInside_theNextIsRefusedAndNobodyIsBuried() throws IOException {
+    try (FileEngine inside = FileEngine.open(root)) {
+      long member = inside.members().join(new byte[] {1}).member();
+      Files.delete(root.resolve("locks"));
+      for (int i = 0; i < 2; i++) {
+        EngineException failure = failure(root);
+        assertThat(failure.kind()).isEqualTo(EngineException.Kind.DAMAGED);
+        assertThat(failure).hasMessageContaining("locks");
+      }
+      assertThat(inside.members().list()).containsExactly(member);
+      assertThat(inside.members().description(member)).isPresent();
+    }
+  }
+
+  @Test
   void anotherMachine_isRefused_unlessItIsTheSameBoot() {
     Host here = Host.current();
     FileEngine.open(root, new Host("another", here.boot())).close();
