@@ -9,8 +9,12 @@
 # The life pipe has no name and no file. The command and all that it starts inherit its writing end;
 # at its end of file all of them are gone. The keeper and the nurse have the reading end.
 #
-# No process is started but those, and `env`, which sets the command's environment to the byte: a
-# shell rewrites some variables (PWD, SHLVL, _, IFS, ...) and loses others.
+# This shell never waits for a process: bash 5.2 can lose the end of a child that comes together with
+# a trapped signal, as after ^C. It reads what the others write, which a signal interrupts safely. So
+# the command is waited for by a shell of its own, the porter, which is deaf to signals.
+#
+# Nothing else is started but `env`, which sets the command's environment to the byte: a shell
+# rewrites some variables (PWD, SHLVL, _, IFS, ...) and loses others.
 
 set +o posix
 
@@ -37,31 +41,20 @@ done
 
 life=       # the life pipe, until it is the command's alone
 to=         # the pipe to the keeper, once it is there
-child=      # the command, once it is started
-launched=   # that it is about to be
+self=       # the other end of the pipe that we read, from when the command is started
+child=      # the command, once its pid is known
 stopped=    # the signal that ended the wait for the locks
-late=()     # signals that came while the command was being started
-terminal=   # the last one that the terminal gave to the command as well
-over=       # that the command has ended
+signals=()  # what came since then and is not passed on yet
+terminal=   # the last one of those that a terminal sends
 
+# Comes in the middle of a `read`, which another one would spoil: only notes what has come.
 on_signal() {
-  woken=1
-  if [[ -z $launched ]]; then
+  if [[ -n $self ]]; then
+    signals+=("$1")
+    printf 'signal\0' >&"$self"
+  else
     stopped=${stopped:-$1}
     hang_up
-  elif [[ -z $child ]]; then
-    late+=("$1")
-  elif [[ -z $over ]]; then
-    pass_on "$1"
-  fi
-}
-
-# The nurse does not end before the command, unless somebody ends it.
-on_end_of_a_child() {
-  if [[ -n $child && -z $over ]] && ! kill -s 0 "$nurse"; then
-    over=lost
-    hang_up
-    kill -s KILL "$child"
   fi
 }
 
@@ -72,17 +65,23 @@ hang_up() {
   life= to=
 }
 
-# Gives the command a signal that was given to this shell.
+note() { [[ $1 != INT && $1 != QUIT ]] || terminal=$1; }
+
+# Gives the command the signals that were given to this shell.
 pass_on() {
-  if unborn "$child"; then
-    # It has not become the command yet, and may still ignore what that will not.
-    while unborn "$child"; do kill -s "$1" "$child"; done
-    kill -s "$1" "$child"
-  elif [[ $1 != INT && $1 != QUIT ]] || ! foreground; then
-    kill -s "$1" "$child"
-  else
-    terminal=$1
-  fi
+  local signal
+  while ((${#signals[@]})); do
+    signal=${signals[0]}
+    signals=("${signals[@]:1}")
+    if unborn "$child"; then
+      # It has not become the command yet, and may still ignore what that will not.
+      while unborn "$child"; do kill -s "$signal" "$child"; done
+      kill -s "$signal" "$child"
+    elif [[ $signal != INT && $signal != QUIT ]] || ! foreground; then
+      kill -s "$signal" "$child"
+    fi
+    note "$signal"
+  done
 }
 
 # Is this process still the copy of this shell that it began as? Then it has our command line.
@@ -101,7 +100,9 @@ foreground() {
 # Ends with this status; after ^C at the terminal by the signal itself, as the command did, so that
 # a script that called us stops.
 end() {
-  if [[ -n $terminal ]] && (($1 == 128 + $(kill -l "$terminal"))); then
+  local signal
+  for signal in "${signals[@]}"; do note "$signal"; done # too late for the command
+  if [[ -n $terminal ]] && (($1 == 128 + $(kill -l "$terminal"))) && foreground; then
     trap - "$terminal"
     kill -s "$terminal" $$
   fi
@@ -194,7 +195,6 @@ keep() {
 for signal in HUP INT QUIT TERM USR1 USR2 ALRM; do
   trap "on_signal $signal" "$signal"
 done
-trap on_end_of_a_child CHLD
 trap '' PIPE # a dead keeper shows by its silence
 
 exec {life}<> <(:)
@@ -238,11 +238,12 @@ case $word in
   } ;;
 esac
 
-launched=1
+exec {self}>"/proc/self/fd/$from" # from here on signals are for the command
 if [[ -n $stopped ]]; then
+  exec {self}>&-
   # What it had or wanted is given back when the keeper is gone.
   while read -r -d '' -u "$from" word; do :; done
-  if [[ $stopped == INT || $stopped == QUIT ]] && foreground; then terminal=$stopped; fi
+  note "$stopped"
   end $((128 + $(kill -l "$stopped")))
 fi
 
@@ -268,44 +269,82 @@ cannot() {
 }
 
 start() {
-  exec {to}>&- {from}<&- {err}>&-
-  trap - HUP INT QUIT TERM USR1 USR2 ALRM CHLD PIPE
+  exec {self}>&- {err}>&-
+  trap - HUP INT QUIT TERM USR1 USR2 ALRM PIPE
   become "$@"
 }
 
-if [[ -e /proc/$$/fd/0 ]]; then
-  (start "$@") <&0 2>&"$err" &
-else
-  (start "$@") <&- 2>&"$err" &
-fi
-child=$!
+# The porter: sees the command in and out.
+attend() {
+  trap '' HUP INT QUIT TERM USR1 USR2 ALRM
+  exec {from}<&- {to}>&-
+  if [[ -e /proc/self/fd/0 ]]; then
+    (start "$@") <&0 2>&"$err" &
+  else
+    (start "$@") <&- 2>&"$err" &
+  fi
+  exec {life}>&- {err}>&-
+  printf 'child\0%d\0' $! >&"$self"
+  wait $!
+  printf 'ended\0%d\0' $? >&"$self"
+}
+
+if [[ -e /proc/$$/fd/0 ]]; then attend "$@" <&0 & else attend "$@" <&- & fi
+porter=$!
 exec {alive}<"/proc/self/fd/$life" {life}>&-
 life=
-for signal in "${late[@]}"; do pass_on "$signal"; done
-printf 'command %d\n' "$child" >&"$to"
 
-on_end_of_a_child
-while # a signal interrupts the wait
-  woken=
-  wait "$child"
-  status=$?
-  [[ -n $woken ]]
-do :; done
-if [[ -z $over ]]; then
-  over=1
-  left=left
-  ! all_gone "$alive" || left=gone
-  printf 'ended %d %s\n' "$status" "$left" >&"$to"
-  read -r -d '' -u "$from" word
+# The next word of the others, or nothing after $1 seconds.
+hear() {
+  local part
+  word=
+  while
+    part=
+    read -r -t "$1" -d '' -u "$from" part
+    (($? > 128))
+  do
+    word+=$part
+    [[ -n $word ]] || return
+  done
+  word+=$part
+}
+
+over=   # the command has ended
+status= # with this one
+while [[ $over != lost && $over != failed ]]; do
+  hear 0.25 # so often it looks whether the others live
+  if [[ -z $word ]] && ! { kill -s 0 "$nurse" && { [[ -n $over ]] || kill -s 0 "$porter"; }; }; then
+    hear 0.01 # its last word
+    if [[ -z $word ]]; then
+      if kill -s 0 "$nurse"; then word=failed; else word=lost; fi
+    fi
+  fi
   case $word in
-    released | left) read -r -d '' -u "$from" status && end "$status" ;;
-    lost) over=lost ;;
+    child)
+      read -r -d '' -u "$from" child
+      printf 'command %d\n' "$child" >&"$to"
+      ;;
+    ended)
+      read -r -d '' -u "$from" status
+      over=ended left=left
+      ! all_gone "$alive" || left=gone
+      printf 'ended %d %s\n' "$status" "$left" >&"$to"
+      ;;
+    released | left)
+      read -r -d '' -u "$from" status
+      end "$status"
+      ;;
+    lost | failed) over=$word ;;
   esac
-fi
+  [[ -z $child || -n $over ]] || pass_on
+done
+
+hang_up
+[[ -z $child || -n $status ]] || kill -s KILL "$child"
 slay "$alive"
 if [[ $over == lost ]]; then
   say 'the keeper of the locks was killed, and the command with it'
   exit 123
 fi
-say 'the keeper of the locks was killed when the command had ended'
+say 'a part of truce was killed, and the command has ended'
 exit 125

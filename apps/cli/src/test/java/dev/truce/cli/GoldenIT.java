@@ -101,7 +101,7 @@ class GoldenIT {
     return text.replace(Console.host(), "HOST")
         .replaceAll("pid \\d+", "pid PID")
         .replaceAll("\"pid\":\\d+", "\"pid\":PID")
-        .replaceAll("HOST:\\d+ +\\d+s  -( +)0( +)\\d+", "HOST:PID HELD - 0 TOKEN")
+        .replaceAll("HOST:\\d+ +\\d+s +- +0 +\\d+", "HOST:PID HELD - 0 TOKEN")
         .replaceAll("_ms\":\\d+", "_ms\":MS")
         .replaceAll("for \\d+s", "for HELD")
         .replaceAll("token \\d+", "token TOKEN")

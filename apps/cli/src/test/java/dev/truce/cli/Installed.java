@@ -65,6 +65,7 @@ final class Installed {
                 "-XX:TieredStopAtLevel=1",
                 "-XX:-UsePerfData",
                 "-Djdk.reflect.useNativeAccessorOnly=true",
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 classPath,
                 "dev.truce.cli.Training")

@@ -51,9 +51,9 @@ class RunIT {
     // The reader of 3 sees the end although descendants linger, for they closed theirs.
     assertThat(
             shell.out(
-                "truce run x -- sh -c 'exec 3>&-; sleep 1000 >/dev/null 2>&1 & echo $! >pid' 3> >(cat;"
-                    + " echo end >ended) >/dev/null 2>&1; while [ ! -e ended ]; do :; done;"
-                    + " kill -9 $(cat pid); cat ended"))
+                "mkfifo p; { cat p; echo end >ended; } & truce run x -- sh -c 'exec 3>&-;"
+                    + " sleep 1000 >/dev/null 2>&1 & echo $! >pid' 3>p;"
+                    + " while [ ! -e ended ]; do :; done; kill -9 $(cat pid); cat ended"))
         .isEqualTo("end\n");
   }
 
@@ -79,7 +79,7 @@ class RunIT {
   void theCommand_isToldOfItsLocks() throws Exception {
     String said =
         shell.out(
-            "truce run b --read a --owner me -- env | grep ^TRUCE_ | sed 's/[0-9A-Z]\\{26\\}/ID/'");
+            "truce run b --read a --owner me -- env | grep ^TRUCE_ | sed 's/[0-9A-Z]\\{26\\}/ID/g'");
     String token = said.replaceAll("(?s).*TRUCE_TOKEN=(\\d+).*", "$1");
     String other =
         said.replaceAll("(?s).*\"lock\":\"a\",\"mode\":\"read\",\"token\":(\\d+).*", "$1");
@@ -195,7 +195,7 @@ class RunIT {
   @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
   void aSignalWhileWaiting_givesTheClaimBack(String signal, int status) throws Exception {
     Line holder = hold("x");
-    Line waiter = shell.start("exec truce run x -- touch ran");
+    Line waiter = shell.start("exec truce run -q x -- touch ran");
     shell.until("truce why x --json | grep -q '\"waiting\":1,'");
     waiter.signal(signal);
     assertThat(waiter.result()).isEqualTo(new Result(status, "", ""));
@@ -286,11 +286,11 @@ class RunIT {
     Family family = family("x");
     Line next =
         shell.start(
-            "exec truce run x -- sh -c 'kill -0 "
+            "exec truce run x -- sh -c '[ -z \"$(grep -sLE \"^State:.[ZX]\" /proc/"
                 + family.command()
-                + " || kill -0 "
+                + "/status /proc/"
                 + family.grandchild()
-                + " || echo alone'");
+                + "/status)\" ] && echo alone'");
     shell.until("truce why x --json | grep -q '\"waiting\":1,'");
     long began = System.nanoTime();
     family.run().process().destroyForcibly();
