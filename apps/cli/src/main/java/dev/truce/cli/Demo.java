@@ -10,6 +10,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +52,7 @@ final class Demo {
     this.base = dir.toAbsolutePath().normalize();
     this.seed = options.number("seed", 0, Long.MAX_VALUE, new Random().nextInt(1_000_000));
     this.json = options.has("json");
-    this.bar = !json && System.console().isTerminal();
+    this.bar = !json && Objects.requireNonNull(System.console()).isTerminal();
   }
 
   static int run(Options options, Console console) {

@@ -90,8 +90,8 @@ public final class Keeper {
         .keep(true, args);
   }
 
-  /// Something broke while the command runs, which must not go on without its locks. The status tells
-  /// the nurse to see to it, should this process be too broken to do so.
+  /// Something broke while the command runs, which must not go on without its locks. The status
+  /// tells the nurse to see to it, should this process be too broken to do so.
   private void giveUp(Throwable thrown) {
     try {
       life.end();

@@ -63,8 +63,10 @@ class GoldenIT {
         .isEqualTo(
             new Result(
                 0,
-                "LOCK MODE HOLDER HELD EXPIRES WAITING TOKEN\n"
-                    + "deploy write ci@HOST:PID HELD - 0 TOKEN\n",
+                """
+                LOCK MODE HOLDER HELD EXPIRES WAITING TOKEN
+                deploy write ci@HOST:PID HELD - 0 TOKEN
+                """,
                 ""));
     assertThat(golden("truce why deploy"))
         .isEqualTo(
