@@ -15,16 +15,22 @@ import org.jspecify.annotations.Nullable;
 final class BetweenProcesses {
   private static final long LEAD_NANOS = 10_000_000;
 
+  /// Rounds of hand-overs that are not counted: there are few in one, and at first all code is
+  /// cold.
+  private static final int WARM_UP = 5;
+
   private final Workshop workshop;
   private final List<Jvm> workers;
+  private final SharedPage page;
 
-  private BetweenProcesses(Workshop workshop, List<Jvm> workers) {
+  private BetweenProcesses(Workshop workshop, List<Jvm> workers) throws IOException {
     this.workshop = workshop;
+    this.page = SharedPage.open(workshop.place());
     this.workers = workers;
   }
 
   /// What one round came to.
-  private record Round(long nanos, long count, long handOvers) {}
+  private record Round(long wall, long count, List<Double> taken) {}
 
   /// Two processes that hand one lock to and fro.
   static final class HandOver implements Row {
@@ -76,15 +82,15 @@ final class BetweenProcesses {
     List<Double> truce = new ArrayList<>();
     List<Double> futex = new ArrayList<>();
     List<Double> kernel = new ArrayList<>();
-    for (int i = -1; i < workshop.effort().meetings(); i++) {
-      Round one = lock("truce");
-      Round other = Futex.present() ? pingPong() : null;
-      Round third = lock("kernel");
+    for (int i = -WARM_UP; i < workshop.effort().meetings(); i++) {
+      double one = handingOver("truce");
+      double other = Futex.present() ? pingPong() : 0;
+      double third = handingOver("kernel");
       if (i >= 0) {
-        truce.add((double) one.nanos() / Math.max(1, one.handOvers()) / 1000);
-        kernel.add((double) third.nanos() / Math.max(1, third.handOvers()) / 1000);
-        if (other != null) {
-          futex.add((double) other.nanos() / Math.max(1, other.count()) / 1000);
+        truce.add(one);
+        kernel.add(third);
+        if (other > 0) {
+          futex.add(other);
         }
       }
     }
@@ -105,11 +111,11 @@ final class BetweenProcesses {
     List<Double> truce = new ArrayList<>();
     List<Double> kernel = new ArrayList<>();
     for (int i = -1; i < workshop.effort().meetings(); i++) {
-      Round one = lock("truce");
-      Round other = lock("kernel");
+      Round one = lock("lock truce");
+      Round other = lock("lock kernel");
       if (i >= 0) {
-        truce.add((double) one.nanos() / Math.max(1, one.count()) / 1000);
-        kernel.add((double) other.nanos() / Math.max(1, other.count()) / 1000);
+        truce.add(one.wall() / 1e3 / Math.max(1, one.count()));
+        kernel.add(other.wall() / 1e3 / Math.max(1, other.count()));
       }
     }
     return List.of(
@@ -122,44 +128,47 @@ final class BetweenProcesses {
             null));
   }
 
-  private Round lock(String kind) throws IOException {
-    SharedPage page = SharedPage.open(workshop.place());
+  private Round lock(String order) throws IOException {
     long before = page.counter();
-    Round round = round(_ -> "lock " + kind);
+    Round round = round(order);
     if (page.counter() - before != round.count()) {
       throw new IOException(
-          kind
-              + ": "
-              + round.count()
-              + " times counted, "
-              + (page.counter() - before)
-              + " arrived");
+          order + ": counted " + round.count() + ", arrived " + (page.counter() - before));
     }
     return round;
   }
 
-  private Round pingPong() throws IOException {
-    SharedPage.open(workshop.place()).turn(0);
-    return round(rank -> "futex " + rank);
+  /// Microseconds from a release to the grant of the one who slept: the median, or the whole round
+  /// if the lock was not handed over once.
+  private double handingOver(String kind) throws IOException {
+    page.released(0);
+    Round round = lock("hand " + kind);
+    List<Double> taken = round.taken();
+    return (taken.isEmpty() ? round.wall() : new Series(taken).median()) / 1e3;
   }
 
-  private interface Order {
-    String to(int rank);
+  /// Microseconds a turn.
+  private double pingPong() throws IOException {
+    page.turn(0);
+    Round round = round("futex both");
+    return round.wall() / 1e3 / Math.max(1, round.count());
   }
 
-  private Round round(Order order) throws IOException {
+  private Round round(String order) throws IOException {
     long start = System.nanoTime() + LEAD_NANOS;
-    long nanos = workshop.effort().meetingMillis() * 1_000_000;
+    long wall = workshop.effort().meetingMillis() * 1_000_000;
     for (int rank = 0; rank < workers.size(); rank++) {
-      workers.get(rank).say(order.to(rank) + " " + start + " " + (start + nanos));
+      workers.get(rank).say(order + " " + start + " " + (start + wall) + " " + rank);
     }
     long count = 0;
-    long handOvers = 0;
+    List<Double> taken = new ArrayList<>();
     for (Jvm worker : workers) {
       String[] done = worker.hear("done").split(" ", -1);
       count += Long.parseLong(done[0]);
-      handOvers += Long.parseLong(done[1]);
+      for (int i = 1; i < done.length; i++) {
+        taken.add(Double.valueOf(done[i]));
+      }
     }
-    return new Round(nanos, count, handOvers);
+    return new Round(wall, count, taken);
   }
 }

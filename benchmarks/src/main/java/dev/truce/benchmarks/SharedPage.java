@@ -16,8 +16,9 @@ final class SharedPage {
   static final int BYTES = 4096;
 
   private static final long COUNTER = 0;
-  private static final long HOLDER = 64;
+  private static final long RELEASED = 64;
   private static final long FUTEX = 128;
+  private static final long WAITS = 192;
   private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
 
   private final MemorySegment memory;
@@ -34,16 +35,31 @@ final class SharedPage {
     }
   }
 
-  /// Counts once, under a lock; answers whether somebody else held it before.
-  boolean count(long me) {
+  /// Counts once, under a lock.
+  void count() {
     memory.set(ValueLayout.JAVA_LONG, COUNTER, counter() + 1);
-    boolean handedOver = memory.get(ValueLayout.JAVA_LONG, HOLDER) != me;
-    memory.set(ValueLayout.JAVA_LONG, HOLDER, me);
-    return handedOver;
   }
 
   long counter() {
     return memory.get(ValueLayout.JAVA_LONG, COUNTER);
+  }
+
+  /// When the lock was given up last, 0 for not yet: under the lock.
+  long released() {
+    return memory.get(ValueLayout.JAVA_LONG, RELEASED);
+  }
+
+  void released(long nanoTime) {
+    memory.set(ValueLayout.JAVA_LONG, RELEASED, nanoTime);
+  }
+
+  /// Whether the worker of this rank is about to wait for the lock, or does.
+  boolean waits(int rank) {
+    return (int) INT.getVolatile(memory, WAITS + rank * (long) Integer.BYTES) != 0;
+  }
+
+  void waits(int rank, boolean does) {
+    INT.setVolatile(memory, WAITS + rank * (long) Integer.BYTES, does ? 1 : 0);
   }
 
   // ---- the word of the futex

@@ -1,14 +1,12 @@
 package dev.truce.benchmarks;
 
 import dev.truce.Truce;
-import dev.truce.lock.Grant;
 import dev.truce.lock.NamedLock;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -21,20 +19,25 @@ import java.util.concurrent.locks.LockSupport;
 ///
 /// | line | what it does | answer |
 /// |---|---|---|
-/// | `lock KIND START END` | acquires and releases from START to END, `nanoTime` | `done COUNT HANDOVERS` |
-/// | `futex RANK START END` | takes turns with the worker of the other rank | `done TURNS TURNS` |
+/// | `lock KIND START END` | acquires and releases from START to END, `nanoTime` | `done COUNT` |
+/// | `hand KIND START END RANK` | takes turns with the other rank, through the lock | `done COUNT NANOS...` |
+/// | `futex KIND START END RANK` | takes turns with the other rank, through a futex | `done COUNT` |
 /// | `take KIND` | acquires, and keeps it until it is killed | `waiting`, then `got NANOTIME` |
 ///
-/// KIND is `truce` or `kernel`.
+/// KIND is `truce` or `kernel`. NANOS are those from the release before to each grant.
 final class Worker {
   private static final Duration WAIT = Duration.ofMinutes(1);
 
   /// The turn that nobody has.
   private static final int OVER = 2;
 
+  /// How often a holder looks whether the other waits, and how long the other has to fall asleep.
+  private static final long LOOK_NANOS = 20_000;
+
+  private static final long ASLEEP_NANOS = 1_000_000;
+
   private final Path place;
   private final SharedPage page;
-  private final long me = ProcessHandle.current().pid();
 
   private Worker(Path place) throws IOException {
     this.place = place;
@@ -78,27 +81,29 @@ final class Worker {
   }
 
   private void obey(String[] words, NamedLock lock, FileChannel channel) throws Exception {
-    boolean truce = words[1].equals("truce");
-    switch (words[0]) {
-      case "lock" -> {
-        long start = Long.parseLong(words[2]);
-        long end = Long.parseLong(words[3]);
-        awaitStart(start);
-        say("done " + (truce ? under(lock, end) : under(channel, end)));
-      }
-      case "futex" -> {
-        awaitStart(Long.parseLong(words[2]));
-        long turns = takeTurns(Integer.parseInt(words[1]), Long.parseLong(words[3]));
-        say("done " + turns + " " + turns);
-      }
-      case "take" -> {
-        say("waiting");
-        Object taken = truce ? lock.acquire(WAIT) : channel.lock();
-        say("got " + System.nanoTime());
-        LockSupport.park(taken);
-      }
-      default -> throw new IllegalArgumentException(words[0]);
+    Peer peer = words[1].equals("truce") ? () -> lock.acquire(WAIT) : channel::lock;
+    if (words[0].equals("take")) {
+      say("waiting");
+      AutoCloseable taken = peer.acquire();
+      say("got " + System.nanoTime());
+      LockSupport.park(taken);
+      return;
     }
+    awaitStart(Long.parseLong(words[2]));
+    long end = Long.parseLong(words[3]);
+    String done =
+        switch (words[0]) {
+          case "lock" -> contend(peer, end);
+          case "hand" -> handOver(peer, Integer.parseInt(words[4]), end);
+          case "futex" -> String.valueOf(takeTurns(Integer.parseInt(words[4]), end));
+          default -> throw new IllegalArgumentException(words[0]);
+        };
+    say("done " + done);
+  }
+
+  /// What is wanted.
+  private interface Peer {
+    AutoCloseable acquire() throws Exception;
   }
 
   private static void awaitStart(long start) {
@@ -107,28 +112,42 @@ final class Worker {
     }
   }
 
-  private String under(NamedLock lock, long end) throws InterruptedException {
+  private String contend(Peer peer, long end) throws Exception {
     long count = 0;
-    long handOvers = 0;
     while (System.nanoTime() < end) {
-      try (Grant _ = lock.acquire(WAIT)) {
+      try (AutoCloseable _ = peer.acquire()) {
+        page.count();
         count++;
-        handOvers += page.count(me) ? 1 : 0;
       }
     }
-    return count + " " + handOvers;
+    return String.valueOf(count);
   }
 
-  private String under(FileChannel channel, long end) throws IOException {
+  /// Gives the lock up only when the other sleeps, waiting for it; so every grant but the first is
+  /// a hand-over, whatever else the machine does.
+  private String handOver(Peer peer, int rank, long end) throws Exception {
     long count = 0;
-    long handOvers = 0;
-    while (System.nanoTime() < end) {
-      try (FileLock _ = channel.lock()) {
+    StringBuilder taken = new StringBuilder();
+    long now = 0;
+    while (now < end) {
+      page.waits(rank, true);
+      try (AutoCloseable _ = peer.acquire()) {
+        now = System.nanoTime();
+        page.waits(rank, false);
+        page.count();
         count++;
-        handOvers += page.count(me) ? 1 : 0;
+        if (page.released() != 0) {
+          taken.append(' ').append(now - page.released());
+        }
+        while (now < end && !page.waits(1 - rank)) {
+          LockSupport.parkNanos(LOOK_NANOS);
+          now = System.nanoTime();
+        }
+        LockSupport.parkNanos(ASLEEP_NANOS);
+        page.released(page.waits(1 - rank) ? System.nanoTime() : 0);
       }
     }
-    return count + " " + handOvers;
+    return count + taken.toString();
   }
 
   /// Both ranks: sleep until it is this one's turn, then wake the other.
