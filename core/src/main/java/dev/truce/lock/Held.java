@@ -13,8 +13,6 @@ import org.jspecify.annotations.Nullable;
 
 /// One token in this process, shared by the [Grant]s that re-entered it: the last one frees it.
 final class Held {
-  private static final System.Logger LOG = System.getLogger("dev.truce.lock");
-
   private final Gate gate;
   private final long token;
   private final Mode mode;
@@ -145,7 +143,7 @@ final class Held {
     try {
       listener.accept(loss);
     } catch (RuntimeException failure) {
-      LOG.log(
+      Log.LOG.log(
           System.Logger.Level.WARNING,
           "a listener for the loss of " + loss.lock() + " threw",
           failure);
@@ -153,7 +151,7 @@ final class Held {
   }
 
   void releaseFailed(TruceException failure) {
-    LOG.log(
+    Log.LOG.log(
         System.Logger.Level.WARNING,
         gate.name()
             + " with token "

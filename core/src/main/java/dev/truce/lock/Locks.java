@@ -35,8 +35,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **Threads.** Safe for any number of them.
 public final class Locks implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger("dev.truce.lock");
-
   /// How many gates without work are kept before the idle ones are let go.
   private static final int IDLE_GATES = 1024;
 
@@ -316,7 +314,7 @@ public final class Locks implements AutoCloseable {
       try {
         engine.members().wake(member);
       } catch (TruceException | Error lost) {
-        LOG.log(System.Logger.Level.DEBUG, "a member was not woken", lost);
+        Log.LOG.log(System.Logger.Level.DEBUG, "a member was not woken", lost);
       }
     }
   }
@@ -388,7 +386,7 @@ public final class Locks implements AutoCloseable {
     try {
       return !held.valid();
     } catch (TruceException unreachable) {
-      LOG.log(System.Logger.Level.DEBUG, "cannot look at a grant now", unreachable);
+      Log.LOG.log(System.Logger.Level.DEBUG, "cannot look at a grant now", unreachable);
       return false;
     }
   }
@@ -408,7 +406,7 @@ public final class Locks implements AutoCloseable {
                 return;
               }
             } catch (TruceException stillUnreachable) {
-              LOG.log(System.Logger.Level.DEBUG, "not settled yet", stillUnreachable);
+              Log.LOG.log(System.Logger.Level.DEBUG, "not settled yet", stillUnreachable);
             }
           }
         });
@@ -423,7 +421,7 @@ public final class Locks implements AutoCloseable {
   }
 
   void closeFailed(String lock, TruceException failure) {
-    LOG.log(
+    Log.LOG.log(
         System.Logger.Level.WARNING,
         lock
             + " could not be given back at closing; it is free when the engine sees this process end",

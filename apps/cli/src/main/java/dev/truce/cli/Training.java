@@ -33,6 +33,9 @@ public final class Training {
   }
 
   private static void train(Console console) throws IOException {
+    // The real one is asked for nothing: the root must be the one made here.
+    Console real = Console.system();
+    real.out().flush();
     expect(0, console, "init");
     Keeper.rehearse(console, List.of("-w", "1.5", "--reason", "training", "a", "--read", "b"));
     Keeper.rehearse(console, List.of("a"));
