@@ -221,7 +221,7 @@ class RunIT {
   void theTerminal_isTheCommands() throws Exception {
     Line run =
         shell.start(
-            "exec script -qec \"truce run x -- sh -c 'echo up; read l </dev/tty; echo got \\$l'\" /dev/null");
+            "exec script -qec \"exec truce run x -- sh -c 'echo up; read l </dev/tty; echo got \\$l'\" /dev/null");
     Shell.await("the command is up", () -> run.said().contains("up"));
     run.type("hello\n");
     assertThat(run.result().status()).isEqualTo(0);
@@ -232,7 +232,7 @@ class RunIT {
   void interruptAtTheTerminal_reachesTheCommandOnce_andEndsAScriptThatCalledUs() throws Exception {
     Line once =
         shell.start(
-            "exec script -qec \"truce run x -- bash -c 'trap \\\"echo int\\\" INT; echo up; read -t 1; read -t 0.2; exit 9'\" /dev/null");
+            "exec script -qec \"exec truce run x -- bash -c 'trap \\\"echo int\\\" INT; echo up; read -t 1; read -t 0.2; exit 9'\" /dev/null");
     Shell.await("the command is up", () -> once.said().contains("up"));
     once.type("\u0003");
     Result result = once.result();
@@ -244,7 +244,7 @@ class RunIT {
         "truce run x -- sh -c 'echo up; exec sleep 1000'\necho not reached\n");
     // The end of the command and the signal to us come together, in either order.
     for (int i = 0; i < 10; i++) {
-      Line script = shell.start("exec script -qec 'bash ./script' /dev/null");
+      Line script = shell.start("exec script -qec 'exec bash ./script' /dev/null");
       Shell.await("the command is up", () -> script.said().contains("up"));
       script.type("\u0003");
       assertThat(script.result().status()).isEqualTo(130);
