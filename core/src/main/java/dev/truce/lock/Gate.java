@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -48,6 +49,8 @@ final class Gate {
 
   /// How often a process that is not the first in the queue looks at the holders.
   private static final long HOLDERS_NANOS = 1_000_000_000L;
+
+  private static final byte[] NOTHING = new byte[0];
 
   private static final VarHandle ALONE = alone();
 
@@ -460,13 +463,34 @@ final class Gate {
         }
       }
       buryTheDead(false);
-      long now = room.ticker().nanos();
-      if (LockMachine.nextSettling(seen.state()) <= now) {
-        apply(new Command.Look());
-      }
-      return Math.min(now + room.recheck(), LockMachine.nextSettling(seen.state()));
+      endWhatIsOver();
+      return Math.min(
+          room.ticker().nanos() + room.recheck(), LockMachine.nextSettling(seen.state()));
     } finally {
       mutex.unlock();
+    }
+  }
+
+  /// Ends what the dead have and what time has ended, and answers what is left; `null` when the
+  /// gate was retired meanwhile.
+  @Nullable LockState settle() {
+    mutex.lock();
+    try {
+      if (retired) {
+        return null;
+      }
+      read();
+      buryTheDead(true);
+      endWhatIsOver();
+      return seen.state();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void endWhatIsOver() {
+    if (LockMachine.nextSettling(seen.state()) <= room.ticker().nanos()) {
+      apply(new Command.Look());
     }
   }
 
@@ -713,7 +737,11 @@ final class Gate {
     for (int round = 0; ; round++) {
       Seen at = read();
       Outcome outcome = decide(at.state(), caller, command);
-      if (!outcome.changed() || swapped(at, outcome, caller)) {
+      byte[] next = outcome.changed() ? outcome.state().encode() : NOTHING;
+      if (next.length > room.maxCell()) {
+        return tooLong(at.state(), command, next.length);
+      }
+      if (!outcome.changed() || swapped(at, outcome, next, caller)) {
         deliver(outcome);
         room.wake(outcome.wake());
         return outcome;
@@ -735,21 +763,22 @@ final class Gate {
     return outcome;
   }
 
-  private boolean swapped(Seen at, Outcome outcome, Caller caller) {
+  /// A cell has room for a few hundred rows, fewer with long reasons: one more is refused as if the
+  /// queue were full.
+  private Outcome tooLong(LockState state, Command command, int bytes) {
+    if (command instanceof Command.Acquire) {
+      Answer full = new Answer.Refused(LockMachine.Why.QUEUE_FULL);
+      return new Outcome(false, state, full, List.of(), Set.of(), 0);
+    }
+    throw new EngineException(
+        EngineException.Kind.IO,
+        name + " needs " + bytes + " bytes and a cell holds " + room.maxCell());
+  }
+
+  private boolean swapped(Seen at, Outcome outcome, byte[] bytes, Caller caller) {
     Cell expected = at.cell();
     if (expected == null) {
       throw new IllegalStateException("a swap needs a cell that was read");
-    }
-    byte[] bytes = outcome.state().encode();
-    if (bytes.length > room.maxCell()) {
-      throw new EngineException(
-          EngineException.Kind.IO,
-          name
-              + " needs "
-              + bytes.length
-              + " bytes and a cell holds "
-              + room.maxCell()
-              + ": fewer processes may wait for it at once (maxWaiters)");
     }
     for (int unknown = 0; ; unknown++) {
       switch (cells.swap(key, expected, bytes)) {

@@ -36,7 +36,10 @@ public record LockStatus(
   /// Who holds.
   ///
   /// @param owner who it says it is
-  /// @param grants how many grants of one process share this hold
+  /// @param token the newest
+  /// @param tokens those that are current, in rising order: grants of one process may stand
+  ///   together, and one that has ended stands until it is fenced
+  /// @param grants how many grants share this hold
   /// @param expiresIn how long the grant lasts unless renewed; empty when it has no term
   /// @param evidence by what `alive` is known
   /// @param id the grant's id, as in `TRUCE_LEASE_ID`
@@ -45,6 +48,7 @@ public record LockStatus(
       Owner owner,
       Mode mode,
       long token,
+      List<Long> tokens,
       int grants,
       Duration heldFor,
       Optional<Duration> expiresIn,
@@ -67,6 +71,11 @@ public record LockStatus(
       Duration waitedFor,
       boolean absent,
       String reason) {}
+
+  /// Whether a grant with this token stands.
+  public boolean isCurrent(long wanted) {
+    return holders.stream().anyMatch(holder -> holder.tokens().contains(wanted));
+  }
 
   /// Under which mode it is held, if it is.
   public Optional<Mode> mode() {

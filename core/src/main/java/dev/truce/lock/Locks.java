@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The lock room of one handle: its membership, and a gate for every lock it is busy with.
@@ -434,9 +435,33 @@ public final class Locks implements AutoCloseable {
     List<LockStatus> found = new ArrayList<>();
     for (String name : names) {
       LockState state = LockState.decode(engine.cells().read(key(name)).bytes());
-      found.add(describe(name, state));
+      found.add(describe(name, isPast(state) ? settled(name) : state));
     }
     return found;
+  }
+
+  /// Whether somebody who looked would end something: what the dead have, and what time is over.
+  private boolean isPast(LockState state) {
+    return LockMachine.nextSettling(state) <= ticker().nanos()
+        || Stream.concat(
+                state.holds().stream()
+                    .filter(hold -> hold.phase() != LockState.Phase.ENDING)
+                    .map(Hold::claim),
+                state.queue().stream().map(Wait::claim))
+            .mapToLong(Claim::member)
+            .distinct()
+            .anyMatch(member -> member != 0 && member != member() && dead(member));
+  }
+
+  private LockState settled(String name) {
+    while (true) {
+      checkOpen();
+      LockState state = gate(name).settle();
+      if (state != null) {
+        maybeForget();
+        return state;
+      }
+    }
   }
 
   LockStatus describe(String name, LockState state) {
@@ -470,6 +495,7 @@ public final class Locks implements AutoCloseable {
         owner(hold.claim().member()),
         hold.mode(),
         hold.token(),
+        hold.phase() == LockState.Phase.ENDING ? List.of() : List.copyOf(hold.tokens()),
         hold.count(),
         Duration.ofNanos(Math.max(0, now - hold.since())),
         hold.until() == 0

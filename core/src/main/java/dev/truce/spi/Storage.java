@@ -31,7 +31,8 @@ public interface Storage {
   /// Gives a file another name, whatever had that before; lasts after [#sync()].
   void rename(String from, String to) throws IOException;
 
-  /// Gives a file a second name unless that is taken; answers whether it did. Lasts after [#sync()].
+  /// Gives a file a second name unless that is taken; answers whether it did. Lasts after
+  /// [#sync()].
   boolean link(String from, String to) throws IOException;
 
   /// Removes a name, if it is there; gone for good after [#sync()]. Whoever has the file open keeps

@@ -3,6 +3,7 @@ package dev.truce.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
 import dev.truce.EngineException;
 import dev.truce.OutcomeUnknownException;
@@ -46,6 +47,34 @@ class GateFaultsTest {
   private static void untilFree(NamedLock lock) {
     Crew.until(
         () -> lock.status().state() == LockStatus.State.FREE && lock.status().queue().isEmpty());
+  }
+
+  // ---- no room
+
+  @Test
+  void acquire_cellIsFull_isRefusedAsIfTheQueueWere() throws Exception {
+    NamedLock lock = over(cramped()).lock("n");
+    Grant held = lock.acquire(LONG);
+    Job<Grant> first = crew.virtual(() -> over(cramped()).lock("n").acquire(LONG));
+    untilWaiting(lock, 1);
+    NamedLock wordy = over(cramped()).lock("n").withReason("\u20ac".repeat(200));
+
+    assertThat(crew.virtual(() -> wordy.acquire(LONG)).failure())
+        .asInstanceOf(type(NotAcquiredException.class))
+        .extracting(refused -> refused.refusal().kind())
+        .isEqualTo(Refusal.Kind.QUEUE_FULL);
+
+    assertThat(lock.status().waiting()).isEqualTo(1);
+    held.close();
+    first.join().close();
+    wordy.acquire(LONG).close();
+  }
+
+  /// Another process's engine, whose cells hold little.
+  private TroubledEngine cramped() {
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    engine.maxCell = 1000;
+    return engine;
   }
 
   // ---- nobody can tell

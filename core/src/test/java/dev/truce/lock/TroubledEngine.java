@@ -27,6 +27,9 @@ final class TroubledEngine implements Engine {
   /// Whether every operation fails.
   volatile boolean unreachable;
 
+  /// How many bytes it says that a cell holds at most.
+  int maxCell;
+
   /// Whether members hear no wakes.
   volatile boolean deaf;
 
@@ -37,6 +40,7 @@ final class TroubledEngine implements Engine {
   TroubledEngine(MemoryEngine memory, boolean optimist) {
     this.memory = memory;
     this.optimist = optimist;
+    maxCell = memory.capabilities().maxCell();
   }
 
   @Override
@@ -53,7 +57,7 @@ final class TroubledEngine implements Engine {
         usual.contention(),
         usual.proofOfDeath(),
         !optimist,
-        usual.maxCell(),
+        maxCell,
         usual.wakeLatency());
   }
 

@@ -571,6 +571,41 @@ public abstract class LockContract extends EngineContract {
     next.close();
   }
 
+  /// Nobody has to wait for the lock for the dead to be gone from it.
+  @Test
+  void status_holderAndWaiterDied_showsNeither() throws Exception {
+    Truce observer = open();
+    Truce dying = open();
+    Grant held = now(dying.lock("index"));
+    Truce waiting = open();
+    queued(observer, waiting.lock("index"), LONG);
+    kill(waiting);
+    kill(dying);
+
+    pass(term().plusSeconds(1));
+    LockStatus status = observer.lock("index").status();
+
+    assertEquals(List.of(), status.holders());
+    assertEquals(List.of(), status.queue());
+    assertEquals(LockStatus.State.FREE, status.state());
+    assertFalse(status.isCurrent(held.token()));
+  }
+
+  @Test
+  void status_readersOfOneProcess_allTheirTokensAreCurrent() {
+    NamedLock index = open().lock("index").read();
+    Grant first = now(index);
+    Grant second = now(index);
+    LockStatus both = open().lock("index").status();
+    first.close();
+    LockStatus one = open().lock("index").status();
+
+    assertTrue(both.isCurrent(first.token()) && both.isCurrent(second.token()));
+    assertFalse(one.isCurrent(first.token()));
+    assertTrue(one.isCurrent(second.token()));
+    second.close();
+  }
+
   @Test
   void kill_readerAmongReaders_freesOnlyItsPart() throws Exception {
     Truce observer = open();

@@ -28,7 +28,7 @@ final class Check {
     try (Truce truce = Look.at(options, console)) {
       status = truce.lock(name).status();
     }
-    boolean current = isCurrent(status, token);
+    boolean current = status.isCurrent(token);
     if (options.has("json")) {
       console.print(
           Json.object()
@@ -56,17 +56,5 @@ final class Check {
     throw Failure.usage(
         Verb.CHECK,
         text == null ? "which token? TRUCE_TOKEN is not set" : "TRUCE_TOKEN is no token: " + text);
-  }
-
-  private static boolean isCurrent(LockStatus status, long token) {
-    if (status.state() == LockStatus.State.ENDING) {
-      return false;
-    }
-    for (LockStatus.Holder holder : status.holders()) {
-      if (holder.token() == token) {
-        return true;
-      }
-    }
-    return false;
   }
 }
