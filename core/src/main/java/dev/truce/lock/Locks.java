@@ -62,6 +62,7 @@ public final class Locks implements AutoCloseable {
   private final Set<Held> watched = ConcurrentHashMap.newKeySet();
   private final AtomicInteger listeners = new AtomicInteger();
   private final AtomicLong numbers = new AtomicLong();
+  private volatile int manyGates = IDLE_GATES;
   private volatile boolean closed;
   private @Nullable Thread watcher;
 
@@ -413,12 +414,21 @@ public final class Locks implements AutoCloseable {
         });
   }
 
-  /// Lets idle names go when there are many.
+  /// Lets idle names go when there are many; looks again only when there are twice as many as were
+  /// busy, so that looking costs each caller little.
   void maybeForget() {
-    if (gates.size() > IDLE_GATES) {
-      gates.values().removeIf(Gate::retire);
-      listening.retainAll(gates.values());
+    if (gates.size() > manyGates) {
+      gates.values().removeIf(this::forgotten);
+      manyGates = Math.max(IDLE_GATES, 2 * gates.size());
     }
+  }
+
+  private boolean forgotten(Gate gate) {
+    if (!gate.retire()) {
+      return false;
+    }
+    listening.remove(gate);
+    return true;
   }
 
   void closeFailed(String lock, TruceException failure) {
