@@ -7,6 +7,9 @@ final class Mistakes {
   private Mistakes() {}
 
   static Failure unknown(String word, List<String> rest) {
+    if (word.startsWith("-")) {
+      return Failure.usage(null, "flags come after the verb: truce VERB " + Text.word(word));
+    }
     String meant = meant(word, rest);
     return Failure.usage(
         null,

@@ -67,6 +67,8 @@ class MainTest {
     assertThat(truce("unlock", "x").err()).contains("did you mean 'truce why x'?");
     assertThat(truce("lock", "a b").err()).contains("did you mean 'truce run 'a b' -- CMD'?");
     assertThat(truce("status").err()).contains("did you mean 'truce ls'?");
+    assertThat(truce("--dir", "x").err())
+        .isEqualTo("truce: flags come after the verb: truce VERB --dir\n");
     assertThat(truce("dcotor").err()).contains("did you mean 'truce doctor'?");
     assertThat(truce("frobnicate").err())
         .isEqualTo("truce: there is no 'frobnicate': see truce help\n");

@@ -447,6 +447,59 @@ class RunIT {
     end(holder);
   }
 
+  // ---- places
+
+  @Test
+  void aFullDisk_isOneLine_andTheNextRunIsFineWhenThereIsRoom() throws Exception {
+    Result result =
+        mounted(
+            "mkdir d; mount -t tmpfs -o size=1500k tmpfs d; truce run --dir d/r x -- echo ran;"
+                + " echo $?; mount -o remount,size=3m d; truce run --dir d/r x -- echo ran");
+    String cells = "truce: " + temp.resolve("d/r/cells");
+    assertThat(result.out()).isEqualTo("74\nran\n");
+    assertThat(result.err().lines())
+        .containsExactly(
+            cells
+                + ": the disk is full (No space left on device); nothing was changed, free some"
+                + " space",
+            cells
+                + " was rebuilt: it was missing; what was held is free, and tokens go on above all"
+                + " that were given out");
+  }
+
+  /// What is there already needs no more room.
+  @Test
+  void aDiskThatFillsUpLater_stopsNobody() throws Exception {
+    assertThat(
+            mounted(
+                "mkdir d; mount -t tmpfs -o size=3m tmpfs d; truce init d/r >/dev/null; dd"
+                    + " if=/dev/zero of=d/fill bs=4k status=none 2>/dev/null; truce run --dir d/r x"
+                    + " -- echo ran; truce ls --dir d/r --json"))
+        .isEqualTo(new Result(0, "ran\n{\"schema\":\"truce.locks/1\",\"locks\":[]}\n", ""));
+  }
+
+  @Test
+  void aReadOnlyFileSystem_isOneLine() throws Exception {
+    assertThat(
+            mounted(
+                "mkdir d; truce init --dir d/r >/dev/null; mount --bind d d; mount -o"
+                    + " remount,ro,bind d; truce run --dir d/r x -- echo ran"))
+        .isEqualTo(
+            new Result(
+                77,
+                "",
+                "truce: "
+                    + temp.resolve("d/r/locks")
+                    + ": the file system is read-only; mount it writable or name another"
+                    + " directory\n"));
+  }
+
+  /// With mounts of its own, which end with it.
+  private Result mounted(String line) throws Exception {
+    Path script = Files.writeString(temp.resolve("mounted"), line + "\n");
+    return shell.run("unshare -rm bash " + script);
+  }
+
   private Line hold(String name) throws Exception {
     Line holder = shell.start("exec truce run " + name + " -- sh -c 'echo up; exec sleep 1000'");
     Shell.await("the holder is up", () -> holder.said().contains("up"));
