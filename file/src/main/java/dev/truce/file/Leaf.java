@@ -199,6 +199,11 @@ final class Leaf {
     return new Leaf(next).sealed();
   }
 
+  /// Where the entry begins that [#with] has put last, or the image's length when it put none.
+  int last(byte[] key, byte[] value) {
+    return image.length - (value.length == 0 ? 0 : entryBytes(key.length, value.length));
+  }
+
   private static void put(byte[] image, int at, long version, byte[] key, byte[] value) {
     LONG.set(image, at, version);
     SHORT.set(image, at + KEY_BYTES, (short) key.length);

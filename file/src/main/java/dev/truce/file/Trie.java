@@ -104,8 +104,8 @@ final class Trie {
     /// Losses in a row: advice, hence unguarded.
     int losses;
 
-    /// The leaf that was seen here last, if it is small: unguarded, for both parts are final.
-    @Nullable Seen seen;
+    /// What was seen here last, if it is small: unguarded, for all its parts are final.
+    @Nullable View seen;
 
     Spot(byte[] key, long hash, int depth, int head, long version, long epoch) {
       this.key = key;
@@ -117,8 +117,8 @@ final class Trie {
     }
   }
 
-  /// A leaf and the head that named it.
-  private record Seen(long head, Leaf leaf) {}
+  /// A leaf as a head named it, and in it the cell of the spot's key, whose entry begins at `at`.
+  private record View(long head, Leaf leaf, int at, Cell cell) {}
 
   // ---- the operations --------------------------------------------------------------------------
 
@@ -129,9 +129,9 @@ final class Trie {
         spot = descend(key, spot, head);
         continue;
       }
-      Leaf leaf = leaf(spot, head);
-      if (leaf != null) {
-        return cell(leaf, leaf.find(spot.key));
+      View view = view(spot, head);
+      if (view != null) {
+        return view.cell();
       }
     }
   }
@@ -147,21 +147,23 @@ final class Trie {
         spot = descend(key, spot, head);
         continue;
       }
-      Leaf leaf = leaf(spot, head);
-      if (leaf == null) {
+      View view = view(spot, head);
+      if (view == null) {
         continue;
       }
       Yield.at(Yield.SWAP_READ);
-      int at = leaf.find(spot.key);
-      if (!isCurrent(expected, leaf, at)) {
+      if (!isCurrent(expected, view.cell())) {
         lost(spot);
-        return new Swap.Lost(cell(leaf, at));
+        return new Swap.Lost(view.cell());
       }
       awaitTurn(spot);
-      if (crowded(spot, leaf, at, next)) {
-        split(spot, head, leaf);
-      } else if (publish(spot, head, leaf, at, next)) {
-        return new Swap.Won(new Cell(next, Head.next(leaf.version())));
+      if (crowded(spot, view, next)) {
+        split(spot, view);
+      } else {
+        View published = publish(spot, view, next);
+        if (published != null) {
+          return new Swap.Won(published.cell());
+        }
       }
     }
   }
@@ -186,8 +188,9 @@ final class Trie {
       if (Head.block(head) == 0) {
         return;
       }
-      Leaf leaf = leaf(spot, head);
-      if (leaf != null) {
+      View view = view(spot, head);
+      if (view != null) {
+        Leaf leaf = view.leaf();
         for (int at = leaf.first(); leaf.isEntry(at); at = leaf.next(at)) {
           String key = leaf.keyText(at);
           if (key.startsWith(prefix)) {
@@ -199,14 +202,16 @@ final class Trie {
     }
   }
 
-  private static boolean isCurrent(Cell expected, Leaf leaf, int at) {
-    return expected.absent() != leaf.isEntry(at)
-        && expected.revision() instanceof Long revision
-        && revision == leaf.revision(at);
+  @SuppressWarnings("ReferenceEquality") // the very object that was handed out is the common case
+  private static boolean isCurrent(Cell expected, Cell current) {
+    return expected == current
+        || (expected.absent() == current.absent()
+            && expected.revision().equals(current.revision()));
   }
 
-  private static Cell cell(Leaf leaf, int at) {
-    return new Cell(leaf.valueOrNothing(at), leaf.revision(at));
+  private static View view(Spot spot, long head, Leaf leaf) {
+    int at = leaf.find(spot.key);
+    return new View(head, leaf, at, new Cell(leaf.valueOrNothing(at), leaf.revision(at)));
   }
 
   // ---- finding ---------------------------------------------------------------------------------
@@ -259,18 +264,18 @@ final class Trie {
 
   // ---- reading ---------------------------------------------------------------------------------
 
-  /// The leaf of a head, or `null` if the head changed meanwhile.
-  private @Nullable Leaf leaf(Spot spot, long head) {
+  /// What a head names, or `null` if it changed meanwhile.
+  private @Nullable View view(Spot spot, long head) {
     int block = Head.block(head);
     if (block == 0) {
       if (!Head.matches(head, spot.version)) {
         throw damaged("a head that was never written shows a version");
       }
-      return Leaf.empty(spot.head, spot.version, spot.epoch);
+      return view(spot, head, Leaf.empty(spot.head, spot.version, spot.epoch));
     }
-    Seen seen = spot.seen;
+    View seen = spot.seen;
     if (seen != null && seen.head == head && version(block) == seen.leaf.version()) {
-      return seen.leaf;
+      return seen;
     }
     Leaf leaf = copy(block);
     VarHandle.loadLoadFence();
@@ -280,12 +285,12 @@ final class Trie {
     if (leaf == null || !Head.matches(head, leaf.version()) || !leaf.intact(spot.head)) {
       throw damaged("a cell fails its check");
     }
-    see(spot, head, leaf);
-    return leaf;
+    return see(spot, view(spot, head, leaf));
   }
 
-  private static void see(Spot spot, long head, Leaf leaf) {
-    spot.seen = leaf.length() <= REMEMBERED_BYTES ? new Seen(head, leaf) : null;
+  private static View see(Spot spot, View view) {
+    spot.seen = view.leaf().length() <= REMEMBERED_BYTES ? view : null;
+    return view;
   }
 
   /// All bits of the version in a block: what is seen of a head may be days old.
@@ -313,23 +318,24 @@ final class Trie {
 
   // ---- writing ---------------------------------------------------------------------------------
 
-  private boolean publish(Spot spot, long head, Leaf leaf, int at, byte[] next) {
-    Leaf image = leaf.with(at, spot.key, next);
+  /// What is there now; `null` if somebody else was faster.
+  private @Nullable View publish(Spot spot, View view, byte[] next) {
+    Leaf image = view.leaf().with(view.at(), spot.key, next);
     int kind = Shape.of(image.length());
     int block = heap.take(kind);
     Yield.at(Yield.SWAP_SPARE);
     write(block, image);
     Yield.at(Yield.SWAP_WRITTEN);
     long won = Head.leaf(image.version(), block);
-    if (heap.swap(spot.head, head, won)) {
+    if (heap.swap(spot.head, view.head(), won)) {
       Yield.at(Yield.SWAP_WON);
-      see(spot, won, image);
-      tidy(spot, head);
-      return true;
+      tidy(spot, view.head());
+      int at = image.last(spot.key, next);
+      return see(spot, new View(won, image, at, new Cell(next, image.version())));
     }
     Yield.at(Yield.SWAP_LOST);
     heap.give(kind, block);
-    return false;
+    return null;
   }
 
   /// Writes to a block of one's own. The swap that made it one's own comes first, for others too.
@@ -362,7 +368,9 @@ final class Trie {
     }
   }
 
-  private static boolean crowded(Spot spot, Leaf leaf, int at, byte[] next) {
+  private static boolean crowded(Spot spot, View view, byte[] next) {
+    Leaf leaf = view.leaf();
+    int at = view.at();
     int length = leaf.lengthWith(at, spot.key, next);
     int others = leaf.count() - (leaf.isEntry(at) ? 1 : 0);
     if (others == 0) {
@@ -378,14 +386,15 @@ final class Trie {
   }
 
   /// Replaces a leaf by a branch that holds the same keys.
-  private void split(Spot spot, long head, Leaf leaf) {
+  private void split(Spot spot, View view) {
+    Leaf leaf = view.leaf();
     long version = Head.next(leaf.version());
     int branch = heap.take(Shape.BRANCH);
     int[] blocks = writeBranch(spot, leaf, version, branch);
     Yield.at(Yield.SPLIT_WRITTEN);
-    if (heap.swap(spot.head, head, Head.branch(branch))) {
+    if (heap.swap(spot.head, view.head(), Head.branch(branch))) {
       Yield.at(Yield.SPLIT_WON);
-      tidy(spot, head);
+      tidy(spot, view.head());
       return;
     }
     for (int block : blocks) {
