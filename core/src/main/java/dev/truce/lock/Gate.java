@@ -98,11 +98,13 @@ final class Gate {
   static final class Waiter {
     private final Thread thread = Thread.currentThread();
     private final Claim claim;
+    private final long since;
     private volatile @Nullable Held held;
     private volatile @Nullable TruceException refused;
 
-    private Waiter(Claim claim) {
+    private Waiter(Claim claim, long since) {
       this.claim = claim;
+      this.since = since;
     }
 
     private boolean answered() {
@@ -130,7 +132,7 @@ final class Gate {
     if (idle != null) {
       return idle;
     }
-    Waiter waiter = new Waiter(claim);
+    Waiter waiter = new Waiter(claim, now);
     if (!enter(wanted, waiter, queue)) {
       return null;
     }
@@ -338,7 +340,7 @@ final class Gate {
         }
         long wake = deadline;
         if (waiter == leader) {
-          wake = Math.min(deadline, look());
+          wake = Math.min(deadline, look(waiter.since));
         }
         if (!waiter.answered()) {
           room.ticker().park(this, wake);
@@ -452,7 +454,7 @@ final class Gate {
 
   /// What the leader does whenever it is awake: takes up what was offered, settles what time has
   /// ended, and buries those in front that are dead. Answers until when it may sleep.
-  private long look() {
+  private long look(long since) {
     mutex.lock();
     try {
       Seen at = read();
@@ -464,8 +466,8 @@ final class Gate {
       }
       buryTheDead(false);
       endWhatIsOver();
-      return Math.min(
-          room.ticker().nanos() + room.recheck(), LockMachine.nextSettling(seen.state()));
+      long now = room.ticker().nanos();
+      return Math.min(now + room.recheck(now - since), LockMachine.nextSettling(seen.state()));
     } finally {
       mutex.unlock();
     }

@@ -43,8 +43,11 @@ public final class Locks implements AutoCloseable {
   private static final int LOCAL_WAITERS = 10_000;
 
   /// How often a leader looks at those before it when nothing wakes it: a dead holder is found
-  /// within this time.
+  /// within this time, or [#RECHECK_PART] of what was waited for already.
   private static final long RECHECK_NANOS = 5_000_000;
+
+  private static final long RECHECK_PART = 64;
+  private static final long LONGEST_RECHECK_NANOS = 100_000_000;
 
   private static final long WATCH_NANOS = 250_000_000;
   private static final int MAX_NESTING = 32;
@@ -284,8 +287,10 @@ public final class Locks implements AutoCloseable {
     return numbers.incrementAndGet();
   }
 
-  long recheck() {
-    return recheck;
+  /// Who has waited long looks less often: a hundred waiting processes must not keep a machine
+  /// busy.
+  long recheck(long waited) {
+    return Math.max(recheck, Math.min(waited / RECHECK_PART, LONGEST_RECHECK_NANOS));
   }
 
   int maxCell() {

@@ -11,23 +11,28 @@ import org.jspecify.annotations.Nullable;
 /// It looks often at first and ever more rarely; when nothing has come for some 50 ms it sleeps in
 /// the kernel, if this JVM may call it, and says so in the slot, so that a waker knows whether
 /// there is somebody to wake. A waker that has no native access, or has not loaded it, rings and
-/// leaves it to the sleeper, who looks by himself every [#RECHECK_NANOS] while such a member takes
-/// part; a process that meets sleepers repeatedly loads it for the next time. So processes with and
-/// without native access share one root, and no short-lived process pays for loading.
+/// leaves it to the sleeper, who looks by himself while such a member takes part: every
+/// [#RECHECK_NANOS] at first, and more rarely the longer he has waited already; a process that
+/// meets sleepers repeatedly loads it for the next time. So processes with and without native
+/// access share one root, and no short-lived process pays for loading.
 ///
 /// A member of this very JVM is told on the waker's thread.
 final class Bell implements AutoCloseable {
-  /// What a sleeper can lose when nobody could wake him.
+  /// What a sleeper can lose when nobody could wake him, in his first third of a second.
   static final long RECHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   /// A sleeper whom everybody can wake looks by himself all the same: somebody may have joined who
-  /// cannot.
+  /// cannot. Nobody looks more rarely.
   private static final long LONG_RECHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private static final long FIRST_NAP_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
 
-  /// A nap is longer than the one before by an eighth: 50 ms of naps from the first to the longest.
+  /// A nap is longer than the one before by an eighth, so it lasts an eighth of all before it: 50
+  /// ms of naps from the first to those of [#RECHECK_NANOS]. Later ones last a 64th of all before
+  /// them.
   private static final int SLOWER = 8;
+
+  private static final int MUCH_SLOWER = 64;
 
   /// Loading native access costs half of this, so most waits are over before it would have paid.
   private static final long NAPPING_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -47,8 +52,7 @@ final class Bell implements AutoCloseable {
   private volatile @Nullable Runnable hint;
   private volatile long unwantedSince;
   private final Thread thread;
-  private final Futex.Limit shortly = new Futex.Limit(RECHECK_NANOS);
-  private final Futex.Limit longer = new Futex.Limit(LONG_RECHECK_NANOS);
+  private final Futex.Limit limit = new Futex.Limit();
   private volatile boolean open = true;
   private volatile boolean asleep;
 
@@ -145,31 +149,29 @@ final class Bell implements AutoCloseable {
       }
       if (futex == null) {
         LockSupport.parkNanos(this, nap);
-        nap = Math.min(nap + nap / SLOWER, RECHECK_NANOS);
-      } else if (!sleep(futex, seen)) {
+      } else if (!sleep(futex, seen, calm ? LONG_RECHECK_NANOS : nap)) {
         napUntil = System.nanoTime() + NAPPING_NANOS;
         futex = null;
       }
+      nap = Math.min(nap + nap / (nap < RECHECK_NANOS ? SLOWER : MUCH_SLOWER), LONG_RECHECK_NANOS);
     }
   }
 
   /// Says that it sleeps, looks once more, and sleeps. False when it overslept: it was rung, and
   /// nobody could wake it.
-  private boolean sleep(Futex futex, long seen) {
-    boolean longSleep = calm;
+  private boolean sleep(Futex futex, long seen, long nanos) {
     asleep = true;
     slots.ear(slot, Slots.ASLEEP);
     long begin = System.nanoTime();
     if (open && slots.bell(slot) == seen) {
-      futex.sleep(slots.bellAddress(slot), (int) seen, longSleep ? longer : shortly);
+      futex.sleep(slots.bellAddress(slot), (int) seen, limit.of(nanos));
     }
     asleep = false;
     if (open) {
       slots.ear(slot, Slots.AWAKE);
     }
     boolean rung = slots.bell(slot) != seen;
-    boolean timedOut =
-        System.nanoTime() - begin >= (longSleep ? LONG_RECHECK_NANOS : RECHECK_NANOS);
+    boolean timedOut = System.nanoTime() - begin >= nanos;
     calm = !rung && timedOut && !slots.anyMute();
     return !rung || !timedOut;
   }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// The first native call of a JVM costs some 30 ms, so nothing loads this but a thread that has
 /// already waited longer, or a process that wakes sleepers again and again. Where native access is
 /// not enabled, or the processor is another, there is none, without a warning: sleepers look by
-/// themselves every [Bell#RECHECK_NANOS].
+/// themselves now and then.
 final class Futex {
   private static final long WAIT = 0;
   private static final long WAKE = 1;
@@ -84,8 +84,9 @@ final class Futex {
     private final ByteBuffer timespec =
         ByteBuffer.allocateDirect(2 * Long.BYTES).order(ByteOrder.nativeOrder());
 
-    Limit(long nanos) {
+    Limit of(long nanos) {
       timespec.putLong(Long.BYTES, nanos);
+      return this;
     }
   }
 
