@@ -1,4 +1,5 @@
-/// The exam an engine sits: conformance suites, process farm, history checkers, test clock.
+/// The exam an engine sits: conformance suites, process farm, crashes, history checkers, test
+/// clock.
 ///
 /// The suites need JUnit on the path; everything else runs without it.
 module dev.truce.testkit {

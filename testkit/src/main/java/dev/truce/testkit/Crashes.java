@@ -1,0 +1,551 @@
+package dev.truce.testkit;
+
+import dev.truce.testkit.DiskState.Loss;
+import dev.truce.testkit.RecordingStorage.Call;
+import dev.truce.testkit.RecordingStorage.Kind;
+import dev.truce.testkit.Schedule.Event;
+import dev.truce.testkit.SimulatedDisk.Fault;
+import dev.truce.testkit.SimulatedMachine.Body;
+import dev.truce.testkit.SimulatedMachine.Outcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// Goes through the crashes of a workload: what the processes of an engine do, what becomes of the
+/// disk when that ends at any moment, and whether what opens it then keeps the promises.
+///
+/// A workload says in its [Account] what it tries and what was acknowledged; the recovery opens
+/// what is left, reads it, and [checks][Account#check] it against the account. Tried are
+///
+/// - power cuts just before every call, which is just after the one before: with every subset of
+///   the last six changes that were not flushed, with older ones kept and lost, with torn writes;
+/// - the death of all processes there, and nothing lost;
+/// - each process killed at each of its calls, or in the middle of a write, or stopped for a while,
+///   with the others going on; and power cuts after that;
+/// - each call failing, once and for ever, with a broken and with a full disk; and power cuts after
+///   that;
+/// - other interleavings of several processes: every one with at most so many
+///   [pre-emptions][#preemptions], and some by [chance][#chances];
+/// - and all of the first two again while the recovery runs, to a [depth][#depth] of three, and the
+///   recovery's own calls failing.
+///
+/// No image of a disk is looked at twice with the same account. A violation is reported with the
+/// way to it and the one property, [#PROPERTY], that goes that way again.
+///
+/// @param <E> what the account is kept in
+public final class Crashes<E> {
+  /// The system property that replays one way, and nothing else.
+  public static final String PROPERTY = "truce.crash";
+
+  private static final int TOLD = 25;
+
+  /// What was done and found.
+  ///
+  /// @param points the points of the workload when nothing happens to it
+  /// @param runs how often workload or recovery ran
+  /// @param states how many different disks with their accounts were recovered and held
+  /// @param complete whether these were all there are, and not [a limit][#limit]
+  /// @param violation the first broken promise and the way to it, if there is one
+  public record Report(
+      String name,
+      int points,
+      long runs,
+      long states,
+      boolean complete,
+      @Nullable String violation) {
+    /// Throws the violation, if there is one.
+    public Report orThrow() {
+      if (violation != null) {
+        throw new AssertionError(violation);
+      }
+      return this;
+    }
+
+    @Override
+    public String toString() {
+      return name
+          + ": "
+          + points
+          + " points, "
+          + runs
+          + " runs, "
+          + states
+          + " states"
+          + (complete ? "" : ", and there are more");
+    }
+  }
+
+  /// A disk that something starts from.
+  private record Start<E>(DiskState disk, Account<E> account, int boot, long nanos) {
+    Account<E> copy() {
+      return account.fork();
+    }
+  }
+
+  /// A disk and how it came to that, before anything is lost.
+  ///
+  /// @param point how far the run was, 0 for its end
+  private record Moment<E>(Start<E> now, List<Step<E>> way, Outcome<E> outcome, int point) {
+    List<Step<E>> and(int loss) {
+      List<Step<E>> longer = new ArrayList<>(way);
+      longer.add(new Step<>(this, loss));
+      return longer;
+    }
+  }
+
+  /// One part of a way: a moment, and what was lost then.
+  private record Step<E>(Moment<E> moment, int loss) {
+    String told(long seed) {
+      List<Pending> pending = moment.now().disk().pending();
+      return Crashes.told(moment.outcome().trace(), moment.point())
+          + "\n    "
+          + (loss == NO_LOSS
+              ? "all processes die"
+              : "the power goes: " + Loss.of(pending, seed).get(loss).told(pending));
+    }
+
+    @Override
+    public String toString() {
+      return moment.outcome().schedule() + " @" + moment.point() + " #" + loss;
+    }
+  }
+
+  /// What a run led to.
+  private record Run<E>(Outcome<E> outcome, List<Moment<E>> moments) {}
+
+  private static final class Violation extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Violation(String message) {
+      super(message, null, false, false);
+    }
+  }
+
+  /// Enough was tried.
+  private static final class Enough extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Enough() {
+      super("enough", null, false, false);
+    }
+  }
+
+  /// All processes die, and nothing is lost.
+  private static final int NO_LOSS = -1;
+
+  private final String name;
+  private final Map<String, Body<E>> work = new LinkedHashMap<>();
+  private final Set<Long> recovered = new HashSet<>();
+  private final Set<Long> queued = new HashSet<>();
+  private Body<E> setUp = _ -> {};
+  private Body<E> recovery = _ -> {};
+  private @Nullable String replay = System.getProperty(PROPERTY);
+  private Seed seed = Seed.choose();
+  private int depth = 3;
+  private int preemptions = 1;
+  private int chances;
+  private Duration pause = Duration.ofSeconds(1);
+  private boolean faults = true;
+  private long limit = Long.MAX_VALUE;
+  private long capacity = Long.MAX_VALUE;
+  private List<Step<E>> present = List.of();
+  private Schedule presentSchedule = Schedule.PLAIN;
+  private final AtomicLong runs = new AtomicLong();
+  private int points;
+
+  private Crashes(String name) {
+    this.name = name;
+  }
+
+  /// An exploration that tries everything but random interleavings.
+  public static <E> Crashes<E> of(String name) {
+    return new Crashes<>(name);
+  }
+
+  /// What comes before, on an empty disk, and is not crashed.
+  public Crashes<E> setUp(Body<E> body) {
+    setUp = body;
+    return this;
+  }
+
+  /// Adds a process of the workload.
+  public Crashes<E> process(String process, Body<E> body) {
+    work.put(process, body);
+    return this;
+  }
+
+  /// What comes after a crash: opens, reads, and throws if a promise is broken. It may go on to
+  /// work, and to account for it.
+  public Crashes<E> recovery(Body<E> body) {
+    recovery = body;
+    return this;
+  }
+
+  /// How many crashes follow each other at most, the one of the workload included.
+  public Crashes<E> depth(int crashes) {
+    depth = crashes;
+    return this;
+  }
+
+  /// How often at most the schedule takes the turn from a process that could go on; 2 needs
+  /// thousands of runs.
+  public Crashes<E> preemptions(int atMost) {
+    preemptions = atMost;
+    return this;
+  }
+
+  /// So many interleavings by chance on top.
+  public Crashes<E> chances(int schedules) {
+    chances = schedules;
+    return this;
+  }
+
+  /// For how long a stopped process stands still.
+  public Crashes<E> pause(Duration time) {
+    pause = time;
+    return this;
+  }
+
+  /// Whether calls fail.
+  public Crashes<E> faults(boolean on) {
+    faults = on;
+    return this;
+  }
+
+  /// Ends the exploration after so many states.
+  public Crashes<E> limit(long states) {
+    limit = states;
+    return this;
+  }
+
+  /// How many bytes fit on the disk of the workload; a recovery finds some made free.
+  public Crashes<E> capacity(long bytes) {
+    capacity = bytes;
+    return this;
+  }
+
+  /// What chance starts from; by default [Seed#choose()].
+  public Crashes<E> seed(Seed by) {
+    seed = by;
+    return this;
+  }
+
+  /// Goes this way and no other; by default what [#PROPERTY] says.
+  Crashes<E> replay(String way) {
+    replay = way;
+    return this;
+  }
+
+  /// Explores. Once for each exploration.
+  ///
+  /// A run that does not come to an end within [TestClock#LIVENESS] of real time is a violation
+  /// too; its thread cannot be stopped, and stays.
+  public Report explore() {
+    AtomicReference<@Nullable Report> report = new AtomicReference<>();
+    Thread explorer =
+        Thread.ofPlatform().daemon().name(name).start(() -> report.set(onItsThread()));
+    try {
+      for (long seen = -1; !explorer.join(TestClock.LIVENESS); seen = runs.get()) {
+        if (seen == runs.get()) {
+          return report(false, stuck(explorer));
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted while exploring " + name, e);
+    }
+    return Objects.requireNonNull(report.get(), "the explorer failed, and has said why");
+  }
+
+  private String stuck(Thread explorer) {
+    AssertionError failure = new AssertionError("this does not come to an end");
+    failure.setStackTrace(explorer.getStackTrace());
+    return told(failure, present, List.of(), presentSchedule, new Account<>());
+  }
+
+  private Report report(boolean complete, @Nullable String violation) {
+    return new Report(name, points, runs.get(), recovered.size(), complete, violation);
+  }
+
+  private Report onItsThread() {
+    @Nullable String way = replay;
+    try {
+      Start<E> start = start();
+      if (way == null) {
+        explore(start);
+      } else {
+        follow(start, way);
+      }
+    } catch (Enough e) {
+      return report(false, null);
+    } catch (Violation e) {
+      return report(false, e.getMessage());
+    }
+    return report(true, null);
+  }
+
+  private Start<E> start() throws Violation {
+    Start<E> nothing =
+        new Start<>(DiskState.EMPTY, new Account<>(), 1, Duration.ofHours(1).toNanos());
+    return run(nothing, List.of(), Map.of("set up", setUp), Schedule.PLAIN, 0)
+        .moments()
+        .getLast()
+        .now();
+  }
+
+  private void explore(Start<E> start) throws Violation, Enough {
+    Run<E> plain = work(start, Schedule.PLAIN);
+    points = plain.outcome().points();
+    List<Moment<E>> deeper = new ArrayList<>();
+    crash(plain.moments(), deeper);
+    for (Schedule schedule : troubles(plain.outcome())) {
+      crash(work(start, schedule).moments(), deeper);
+    }
+    interleave(start, plain, preemptions, deeper);
+    for (int i = 0; i < chances && work.size() > 1; i++) {
+      Seed next = new Seed(Sector.mix(seed.value(), i));
+      crash(work(start, Schedule.random(next)).moments(), deeper);
+    }
+    for (int level = 2; level <= depth; level++) {
+      List<Moment<E>> next = new ArrayList<>();
+      crash(deeper, next);
+      deeper = next;
+    }
+  }
+
+  /// Each single thing that can befall the workload at each of its points.
+  private List<Schedule> troubles(Outcome<E> plain) {
+    List<Schedule> troubles = new ArrayList<>();
+    for (int point = 1; point <= plain.points(); point++) {
+      Object what = plain.trace().get(point - 1);
+      troubles.add(Schedule.of(new Event.Kill(point, false)));
+      if (is(what, Kind.WRITE)) {
+        troubles.add(Schedule.of(new Event.Kill(point, true)));
+      }
+      if (work.size() > 1) {
+        troubles.add(Schedule.of(new Event.Stop(point, pause)));
+      }
+      if (faults) {
+        troubles.addAll(faults(point, what));
+      }
+    }
+    return troubles;
+  }
+
+  private static List<Schedule> faults(int point, Object what) {
+    List<Schedule> faults = new ArrayList<>();
+    if (what instanceof Call) {
+      faults.add(Schedule.of(new Event.Fail(point, Fault.IO, false)));
+      faults.add(Schedule.of(new Event.Fail(point, Fault.IO, true)));
+    }
+    if (is(what, Kind.CREATE) || is(what, Kind.WRITE)) {
+      faults.add(Schedule.of(new Event.Fail(point, Fault.FULL, false)));
+      faults.add(Schedule.of(new Event.Fail(point, Fault.FULL, true)));
+    }
+    return faults;
+  }
+
+  private static boolean is(Object what, Kind kind) {
+    return what instanceof Call call && call.kind() == kind;
+  }
+
+  private void interleave(Start<E> start, Run<E> run, int left, List<Moment<E>> deeper)
+      throws Violation, Enough {
+    if (left == 0 || work.size() == 1) {
+      return;
+    }
+    Schedule before = run.outcome().schedule();
+    for (int point = before.lastPoint() + 1; point <= run.outcome().points(); point++) {
+      for (String process : work.keySet()) {
+        Run<E> other = work(start, before.and(new Event.Switch(point, process)));
+        if (other.outcome().schedule().lastPoint() == point) {
+          crash(other.moments(), deeper);
+          interleave(start, other, left - 1, deeper);
+        }
+      }
+    }
+  }
+
+  /// Recovers from everything that these moments can come to, and adds to `deeper` what the
+  /// recoveries came through.
+  private void crash(List<Moment<E>> moments, List<Moment<E>> deeper) throws Violation, Enough {
+    for (Moment<E> moment : moments) {
+      DiskState disk = moment.now().disk();
+      long account = moment.now().account().hash();
+      List<Loss> losses = Loss.of(disk.pending(), seed.value());
+      for (int i = NO_LOSS; i < losses.size(); i++) {
+        if (recovered.size() >= limit) {
+          throw new Enough();
+        }
+        DiskState left = i == NO_LOSS ? disk : disk.afterPowerCut(losses.get(i));
+        if (recovered.add(Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0)))) {
+          List<Step<E>> way = moment.and(i);
+          recover(after(moment, left, i), way, deeper, i <= 0 || i == losses.size() - 1);
+        }
+      }
+    }
+  }
+
+  private Start<E> after(Moment<E> moment, DiskState left, int loss) {
+    Start<E> now = moment.now();
+    return loss == NO_LOSS
+        ? new Start<>(left, now.account(), now.boot(), now.nanos())
+        : new Start<>(left, now.account(), now.boot() + 1, Duration.ofMinutes(1).toNanos());
+  }
+
+  private void recover(Start<E> start, List<Step<E>> way, List<Moment<E>> deeper, boolean failing)
+      throws Violation {
+    Run<E> run = recovery(start, way, Schedule.PLAIN);
+    if (way.size() < depth) {
+      keep(run, deeper);
+      boolean first = way.size() == 1;
+      for (int point = 1; failing && first && faults && point <= run.outcome().points(); point++) {
+        for (Schedule fault : faults(point, run.outcome().trace().get(point - 1))) {
+          keep(recovery(start, way, fault), deeper);
+        }
+      }
+    }
+  }
+
+  private void keep(Run<E> run, List<Moment<E>> deeper) {
+    for (Moment<E> moment : run.moments()) {
+      if (queued.add(Sector.mix(moment.now().disk().hash(), moment.now().account().hash()))) {
+        deeper.add(moment);
+      }
+    }
+  }
+
+  private Run<E> work(Start<E> start, Schedule schedule) throws Violation {
+    return run(start, List.of(), work, schedule, schedule.lastPoint());
+  }
+
+  private Run<E> recovery(Start<E> start, List<Step<E>> way, Schedule schedule) throws Violation {
+    return run(start, way, Map.of("recovery", recovery), schedule, schedule.lastPoint());
+  }
+
+  /// Runs it, and keeps the moments after point `from` at which the disk or the account is another,
+  /// and the end.
+  private Run<E> run(
+      Start<E> start, List<Step<E>> way, Map<String, Body<E>> bodies, Schedule schedule, int from)
+      throws Violation {
+    present = way;
+    presentSchedule = schedule;
+    runs.incrementAndGet();
+    SimulatedMachine<E> machine =
+        new SimulatedMachine<>(start.disk(), start.copy(), start.boot(), start.nanos());
+    bodies.forEach(machine::process);
+    if (way.isEmpty()) {
+      machine.disk().limit(capacity);
+    }
+    Noted noted = new Noted(machine, from);
+    machine.watched(noted::at);
+    Outcome<E> outcome = machine.run(schedule);
+    Throwable failure = outcome.failure();
+    if (failure != null) {
+      throw new Violation(
+          told(failure, way, outcome.trace(), outcome.schedule(), outcome.account()));
+    }
+    noted.add(0, outcome.disk());
+    List<Moment<E>> moments = new ArrayList<>();
+    for (int i = 0; i < noted.starts.size(); i++) {
+      moments.add(new Moment<>(noted.starts.get(i), way, outcome, noted.points.get(i)));
+    }
+    return new Run<>(outcome, moments);
+  }
+
+  /// The moments of one run.
+  private final class Noted {
+    private final SimulatedMachine<E> machine;
+    private final int from;
+    private final List<Start<E>> starts = new ArrayList<>();
+    private final List<Integer> points = new ArrayList<>();
+    private long changes = -1;
+    private long account;
+
+    Noted(SimulatedMachine<E> machine, int from) {
+      this.machine = machine;
+      this.from = from;
+    }
+
+    void at(int point) {
+      long changesNow = machine.disk().changes();
+      long accountNow = machine.account().hash();
+      boolean other = changes != changesNow || account != accountNow;
+      if (replay != null || (point >= from && other)) {
+        changes = changesNow;
+        account = accountNow;
+        add(point, machine.disk().state());
+      }
+    }
+
+    void add(int point, DiskState disk) {
+      starts.add(new Start<>(disk, machine.account().fork(), machine.boot(), machine.nanos()));
+      points.add(point);
+    }
+  }
+
+  private static String told(List<Object> trace, int point) {
+    return String.join("\n    ", SimulatedMachine.tail(trace, point, TOLD));
+  }
+
+  private String told(
+      Throwable failure,
+      List<Step<E>> way,
+      List<Object> trace,
+      Schedule schedule,
+      Account<E> account) {
+    StringBuilder told = new StringBuilder(name).append(": ").append(failure);
+    Arrays.stream(failure.getStackTrace())
+        .takeWhile(frame -> !frame.getClassName().startsWith(SimulatedMachine.class.getName()))
+        .limit(TOLD)
+        .forEach(frame -> told.append("\n      at ").append(frame));
+    told.append("\n  after");
+    for (Step<E> step : way) {
+      told.append("\n    ").append(step.told(seed.value()));
+    }
+    told.append("\n    ").append(told(trace, 0)).append("\n    which fails");
+    told.append("\n  with ").append(account);
+    told.append("\n  to repeat it: ").append(seed.replay());
+    told.append(" \"-D").append(PROPERTY).append('=').append(name).append(": ");
+    way.forEach(step -> told.append(step).append(" / "));
+    return told.append(schedule).append('"').toString();
+  }
+
+  /// Goes one way again: each step is a schedule, a point and a loss; the last is a schedule.
+  private void follow(Start<E> start, String replay) throws Violation {
+    if (!replay.startsWith(name + ": ")) {
+      return;
+    }
+    Start<E> here = start;
+    List<Step<E>> way = new ArrayList<>();
+    for (String step : split(replay.substring(name.length() + 2), " / ")) {
+      List<String> parts = split(step, " [@#]");
+      Schedule schedule = Schedule.parse(parts.getFirst());
+      Run<E> run = way.isEmpty() ? work(here, schedule) : recovery(here, way, schedule);
+      if (parts.size() == 3) {
+        int point = Integer.parseInt(parts.get(1));
+        int loss = Integer.parseInt(parts.get(2));
+        Moment<E> moment =
+            run.moments().stream().filter(m -> m.point() == point).findFirst().orElseThrow();
+        DiskState disk = moment.now().disk();
+        List<Loss> losses = Loss.of(disk.pending(), seed.value());
+        way = moment.and(loss);
+        here = after(moment, loss < 0 ? disk : disk.afterPowerCut(losses.get(loss)), loss);
+      }
+    }
+  }
+
+  private static List<String> split(String text, String at) {
+    return Pattern.compile(at).splitAsStream(text).toList();
+  }
+}
