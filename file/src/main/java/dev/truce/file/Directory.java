@@ -2,31 +2,28 @@ package dev.truce.file;
 
 import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
+import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// The place on disk: its names, its file system, and the few calls that create and replace files.
+/// The place on disk: its names, its file system, and how its files are created and replaced, in
+/// the calls of [Disk].
 ///
 /// A new directory is for its owner alone. Files are as open as the directory they are in, so that
 /// a directory made for a group beforehand is shared by the group.
@@ -42,7 +39,9 @@ record Directory(Path path) {
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rwx------");
 
-  private static final int ZEROS_BYTES = 1 << 16;
+  Disk disk() {
+    return new Disk(path);
+  }
 
   Path id() {
     return path.resolve("id");
@@ -144,25 +143,16 @@ record Directory(Path path) {
 
   /// The whole of a file that is known to have `bytes` bytes. It stays mapped as long as it is
   /// referred to.
-  ///
-  /// The JDK makes the buffer by reflection, which costs the first call some 30 ms of a cold JVM,
-  /// and nothing with `-Djdk.reflect.useNativeAccessorOnly=true`.
   MappedByteBuffer map(Path file, long bytes) {
     return Faults.io(
         file,
         () -> {
-          try (FileChannel channel =
-              FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            if (channel.size() != bytes) {
-              throw new IOException(
-                  "it has "
-                      + channel.size()
-                      + " bytes instead of "
-                      + bytes
-                      + "; run `truce doctor`");
-            }
-            return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes);
+          long size = Files.size(file);
+          if (size != bytes) {
+            throw new IOException(
+                "it has " + size + " bytes instead of " + bytes + "; run `truce doctor`");
           }
+          return Disk.map(file, 0, (int) bytes);
         });
   }
 
@@ -189,18 +179,14 @@ record Directory(Path path) {
   /// A file of `bytes` bytes that begins with `head`, every block of it written, under a name that
   /// nobody else uses.
   Path temporary(Path file, byte[] head, long bytes) {
-    Path temporary = path.resolve(file.getFileName() + "." + UUID.randomUUID() + TEMPORARY);
+    Path temporary = path.resolve(name(file) + "." + UUID.randomUUID() + TEMPORARY);
     return Faults.io(
         file,
         () -> {
-          try (FileChannel channel = create(temporary)) {
-            write(channel, ByteBuffer.wrap(head), 0);
-            ByteBuffer zeros = ByteBuffer.allocate(ZEROS_BYTES);
-            for (long at = head.length; at < bytes; at += zeros.limit()) {
-              write(channel, zeros.clear().limit((int) Math.min(ZEROS_BYTES, bytes - at)), at);
-            }
+          try (Storage.File created = disk().create(name(temporary), bytes)) {
+            created.write(ByteBuffer.wrap(head), 0);
           } catch (IOException e) {
-            Files.deleteIfExists(temporary);
+            disk().delete(name(temporary));
             throw e;
           }
           return temporary;
@@ -212,11 +198,11 @@ record Directory(Path path) {
     Faults.io(
         file,
         () -> {
-          try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-            channel.force(true);
+          try (Storage.File written = disk().open(name(temporary))) {
+            written.flush();
           }
-          replace(temporary, file);
-          force();
+          disk().rename(name(temporary), name(file));
+          disk().sync();
           return file;
         });
   }
@@ -224,10 +210,10 @@ record Directory(Path path) {
   void replace(Path temporary, Path file) {
     Faults.io(
         file,
-        () ->
-            Files.exists(temporary)
-                ? Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE)
-                : file);
+        () -> {
+          disk().rename(name(temporary), name(file));
+          return file;
+        });
   }
 
   /// Gives a temporary file its name unless the name is taken; the temporary name goes either way.
@@ -235,18 +221,20 @@ record Directory(Path path) {
     Faults.io(
         file,
         () -> {
-          try {
-            Files.createLink(file, temporary);
-          } catch (FileAlreadyExistsException e) {
-            // somebody else was faster
-          }
+          disk().link(name(temporary), name(file));
           Yield.at(Yield.GROW_LINKED);
-          return Files.deleteIfExists(temporary);
+          disk().delete(name(temporary));
+          return file;
         });
   }
 
   void delete(Path file) {
-    Faults.io(file, () -> Files.deleteIfExists(file));
+    Faults.io(
+        file,
+        () -> {
+          disk().delete(name(file));
+          return file;
+        });
   }
 
   /// What killed processes left half made.
@@ -260,46 +248,13 @@ record Directory(Path path) {
   }
 
   private List<Path> listed(Predicate<String> wanted) {
-    String[] names = path.toFile().list();
-    if (names == null) {
-      throw Faults.translated(path, new IOException("the directory cannot be listed"));
-    }
-    return Stream.of(names).filter(wanted).map(path::resolve).toList();
+    return Faults.io(path, () -> disk().names()).stream()
+        .filter(wanted)
+        .map(path::resolve)
+        .toList();
   }
 
-  private FileChannel create(Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            file,
-            EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    openUp(file);
-    return channel;
-  }
-
-  /// Gives a file the permissions of the directory, but for execution.
-  void openUp(Path file) throws IOException {
-    Set<PosixFilePermission> allowed = EnumSet.noneOf(PosixFilePermission.class);
-    allowed.addAll(Files.getPosixFilePermissions(path));
-    allowed.removeAll(
-        Set.of(
-            PosixFilePermission.OWNER_EXECUTE,
-            PosixFilePermission.GROUP_EXECUTE,
-            PosixFilePermission.OTHERS_EXECUTE));
-    allowed.add(PosixFilePermission.OWNER_READ);
-    allowed.add(PosixFilePermission.OWNER_WRITE);
-    Files.setPosixFilePermissions(file, allowed);
-  }
-
-  private void force() throws IOException {
-    try (FileChannel directory = FileChannel.open(path, StandardOpenOption.READ)) {
-      directory.force(true);
-    }
-  }
-
-  private static void write(FileChannel channel, ByteBuffer bytes, long at) throws IOException {
-    for (long to = at; bytes.hasRemaining(); ) {
-      to += channel.write(bytes, to);
-    }
+  private static String name(Path file) {
+    return String.valueOf(file.getFileName());
   }
 }

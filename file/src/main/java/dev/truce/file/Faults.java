@@ -20,9 +20,18 @@ final class Faults {
     T run() throws IOException;
   }
 
+  /// Does `work` [uninterrupted][#uninterrupted], and says what went wrong in terms of the file.
+  static <T extends @Nullable Object> T io(Path file, Work<T> work) {
+    try {
+      return uninterrupted(work);
+    } catch (IOException e) {
+      throw translated(file, e);
+    }
+  }
+
   /// Does `work` though the thread may be interrupted, which closes the channel it is using: such
   /// work opens its own channel, is done again, and the interrupt is kept for the caller.
-  static <T extends @Nullable Object> T io(Path file, Work<T> work) {
+  static <T extends @Nullable Object> T uninterrupted(Work<T> work) throws IOException {
     boolean interrupted = Thread.interrupted();
     try {
       for (; ; ) {
@@ -32,8 +41,6 @@ final class Faults {
           interrupted |= Thread.interrupted();
         }
       }
-    } catch (IOException e) {
-      throw translated(file, e);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();

@@ -1,164 +1,151 @@
 package dev.truce.file;
 
-import dev.truce.EngineException;
-import dev.truce.EngineException.Kind;
+import dev.truce.spi.Storage;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.jspecify.annotations.Nullable;
+import java.util.HashSet;
+import java.util.Set;
 
 /// The kernel's word on who is there: locked bytes of the empty file `locks`.
 ///
 /// ```
 /// 0            shared by every process inside the root, exclusive for one that is alone
 /// 1024 + slot  exclusive for the life of the member in that slot
+/// 2^59 and up  4096 bytes for each journal, see [JournalLocks]
 /// ```
 ///
 /// These are POSIX locks, which belong to the process: they end with it, by whatever signal, and
 /// they never exclude the process that holds them. So there is one channel a process, and what this
 /// process holds itself is known from [#held], not from the kernel. They also end when the process
-/// closes *any* descriptor of the file: nothing else opens it, and it is never mapped, read or
-/// written. `tryLock` and `release` are no interruptible operations, so no interrupt of a thread
-/// can close the channel.
+/// closes *any* descriptor of the file: nothing else opens it.
 final class Locks implements AutoCloseable {
+  static final String NAME = "locks";
+
   private static final long PRESENCE = 0;
   private static final long FIRST_SLOT = 1024;
 
-  /// Channels that must never be closed: an unreachable one is, by the JVM.
-  private static final List<FileChannel> KEPT = new CopyOnWriteArrayList<>();
+  private final Path path;
+  private final Storage.File file;
+  private final Set<Long> held = new HashSet<>();
 
-  private final Path file;
-  private final FileChannel channel;
-  private final Map<Integer, FileLock> held = new HashMap<>();
-  private @Nullable FileLock presence;
-  private boolean foreign;
-
-  private Locks(Path file, FileChannel channel) {
+  private Locks(Path path, Storage.File file) {
+    this.path = path;
     this.file = file;
-    this.channel = channel;
   }
 
   /// Opens the file, which is created where there is none.
   static Locks open(Directory directory) {
-    Path file = directory.locks();
-    return Faults.io(
-        file,
-        () -> {
-          boolean fresh = !directory.has(file);
-          FileChannel channel =
-              FileChannel.open(
-                  file,
-                  StandardOpenOption.CREATE,
-                  StandardOpenOption.READ,
-                  StandardOpenOption.WRITE);
-          try {
-            if (fresh) {
-              directory.openUp(file);
-            }
-            return new Locks(file, channel);
-          } catch (RuntimeException e) {
-            channel.close();
-            throw e;
-          }
-        });
+    return open(directory.locks(), directory.disk());
+  }
+
+  /// The same on a disk of whatever kind.
+  ///
+  /// @param path what the file is called in messages
+  static Locks open(Path path, Storage storage) {
+    return Faults.io(path, () -> new Locks(path, openOrCreate(storage)));
+  }
+
+  private static Storage.File openOrCreate(Storage storage) throws IOException {
+    for (; ; ) {
+      try {
+        return storage.open(NAME);
+      } catch (NoSuchFileException none) {
+        try {
+          return storage.create(NAME, 0);
+        } catch (FileAlreadyExistsException faster) {
+          // somebody else has created it: it is opened now
+        }
+      }
+    }
   }
 
   /// Locks everybody out, if nobody is inside.
-  synchronized boolean tryAlone() {
-    presence = tryLock(PRESENCE, false);
-    return presence != null;
+  boolean tryAlone() {
+    return tryTake(PRESENCE, false);
   }
 
   /// Enters, unless somebody wants to be alone.
-  synchronized boolean tryInside() {
-    presence = tryLock(PRESENCE, true);
-    return presence != null;
+  boolean tryInside() {
+    return tryTake(PRESENCE, true);
   }
 
-  synchronized void leave() {
-    if (presence != null) {
-      release(presence);
-      presence = null;
-    }
+  void leave() {
+    release(PRESENCE);
   }
 
   /// Takes the slot for this process, if nobody has it.
-  synchronized boolean trySlot(int slot) {
-    if (held.containsKey(slot)) {
-      return false;
-    }
-    FileLock lock = tryLock(FIRST_SLOT + slot, false);
-    if (lock == null) {
-      return false;
-    }
-    held.put(slot, lock);
-    return true;
+  boolean trySlot(int slot) {
+    return tryTake(FIRST_SLOT + slot, false);
   }
 
-  synchronized void releaseSlot(int slot) {
-    FileLock lock = held.remove(slot);
-    if (lock != null) {
-      release(lock);
-    }
+  void releaseSlot(int slot) {
+    release(FIRST_SLOT + slot);
   }
 
   /// Whether somebody holds the slot at this moment: its member, or for a moment one who is
-  /// joining. Asking is a shared lock, so that two who ask do not take each other for the member.
-  synchronized boolean slotHeld(int slot) {
-    if (held.containsKey(slot)) {
+  /// joining.
+  boolean slotHeld(int slot) {
+    return isHeld(FIRST_SLOT + slot);
+  }
+
+  /// Takes a byte for this process, if neither it nor another one has it.
+  synchronized boolean tryTake(long at, boolean shared) {
+    if (held.contains(at)) {
+      return false;
+    }
+    boolean taken = tryLock(at, shared);
+    if (taken) {
+      held.add(at);
+    }
+    return taken;
+  }
+
+  /// Gives a byte back, if this process has it.
+  synchronized void release(long at) {
+    if (held.remove(at)) {
+      unlock(at);
+    }
+  }
+
+  /// Whether somebody holds a byte that is never shared. Asking is a shared lock, so that two who
+  /// ask do not take each other for the holder.
+  synchronized boolean isHeld(long at) {
+    if (held.contains(at)) {
       return true;
     }
-    FileLock lock = tryLock(FIRST_SLOT + slot, true);
-    if (lock == null) {
+    if (!tryLock(at, true)) {
       return true;
     }
-    release(lock);
+    unlock(at);
     return false;
   }
 
-  private @Nullable FileLock tryLock(long at, boolean shared) {
+  private boolean tryLock(long at, boolean shared) {
     try {
-      return channel.tryLock(at, 1, shared);
-    } catch (OverlappingFileLockException e) {
-      foreign = true;
-      throw new EngineException(
-          Kind.CONFIGURATION,
-          file
-              + " is locked by another copy of Truce in this JVM; load truce-file once, by one class"
-              + " loader",
-          e);
+      return file.tryLock(at, shared);
     } catch (IOException e) {
-      throw Faults.translated(file, e);
+      throw Faults.translated(path, e);
     }
   }
 
-  private void release(FileLock lock) {
+  private void unlock(long at) {
     try {
-      lock.release();
+      file.unlock(at);
     } catch (IOException e) {
-      throw Faults.translated(file, e);
+      throw Faults.translated(path, e);
     }
   }
 
-  /// Gives everything back. The channel stays open when another copy of Truce holds locks of this
-  /// process: closing it would end those too.
+  /// Gives everything back.
   @Override
   public synchronized void close() {
-    if (foreign) {
-      KEPT.add(channel);
-      return;
-    }
+    held.clear();
     try {
-      channel.close();
+      file.close();
     } catch (IOException e) {
-      throw Faults.translated(file, e);
+      throw Faults.translated(path, e);
     }
   }
 }
