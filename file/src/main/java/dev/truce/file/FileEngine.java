@@ -4,6 +4,7 @@ import dev.truce.Durability;
 import dev.truce.spi.Capabilities;
 import dev.truce.spi.Cells;
 import dev.truce.spi.Engine;
+import dev.truce.spi.Journal;
 import dev.truce.spi.Members;
 import dev.truce.spi.Ticker;
 import java.nio.file.Path;
@@ -131,6 +132,14 @@ public final class FileEngine implements Engine {
   @Override
   public Members members() {
     return members;
+  }
+
+  @Override
+  public Journal journal(String name) {
+    if (!open.get()) {
+      throw Faults.closed(root.directory().path());
+    }
+    return new FileJournal(root.journals().open(name), root.directory().path(), open::get);
   }
 
   @Override

@@ -13,7 +13,7 @@ import java.util.Set;
 /// ```
 /// 0            shared by every process inside the root, exclusive for one that is alone
 /// 1024 + slot  exclusive for the life of the member in that slot
-/// 2^59 and up  4096 bytes for each journal, see [JournalLocks]
+/// 2^62 and up  4096 bytes for each journal, see [JournalLocks]
 /// ```
 ///
 /// These are POSIX locks, which belong to the process: they end with it, by whatever signal, and

@@ -46,6 +46,7 @@ final class Root {
   private final Slots slots;
   private final List<String> notes;
   private final Map<Integer, FileMembership> memberships = new ConcurrentHashMap<>();
+  private final Journals journals;
   private int handles;
 
   private Root(
@@ -65,6 +66,8 @@ final class Root {
     this.trie = new Trie(directory, heap, BootTicker.here());
     this.slots = Slots.map(directory);
     this.notes = notes;
+    this.journals =
+        new Journals(directory, locks, identity.root(), header.boot(), BootTicker.here());
   }
 
   // ---- opening ---------------------------------------------------------------------------------
@@ -230,6 +233,10 @@ final class Root {
     return slots;
   }
 
+  Journals journals() {
+    return journals;
+  }
+
   /// What was repaired when this JVM opened the root.
   List<String> notes() {
     return notes;
@@ -256,9 +263,11 @@ final class Root {
         return;
       }
       OPEN.remove(key);
-      heap.shelveAll();
-      locks.leave();
-      locks.close();
+      try (locks) {
+        journals.close();
+        heap.shelveAll();
+        locks.leave();
+      }
     }
   }
 }

@@ -46,7 +46,39 @@ enum Yield {
   /// The ceiling is raised in memory, not yet on disk.
   CEILING_RAISED,
   /// The ceiling is on disk, nobody knows it yet.
-  CEILING_FORCED;
+  CEILING_FORCED,
+  /// A segment is written under its temporary name.
+  JOURNAL_SEGMENT_WRITTEN,
+  /// The append byte is held, nothing was written.
+  JOURNAL_APPEND_LOCKED,
+  /// Half of the records are written.
+  JOURNAL_APPEND_HALF_WRITTEN,
+  /// The records are written, the control word not yet swapped.
+  JOURNAL_APPEND_WRITTEN,
+  /// The control word is swapped, nobody was told.
+  JOURNAL_APPEND_MOVED,
+  /// The append byte of the next segment is held, its page is not yet written.
+  JOURNAL_SEAL_LOCKED,
+  /// The next segment's page says where the present one ends, the control word is not yet swapped.
+  JOURNAL_SEAL_WRITTEN,
+  /// The control word is in the next segment.
+  JOURNAL_SEAL_MOVED,
+  /// A flush is announced.
+  JOURNAL_FLUSH_ANNOUNCED,
+  /// The flush is done, nobody knows it yet.
+  JOURNAL_FLUSHED,
+  /// The durable word is raised, the announcement still stands.
+  JOURNAL_FLUSH_RAISED,
+  /// A base is written under its temporary name.
+  JOURNAL_BASE_WRITTEN,
+  /// A base has its name and does not count yet.
+  JOURNAL_BASE_NAMED,
+  /// The checkpoint is appended, not yet on disk.
+  JOURNAL_CHECKPOINT_APPENDED,
+  /// Older bases are removed, their segments are still there.
+  JOURNAL_BASES_RETIRED,
+  /// A recovery has made the control file.
+  JOURNAL_RECOVERED;
 
   static final String PROPERTY = "dev.truce.file.yield";
 

@@ -46,6 +46,7 @@ final class RandomKillIT {
       assertThat(engine.notes()).as("seed %d", seed).isEmpty();
       for (int worker = 0; worker < Math.min(next, Tally.WORKERS); worker++) {
         Checker.check(engine.cells(), worker, log(temporary, worker));
+        Scribe.check(engine.journal(Scribe.NAME), Victim.journal(log(temporary, worker)));
       }
     }
   }

@@ -66,14 +66,15 @@ public final class Victim {
       for (long round = 0; ; round++) {
         try (FileEngine engine = FileEngine.open(root)) {
           for (int i = 0; i < 8; i++) {
-            once(engine, worker, log, round * 8 + i);
+            once(engine, worker, log, acknowledged, round * 8 + i);
           }
         }
       }
     }
   }
 
-  private static void once(FileEngine engine, int worker, FileChannel log, long round)
+  private static void once(
+      FileEngine engine, int worker, FileChannel log, Path acknowledged, long round)
       throws IOException {
     Cells cells = engine.cells();
     try (Membership _ = engine.members().join(DESCRIPTION)) {
@@ -85,6 +86,7 @@ public final class Victim {
       }
     }
     cells.draw(round % 4 == 0 ? 1 << 20 : 1);
+    scribble(engine, worker, acknowledged, round);
     String prefix = "once/" + worker + "/" + round + "/";
     for (int size = 1; size <= Leaf.MAX_VALUE; size *= 4) {
       for (int i = 0; i < 8; i++) {
@@ -97,6 +99,23 @@ public final class Victim {
         cells.swap(key, cells.read(key), new byte[0]);
       }
     }
+  }
+
+  private static void scribble(FileEngine engine, int worker, Path acknowledged, long round)
+      throws IOException {
+    String who = worker + "-" + ProcessHandle.current().pid();
+    Scribe scribe = new Scribe(engine.journal(Scribe.NAME), journal(acknowledged), who);
+    for (int i = 0; i < 4; i++) {
+      scribe.write(round * 8 + i, 10 + i * 60_000);
+    }
+    if (round % 4 == 0) {
+      scribe.keepHouse(round);
+    }
+  }
+
+  /// Where it is noted down what the journal has promised.
+  static Path journal(Path acknowledged) {
+    return Path.of(acknowledged + ".journal");
   }
 
   /// Says where it is and waits to be told to go on, at the point that a property names.

@@ -23,13 +23,13 @@ final class YieldPointIT {
   private static final long PROGRESS = 300;
 
   @ParameterizedTest
-  @EnumSource(Yield.class)
+  @EnumSource(value = Yield.class, mode = EnumSource.Mode.EXCLUDE, names = "JOURNAL_RECOVERED")
   @Timeout(60)
   void stoppedAndKilled_harmsNobody(Yield point, @TempDir Path temporary) throws Exception {
     Path root = temporary.resolve("root");
     Path acknowledged = temporary.resolve("acknowledged");
     try (FileEngine engine = FileEngine.open(root);
-        Survivor survivor = new Survivor(engine);
+        Survivor survivor = new Survivor(engine, Victim.journal(acknowledged));
         Child victim =
             Child.start(
                 List.of(
@@ -48,9 +48,11 @@ final class YieldPointIT {
       victim.kill();
       survivor.awaitProgress();
       Checker.check(engine.cells(), VICTIM, acknowledged);
+      Scribe.check(engine.journal(Scribe.NAME), Victim.journal(acknowledged));
       assertVictimIsDead(engine);
     }
     assertWhole(root);
+    Scribe.checkAfterAll(root, Victim.journal(acknowledged));
   }
 
   private static void assertVictimIsDead(FileEngine engine) {
@@ -74,13 +76,15 @@ final class YieldPointIT {
   /// A thread that does everything, over and over, beside the victim.
   private static final class Survivor implements AutoCloseable {
     private final FileEngine engine;
+    private final Scribe scribe;
     private final AtomicLong rounds = new AtomicLong();
     private final Thread thread;
     private volatile boolean open = true;
     private volatile Throwable failure;
 
-    Survivor(FileEngine engine) {
+    Survivor(FileEngine engine, Path acknowledged) {
       this.engine = engine;
+      this.scribe = new Scribe(engine.journal(Scribe.NAME), acknowledged, "survivor");
       this.thread = Thread.ofPlatform().start(this::run);
     }
 
@@ -94,6 +98,11 @@ final class YieldPointIT {
           }
           String key = "survivor/" + rounds.incrementAndGet() % 50;
           engine.cells().swap(key, engine.cells().read(key), new byte[(int) (rounds.get() % 2000)]);
+          if (rounds.get() % 16 == 0) {
+            scribe.write(rounds.get(), 20_000);
+          } else {
+            scribe.append(rounds.get(), 10);
+          }
         }
       } catch (Throwable e) {
         failure = e;

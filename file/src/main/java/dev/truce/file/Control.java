@@ -1,0 +1,205 @@
+package dev.truce.file;
+
+import dev.truce.spi.Storage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.NoSuchFileException;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// The words that all processes of a journal share: where it ends, and what of it is on disk.
+///
+/// ```
+///    0  page "TRUCEJC1": root 16 | name 16 | lineage 16 | boot 64
+/// 4096  tail      the place where the next record goes; whoever swaps it has appended
+/// 4160  durable   {place | poison:1}: below it all is on disk
+/// 4224  epoch     how many flushes were announced
+/// 4288  slots     how many slots were ever used
+/// 8192  256 slots of 64 bytes, one for each process that has the journal open:
+///         0  flushing  the place up to which it is flushing, 0 for none
+///         8  epoch     of that flush
+///        16  reading   the segment it may still read
+///        24  pid       for messages
+/// ```
+///
+/// Nothing here outlives the boot, and all of it can be made anew from segments and bases by who is
+/// alone.
+final class Control {
+  static final int SLOTS = 256;
+
+  private static final String MAGIC = "TRUCEJC1";
+  private static final int TAIL = 4096;
+  private static final int DURABLE = 4160;
+  private static final int EPOCH = 4224;
+  private static final int USED = 4288;
+  private static final int FIRST_SLOT = 8192;
+  private static final int SLOT_BYTES = 64;
+  private static final int BYTES = FIRST_SLOT + SLOTS * SLOT_BYTES;
+  private static final int FLUSHING = 0;
+  private static final int FLUSH_EPOCH = 8;
+  private static final int READING = 16;
+  private static final int PID = 24;
+  private static final long POISON = 1;
+
+  private final ByteBuffer memory;
+  private final UUID lineage;
+
+  private Control(ByteBuffer memory, UUID lineage) {
+    this.memory = memory;
+    this.lineage = lineage;
+  }
+
+  /// What a control file is of.
+  record Owner(UUID root, String boot) {}
+
+  /// Makes the file anew, for a journal that ends at `tail` and is on disk up to there.
+  static void write(JournalFiles files, Owner owner, UUID lineage, long tail) throws IOException {
+    ByteBuffer content = Frame.buffer(BYTES);
+    content.put(0, page(files, owner, lineage));
+    content.putLong(TAIL, tail).putLong(DURABLE, tail);
+    files.replace(files.control(), content);
+  }
+
+  private static byte[] page(JournalFiles files, Owner owner, UUID lineage) {
+    return Page.seal(
+        MAGIC,
+        Checked.of(0),
+        body -> {
+          put(body, owner.root);
+          put(body, files.digest());
+          put(body, lineage);
+          Identity.putText(body, owner.boot);
+        });
+  }
+
+  private static void put(ByteBuffer body, UUID id) {
+    body.putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
+  }
+
+  /// Maps the file if it is whole and of this boot; `null` otherwise.
+  static @Nullable Control map(JournalFiles files, Owner owner) throws IOException {
+    try (Storage.File file = files.storage().open(files.control())) {
+      byte[] page = JournalFiles.page(file);
+      if (file.size() != BYTES) {
+        return null;
+      }
+      ByteBuffer body = Page.open(files.path(files.control()), MAGIC, page);
+      if (body == null
+          || !new UUID(body.getLong(), body.getLong()).equals(owner.root)
+          || !new UUID(body.getLong(), body.getLong()).equals(files.digest())) {
+        return null;
+      }
+      UUID lineage = new UUID(body.getLong(), body.getLong());
+      return Identity.text(body).equals(owner.boot)
+          ? new Control(file.map(0, BYTES).order(ByteOrder.LITTLE_ENDIAN), lineage)
+          : null;
+    } catch (NoSuchFileException none) {
+      return null;
+    }
+  }
+
+  UUID lineage() {
+    return lineage;
+  }
+
+  // ---- the end and what is safe
+  // ------------------------------------------------------------------
+
+  long tail() {
+    return Words.get(memory, TAIL);
+  }
+
+  /// Moves the end, if it is still where it was: the one step that appends.
+  boolean move(long from, long to) {
+    return Words.swap(memory, TAIL, from, to);
+  }
+
+  /// Below this place all is on disk.
+  long durable() {
+    return Words.get(memory, DURABLE) & -Words.BYTES;
+  }
+
+  void raise(long place) {
+    for (; ; ) {
+      long word = Words.get(memory, DURABLE);
+      if ((word & -Words.BYTES) >= place
+          || Words.swap(memory, DURABLE, word, place | (word & POISON))) {
+        return;
+      }
+    }
+  }
+
+  /// Whether a flush has failed, so that nobody knows what is on disk above [#durable()].
+  boolean poisoned() {
+    return (Words.get(memory, DURABLE) & POISON) != 0;
+  }
+
+  void poison() {
+    for (; ; ) {
+      long word = Words.get(memory, DURABLE);
+      if (Words.swap(memory, DURABLE, word, word | POISON)) {
+        return;
+      }
+    }
+  }
+
+  // ---- slots
+  // -------------------------------------------------------------------------------------
+
+  /// How many flushes were announced so far.
+  long epoch() {
+    return Words.get(memory, EPOCH);
+  }
+
+  /// How many slots are or were used: all others are empty.
+  int used() {
+    return (int) Words.get(memory, USED);
+  }
+
+  /// Makes a slot one that is used.
+  void use(int slot, long pid) {
+    Words.set(memory, at(slot) + READING, 0);
+    Words.set(memory, at(slot) + PID, pid);
+    for (; ; ) {
+      long used = Words.get(memory, USED);
+      if (used > slot || Words.swap(memory, USED, used, slot + 1)) {
+        return;
+      }
+    }
+  }
+
+  /// Says that this slot's process flushes up to a place, before it does.
+  void announce(int slot, long upTo) {
+    Words.set(memory, at(slot) + FLUSH_EPOCH, Long.MAX_VALUE);
+    Words.set(memory, at(slot) + FLUSHING, upTo);
+    Words.set(memory, at(slot) + FLUSH_EPOCH, Words.add(memory, EPOCH, 1) + 1);
+  }
+
+  /// Says that it is done, and [raised][#raise] or [poisoned][#poison].
+  void done(int slot) {
+    Words.set(memory, at(slot) + FLUSHING, 0);
+  }
+
+  /// The place up to which a slot's process flushes, or did when it died; 0 for none.
+  long flushing(int slot) {
+    return Words.get(memory, at(slot) + FLUSHING);
+  }
+
+  long flushEpoch(int slot) {
+    return Words.get(memory, at(slot) + FLUSH_EPOCH);
+  }
+
+  /// The segment that a slot's process reads.
+  int reading(int slot) {
+    return (int) Words.get(memory, at(slot) + READING);
+  }
+
+  void read(int slot, int segment) {
+    Words.set(memory, at(slot) + READING, segment);
+  }
+
+  private static int at(int slot) {
+    return FIRST_SLOT + slot * SLOT_BYTES;
+  }
+}

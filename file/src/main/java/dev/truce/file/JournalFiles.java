@@ -1,0 +1,210 @@
+package dev.truce.file;
+
+import dev.truce.spi.Storage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// The files of one journal: what they are called, and how one comes to be.
+///
+/// ```
+/// journal.NAME                     the control file
+/// journal.NAME.N                   segment N
+/// journal.NAME.base.UPTO.UUID      a base
+/// ```
+///
+/// NAME is the journal's name in UTF-8 with all but `a-z 0-9 - _` as `%hh`; where that is longer
+/// than 120 letters, `=` and the SHA-256 of the name. Each file that needs one has the first 16
+/// bytes of that digest in its first page.
+final class JournalFiles {
+  static final int MAX_NAME_BYTES = 255;
+
+  private static final String PREFIX = "journal.";
+  private static final String BASE = "base.";
+  private static final String TEMPORARY = ".tmp";
+  private static final int MAX_STEM = 120;
+  private static final String HARMLESS = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+  private final Storage storage;
+  private final Path directory;
+  private final String name;
+  private final String stem;
+  private final ByteBuffer digest;
+
+  JournalFiles(Storage storage, Path directory, String name) {
+    byte[] bytes = Key.bytes(name);
+    if (bytes.length == 0 || bytes.length > MAX_NAME_BYTES) {
+      throw new IllegalArgumentException(
+          "the name of a journal has 1 to " + MAX_NAME_BYTES + " bytes, not " + bytes.length);
+    }
+    this.storage = storage;
+    this.directory = directory;
+    this.name = name;
+    byte[] sha = sha256(bytes);
+    this.digest = ByteBuffer.wrap(sha);
+    this.stem = PREFIX + encoded(bytes, sha);
+  }
+
+  private static byte[] sha256(byte[] bytes) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(bytes);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  private static String encoded(byte[] name, byte[] sha) {
+    StringBuilder encoded = new StringBuilder();
+    for (byte letter : name) {
+      if (HARMLESS.indexOf(letter) >= 0) {
+        encoded.append((char) letter);
+      } else {
+        encoded.append('%').append(HexFormat.of().toHexDigits(letter));
+      }
+    }
+    return encoded.length() <= MAX_STEM ? encoded.toString() : "=" + HexFormat.of().formatHex(sha);
+  }
+
+  /// What the journal is called in messages.
+  String name() {
+    return name;
+  }
+
+  /// What tells this journal's files from those of others, whatever they are called.
+  UUID digest() {
+    return new UUID(digest.getLong(0), digest.getLong(Long.BYTES));
+  }
+
+  String control() {
+    return stem;
+  }
+
+  String segment(int number) {
+    return stem + "." + number;
+  }
+
+  String base(long upTo, UUID id) {
+    return stem + "." + BASE + upTo + "." + id;
+  }
+
+  Path path(String file) {
+    return directory.resolve(file);
+  }
+
+  Storage storage() {
+    return storage;
+  }
+
+  /// Does work on a file, and says what went wrong in terms of it.
+  <T extends @Nullable Object> T io(String file, Faults.Work<T> work) {
+    return Faults.io(path(file), work);
+  }
+
+  /// The numbers of the segments, in no order.
+  List<Integer> segments() {
+    return listed(rest ->
+        rest.matches("[1-9][0-9]{0,9}") ? (int) Math.min(Long.parseLong(rest), 1 << 30) : null);
+  }
+
+  /// A base by its file.
+  record BaseFile(String file, long upTo, UUID id) {}
+
+  /// The bases, in no order.
+  List<BaseFile> bases() {
+    return listed(rest -> {
+      String[] parts = rest.split("\\.", -1);
+      if (parts.length != 3 || !parts[0].equals("base") || !parts[1].matches("[1-9][0-9]{0,17}")) {
+        return null;
+      }
+      try {
+        long upTo = Long.parseLong(parts[1]);
+        UUID id = UUID.fromString(parts[2]);
+        return new BaseFile(base(upTo, id), upTo, id);
+      } catch (IllegalArgumentException e) {
+        return null; // no name that we gave
+      }
+    });
+  }
+
+  private <T> List<T> listed(Function<String, @Nullable T> read) {
+    List<T> found = new ArrayList<>();
+    for (String file : io(stem, storage::names)) {
+      T known = file.startsWith(stem + ".") ? read.apply(file.substring(stem.length() + 1)) : null;
+      if (known != null) {
+        found.add(known);
+      }
+    }
+    return found;
+  }
+
+  /// Creates a file whole: it has its name only once its bytes are on disk, and both last when this
+  /// returns. False if there was one by then.
+  ///
+  /// @param written after this step, for tests
+  boolean create(String file, List<ByteBuffer> content, long bytes, Yield written)
+      throws IOException {
+    String temporary = file + "." + UUID.randomUUID() + TEMPORARY;
+    try (Storage.File fresh = storage.create(temporary, bytes)) {
+      long at = 0;
+      for (ByteBuffer part : content) {
+        int length = part.remaining();
+        fresh.write(part, at);
+        at += length;
+      }
+      fresh.flush();
+      Yield.at(written);
+      boolean linked = storage.link(temporary, file);
+      storage.delete(temporary);
+      storage.sync();
+      return linked;
+    } catch (IOException e) {
+      storage.delete(temporary);
+      throw e;
+    }
+  }
+
+  /// Replaces a file that can be made anew: after a crash it may be the old one, the new one or
+  /// neither.
+  void replace(String file, ByteBuffer content) throws IOException {
+    String temporary = file + "." + UUID.randomUUID() + TEMPORARY;
+    try (Storage.File fresh = storage.create(temporary, content.remaining())) {
+      fresh.write(content, 0);
+    }
+    storage.rename(temporary, file);
+  }
+
+  /// The first bytes of an open file: fewer than asked for if it is shorter.
+  static ByteBuffer read(Storage.File file, long at, int bytes) throws IOException {
+    ByteBuffer into = Frame.buffer(bytes);
+    while (into.hasRemaining()) {
+      if (file.read(into, at + into.position()) <= 0) {
+        break;
+      }
+    }
+    return into.flip();
+  }
+
+  /// The first page of an open file, or what there is of it.
+  static byte[] page(Storage.File file) throws IOException {
+    byte[] page = new byte[Page.BYTES];
+    ByteBuffer read = read(file, 0, Page.BYTES);
+    int length = read.limit();
+    read.get(page, 0, length);
+    return Arrays.copyOf(page, length);
+  }
+
+  /// The bytes of `locks` that are this journal's: names that meet in these 46 bits would share
+  /// them, which costs waiting and never more.
+  long locks() {
+    return 1L << 62 | digest.getLong(0) >>> 18 << 12;
+  }
+}

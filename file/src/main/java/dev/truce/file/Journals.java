@@ -1,0 +1,44 @@
+package dev.truce.file;
+
+import dev.truce.spi.Ticker;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+
+/// The journals that this process has open in one root, each once.
+final class Journals implements AutoCloseable {
+  private final Directory directory;
+  private final Locks locks;
+  private final Control.Owner owner;
+  private final Ticker ticker;
+  private final Map<String, SharedJournal> open = new HashMap<>();
+
+  /// Does what nobody waits for, on a thread that ends with the process.
+  private final Executor aside =
+      work -> Thread.ofPlatform().daemon().name("truce-journal").start(work);
+
+  Journals(Directory directory, Locks locks, UUID root, String boot, Ticker ticker) {
+    this.directory = directory;
+    this.locks = locks;
+    this.owner = new Control.Owner(root, boot);
+    this.ticker = ticker;
+  }
+
+  synchronized SharedJournal open(String name) {
+    SharedJournal known = open.get(name);
+    if (known != null) {
+      return known;
+    }
+    JournalFiles files = new JournalFiles(directory.disk(), directory.path(), name);
+    SharedJournal journal = SharedJournal.open(files, locks, owner, ticker, aside);
+    open.put(name, journal);
+    return journal;
+  }
+
+  @Override
+  public synchronized void close() {
+    open.values().forEach(SharedJournal::close);
+    open.clear();
+  }
+}

@@ -1,0 +1,94 @@
+package dev.truce.file;
+
+import dev.truce.EngineException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/// What a process does that is alone in a journal whose control file is missing, damaged, of
+/// another boot, or tells of a failed flush: it finds out what the journal is, from segments and
+/// bases alone, and makes a control file that says so.
+///
+/// Whatever is not known to be on disk is written once more, into a fresh segment that has its name
+/// only once it is on disk whole. So nothing has to be vouched for that others wrote, and a process
+/// killed here leaves the journal as it was or as it will be.
+final class Recovery {
+  static final String NEXT =
+      "what was acknowledged there is not what it was, so nothing more is written to this journal;"
+          + " `truce verify` shows what is whole. Restore the directory from a backup";
+
+  private final JournalFiles files;
+  private final Control.Owner owner;
+
+  Recovery(JournalFiles files, Control.Owner owner) {
+    this.files = files;
+    this.owner = owner;
+  }
+
+  void run() throws IOException {
+    Survey survey = Survey.of(files);
+    if (survey.empty()) {
+      create();
+      return;
+    }
+    Survey.Finding finding = survey.judge();
+    EngineException damage = finding.damage();
+    if (damage != null) {
+      throw damage;
+    }
+    long end = goOn(finding);
+    Control.write(files, owner, finding.lineage(), end);
+    Yield.at(Yield.JOURNAL_RECOVERED);
+    clean(finding, Place.segment(end));
+  }
+
+  private void create() throws IOException {
+    SegmentPage page = SegmentPage.fresh(UUID.randomUUID(), files.digest(), 1, 0, 0);
+    Segment.create(files, 1, List.of(page.bytes()), Segment.SMALLEST);
+    Control.write(files, owner, page.lineage(), page.first());
+  }
+
+  /// Writes the fresh segment: what is behind the durable place, and a mark, by which it counts.
+  private long goOn(Survey.Finding finding) throws IOException {
+    SegmentPage page =
+        SegmentPage.fresh(
+            finding.lineage(),
+            files.digest(),
+            finding.highest() + 1,
+            finding.durable(),
+            finding.chain());
+    List<Note> notes = new ArrayList<>(finding.behind());
+    notes.add(new Note.Mark());
+    List<ByteBuffer> content = new ArrayList<>(List.of(page.bytes()));
+    long end = page.first();
+    int previous = page.crc();
+    for (Note note : notes) {
+      ByteBuffer frame = Frame.buffer(Frame.bytes(note));
+      boolean copy = !(note instanceof Note.Mark);
+      previous =
+          Frame.put(
+              frame, note, copy, end, new Frame.Context(page.salt(), previous), finding.durable());
+      content.add(frame.flip());
+      end += frame.limit();
+    }
+    long size = Math.max(Segment.sizeAfter(finding.weight()), Place.offset(end));
+    Segment.create(files, page.number(), content, size);
+    return end;
+  }
+
+  /// Removes segments that are no part of the journal, and bases that were replaced.
+  private void clean(Survey.Finding finding, int last) throws IOException {
+    for (int number : files.segments()) {
+      if (number != last && !finding.segments().contains(number)) {
+        files.storage().delete(files.segment(number));
+      }
+    }
+    for (JournalFiles.BaseFile base : files.bases()) {
+      if (base.upTo() < finding.below()) {
+        files.storage().delete(base.file());
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package dev.truce.file;
+
+import dev.truce.spi.Storage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// A segment that this process has open, by a descriptor that it keeps as long as it may have to
+/// flush it.
+///
+/// @param birth the [epoch][Control#epoch] of flushes when it was open already: a flush of a later
+///   epoch that failed would have been reported to this descriptor too
+record Segment(int number, Storage.File file, long size, long birth) {
+  static final long SMALLEST = 1 << 20;
+  static final long LARGEST = 64 << 20;
+
+  /// So large is a segment that follows so many bytes of records since the checkpoint: a small
+  /// journal stays small, and a large one does not change segments often.
+  static long sizeAfter(long bytes) {
+    return Math.clamp(Long.highestOneBit(Math.max(1, bytes)), SMALLEST, LARGEST);
+  }
+
+  /// The page as it is on disk now, or `null` when it says nothing of this segment.
+  @Nullable SegmentPage page(JournalFiles files) throws IOException {
+    return SegmentPage.of(
+        files.path(files.segment(number)), files.digest(), number, JournalFiles.page(file));
+  }
+
+  /// Makes the file of a segment, unless there is one: with an empty page, or with content.
+  static void create(JournalFiles files, int number, List<ByteBuffer> content, long size)
+      throws IOException {
+    files.create(files.segment(number), content, size, Yield.JOURNAL_SEGMENT_WRITTEN);
+  }
+}

@@ -1,0 +1,109 @@
+package dev.truce.file;
+
+import dev.truce.spi.Storage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// The segments that this process has open.
+///
+/// A descriptor is kept while its segment may have to be flushed: one that was closed and opened
+/// again would not be told of what failed in between.
+final class Segments implements AutoCloseable {
+  private final JournalFiles files;
+  private final Control control;
+  private final Map<Integer, Segment> open = new HashMap<>();
+  private final Map<Integer, SegmentPage> pages = new HashMap<>();
+
+  Segments(JournalFiles files, Control control) {
+    this.files = files;
+    this.control = control;
+  }
+
+  /// Opens a segment.
+  ///
+  /// @throws NoSuchFileException if there is none, or none any more
+  synchronized Segment open(int number) throws IOException {
+    Segment known = open.get(number);
+    if (known != null) {
+      return known;
+    }
+    Storage.File file = files.storage().open(files.segment(number));
+    // read after opening: whoever announces a flush later does so beside this descriptor
+    Segment segment = new Segment(number, file, file.size(), control.epoch());
+    open.put(number, segment);
+    return segment;
+  }
+
+  /// The page of a segment that counts, which never changes.
+  synchronized SegmentPage page(int number) throws IOException {
+    SegmentPage known = pages.get(number);
+    if (known != null) {
+      return known;
+    }
+    SegmentPage page = open(number).page(files);
+    if (page == null || !page.lineage().equals(control.lineage())) {
+      throw Faults.damaged(
+          files.path(files.segment(number)), "its first page fails its check", Recovery.NEXT);
+    }
+    pages.put(number, page);
+    return page;
+  }
+
+  /// Whether a segment is there to be moved to.
+  boolean prepared(int number) throws IOException {
+    try {
+      open(number);
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  /// Makes a segment that can be moved to, unless there is one.
+  void prepare(int number, long size) throws IOException {
+    if (!prepared(number)) {
+      Segment.create(files, number, List.of(), size);
+    }
+  }
+
+  /// Begins a prepared segment: for who has its byte of `locks`. It counts once the tail is moved
+  /// there.
+  SegmentPage begin(Segment segment, long predecessor, int chain) throws IOException {
+    SegmentPage page =
+        SegmentPage.fresh(control.lineage(), files.digest(), segment.number(), predecessor, chain);
+    ByteBuffer bytes = page.bytes();
+    segment.file().write(bytes, 0);
+    return page;
+  }
+
+  /// Closes the segments below a number.
+  synchronized void closeBelow(int number) {
+    pages.keySet().removeIf(known -> known < number);
+    for (Segment segment : List.copyOf(open.values())) {
+      if (segment.number() < number) {
+        open.remove(segment.number());
+        close(segment);
+      }
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    open.values().forEach(this::close);
+    open.clear();
+  }
+
+  private void close(Segment segment) {
+    files.<@Nullable Void>io(
+        files.segment(segment.number()),
+        () -> {
+          segment.file().close();
+          return null;
+        });
+  }
+}

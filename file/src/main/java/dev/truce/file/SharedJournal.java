@@ -1,0 +1,605 @@
+package dev.truce.file;
+
+import dev.truce.EngineException;
+import dev.truce.EngineException.Kind;
+import dev.truce.OutcomeUnknownException;
+import dev.truce.spi.Journal;
+import dev.truce.spi.Ticker;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/// One journal as this process has it open, whatever the number of handles.
+///
+/// **Threads.** Safe for any number of them, virtual ones too: they queue in memory, and none of
+/// them waits in the kernel but for the flush that it makes itself.
+final class SharedJournal implements Journal, AutoCloseable {
+  /// How long an opener waits for one that is alone.
+  private static final long OPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /// How long somebody who takes a checkpoint is waited for.
+  private static final long CHECKPOINT_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /// How long appends of other processes may go unnoticed by who waits for one.
+  private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  private final JournalFiles files;
+  private final JournalLocks locks;
+  private final Control control;
+  private final Ticker ticker;
+  private final Executor aside;
+  private final int slot;
+  private final Segments segments;
+  private final Tail tail;
+  private final Appender appender;
+  private final Flusher flusher;
+  private final ReentrantLock checkpointing = new ReentrantLock();
+  private final AtomicBoolean preparing = new AtomicBoolean();
+  private final List<Watch> watches = new CopyOnWriteArrayList<>();
+  private volatile boolean closed;
+
+  private SharedJournal(
+      JournalFiles files,
+      JournalLocks locks,
+      Control control,
+      Ticker ticker,
+      Executor aside,
+      int slot) {
+    this.files = files;
+    this.locks = locks;
+    this.control = control;
+    this.ticker = ticker;
+    this.aside = aside;
+    this.slot = slot;
+    this.segments = new Segments(files, control);
+    this.tail = new Tail(files, control, segments, slot);
+    this.appender = new Appender(files, locks, control, segments, tail, ticker);
+    this.flusher = new Flusher(files, locks, control, segments, tail, ticker, slot, appender);
+  }
+
+  // ---- opening
+  // -----------------------------------------------------------------------------------
+
+  /// Opens a journal, which is created where there is none. Whoever is alone in it recovers it
+  /// first, where that is needed.
+  ///
+  /// @param aside does what nobody waits for
+  static SharedJournal open(
+      JournalFiles files, Locks kernel, Control.Owner owner, Ticker ticker, Executor aside) {
+    JournalLocks locks = new JournalLocks(kernel, files.locks());
+    Patience patience = new Patience(ticker);
+    boolean interrupted = Thread.interrupted();
+    try {
+      for (; ; ) {
+        Control control = enter(files, locks, owner);
+        if (control != null) {
+          return open(files, locks, control, ticker, aside);
+        }
+        if (patience.spentNanos() > OPENING_NANOS) {
+          throw new EngineException(
+              Kind.UNREACHABLE,
+              files.path(files.control())
+                  + ": another process has been opening this journal for 10 seconds, or has it open"
+                  + " though this file is gone; if that process is stopped, let it go on or kill"
+                  + " it");
+        }
+        patience.wait(files);
+        interrupted |= Thread.interrupted();
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /// One try, without waiting; `null` while another process is alone in the journal, or was killed
+  /// before it was done.
+  private static @Nullable Control enter(
+      JournalFiles files, JournalLocks locks, Control.Owner owner) {
+    if (locks.tryAlone()) {
+      try {
+        files.<@Nullable Void>io(
+            files.control(),
+            () -> {
+              Control control = Control.map(files, owner);
+              if (control == null || control.poisoned()) {
+                new Recovery(files, owner).run();
+              }
+              return null;
+            });
+      } finally {
+        locks.leave();
+      }
+    }
+    if (!locks.tryInside()) {
+      return null;
+    }
+    boolean inside = false;
+    try {
+      Control control = Faults.io(files.path(files.control()), () -> Control.map(files, owner));
+      inside = control != null;
+      return control;
+    } finally {
+      if (!inside) {
+        locks.leave();
+      }
+    }
+  }
+
+  private static SharedJournal open(
+      JournalFiles files, JournalLocks locks, Control control, Ticker ticker, Executor aside) {
+    int slot = -1;
+    try {
+      slot = takeSlot(files, locks, control);
+      return new SharedJournal(files, locks, control, ticker, aside, slot);
+    } catch (RuntimeException | Error e) {
+      if (slot >= 0) {
+        locks.releaseSlot(slot);
+      }
+      locks.leave();
+      throw e;
+    }
+  }
+
+  /// Takes the lowest free slot, but none whose process died in a flush that is still in doubt.
+  private static int takeSlot(JournalFiles files, JournalLocks locks, Control control) {
+    for (int slot = 0; slot < Control.SLOTS; slot++) {
+      if (locks.trySlot(slot)) {
+        if (control.flushing(slot) <= control.durable()) {
+          control.done(slot);
+          control.use(slot, ProcessHandle.current().pid());
+          return slot;
+        }
+        locks.releaseSlot(slot);
+      }
+    }
+    throw new EngineException(
+        Kind.UNREACHABLE,
+        files.path(files.control())
+            + ": "
+            + Control.SLOTS
+            + " processes have this journal open, which is all that can");
+  }
+
+  // ---- appending
+  // ---------------------------------------------------------------------------------
+
+  @Override
+  public List<Result> append(List<Unit> units) {
+    List<Wish.ToLand> wishes = units.stream().map(Wish.ToLand::new).toList();
+    RuntimeException failure = write(wishes);
+    List<Result> results = new ArrayList<>(wishes.size());
+    for (Wish.ToLand wish : wishes) {
+      results.add(wish.settled() ? wish.result() : new Result.Unknown(String.valueOf(failure)));
+    }
+    return results;
+  }
+
+  @Override
+  public Optional<Result.Appended> find(UUID commitId) {
+    Wish.ToSettle wish = new Wish.ToSettle(commitId);
+    writeWhole(wish, "may not have been settled yet; asking again is safe");
+    if (wish.position() != null) {
+      return Optional.of(new Result.Appended(wish.position()));
+    }
+    settle();
+    return Optional.empty();
+  }
+
+  @Override
+  public void end(String lock, long token) {
+    writeWhole(
+        new Wish.ToEnd(lock, token),
+        "token " + token + " of " + lock + " may not have ended yet; ending it again is safe");
+    settle();
+  }
+
+  private void writeWhole(Wish wish, String otherwise) {
+    RuntimeException failure = write(List.of(wish));
+    if (!wish.settled()) {
+      throw new OutcomeUnknownException("journal " + files.name() + ": " + otherwise, failure);
+    }
+  }
+
+  private @Nullable RuntimeException write(List<? extends Wish> wishes) {
+    if (wishes.isEmpty()) {
+      return null;
+    }
+    refuseClosed();
+    RuntimeException failure = appender.append(wishes);
+    for (Wish wish : wishes) {
+      switch (wish.failure()) {
+        case null -> {
+          // it was asked, or something else failed
+        }
+        case RuntimeException e -> throw e;
+        case Error e -> throw e;
+        default -> throw new IllegalStateException(wish.failure());
+      }
+    }
+    watches.forEach(Watch::hint);
+    prepareAhead();
+    return failure;
+  }
+
+  /// Makes the next segment once half of the present one is used, so that no disk block has to be
+  /// found while somebody appends.
+  private void prepareAhead() {
+    long word = control.tail();
+    int next = Place.segment(word) + 1;
+    if (preparing.compareAndSet(false, true)) {
+      boolean wanted = false;
+      try {
+        wanted = wants(word, next);
+      } finally {
+        if (!wanted) {
+          preparing.set(false);
+        }
+      }
+      if (wanted) {
+        aside.execute(() -> prepare(next));
+      }
+    }
+  }
+
+  private boolean wants(long word, int next) {
+    return files.io(
+        files.segment(next),
+        () -> {
+          try {
+            Segment present = segments.open(Place.segment(word));
+            return Place.offset(word) > present.size() / 2 && !segments.prepared(next);
+          } catch (NoSuchFileException retired) {
+            return false;
+          }
+        });
+  }
+
+  private void prepare(int number) {
+    try {
+      segments.prepare(number, Segment.sizeAfter(tail.now(Ledger::weight)));
+    } catch (IOException | EngineException e) {
+      // whoever needs the segment makes it then, and is told if that fails too
+    } finally {
+      preparing.set(false);
+    }
+  }
+
+  // ---- durability
+  // --------------------------------------------------------------------------------
+
+  @Override
+  public long appended() {
+    refuseClosed();
+    return tail.last();
+  }
+
+  @Override
+  public long durable() {
+    refuseClosed();
+    long durable = control.durable();
+    return tail.now(ledger -> ledger.lastBelow(durable));
+  }
+
+  @Override
+  public boolean awaitDurable(long position, Duration wait) throws InterruptedException {
+    long start = ticker.nanos();
+    long nanos = nanos(wait);
+    long deadline = nanos > Long.MAX_VALUE - start ? Long.MAX_VALUE : start + nanos;
+    if (nanos <= 0) {
+      return durable() >= position;
+    }
+    while (true) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      refuseClosed();
+      long place = awaitAppended(position, deadline);
+      if (place >= 0 && flusher.await(place, deadline)) {
+        return true;
+      }
+      if (ticker.nanos() >= deadline) {
+        return false;
+      }
+    }
+  }
+
+  private static long nanos(Duration wait) {
+    try {
+      return wait.toNanos();
+    } catch (ArithmeticException tooLong) {
+      return wait.isNegative() ? 0 : Long.MAX_VALUE;
+    }
+  }
+
+  /// A place by which the record with this position is on disk as soon as all below it is; waits a
+  /// while for it to be appended, and answers -1 if it is not.
+  private long awaitAppended(long position, long deadline) {
+    if (position > tail.last()) {
+      Thread waiter = Thread.currentThread();
+      try (Watch _ = hinted(() -> LockSupport.unpark(waiter))) {
+        if (position > tail.last()) {
+          ticker.park(this, Math.min(deadline, ticker.nanos() + LOOK_AGAIN_NANOS));
+        }
+      }
+    }
+    return tail.now(ledger ->
+        position > ledger.last()
+            ? -1
+            : position <= ledger.below() ? 0 : ledger.start(position) + Words.BYTES);
+  }
+
+  /// Waits until all that was appended is on disk.
+  private void settle() {
+    settle(control.tail());
+  }
+
+  private void settle(long place) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      while (!flusher.await(place, Long.MAX_VALUE)) {
+        interrupted |= Thread.interrupted();
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  // ---- reading
+  // -----------------------------------------------------------------------------------
+
+  @Override
+  public Page read(long from, int max) {
+    if (from < 1 || max < 1) {
+      throw new IllegalArgumentException("nothing to read: " + max + " records from " + from);
+    }
+    refuseClosed();
+    return tail.now(ledger -> {
+      if (from <= ledger.below()) {
+        return new Page.TooOld(ledger.below() + 1);
+      }
+      List<Entry> entries = new ArrayList<>();
+      if (from <= ledger.last()) {
+        tail.walk(
+            ledger,
+            ledger.start(from),
+            frame -> {
+              if (frame.note() instanceof Note.Landed(long position, UUID id, byte[] record)) {
+                entries.add(new Entry(position, id, record));
+              }
+              return entries.size() < max;
+            });
+      }
+      return new Page.Records(List.copyOf(entries));
+    });
+  }
+
+  @Override
+  public AutoCloseable watch(Runnable hint) {
+    refuseClosed();
+    Watch watch = hinted(hint);
+    Thread.ofVirtual().name("truce-journal-watch").start(() -> look(watch));
+    return watch;
+  }
+
+  /// Looks for appends of other processes, ever more rarely while there are none.
+  private void look(Watch watch) {
+    long seen = control.tail();
+    Patience patience = new Patience(ticker);
+    while (watch.open && !closed) {
+      long word = control.tail();
+      if (word != seen) {
+        seen = word;
+        patience = new Patience(ticker);
+        watch.hint();
+      }
+      patience.wait(watch);
+    }
+  }
+
+  private Watch hinted(Runnable hint) {
+    Watch watch = new Watch(hint);
+    watches.add(watch);
+    return watch;
+  }
+
+  private final class Watch implements AutoCloseable {
+    private final Runnable hint;
+    private volatile boolean open = true;
+
+    Watch(Runnable hint) {
+      this.hint = hint;
+    }
+
+    void hint() {
+      hint.run();
+    }
+
+    @Override
+    public void close() {
+      open = false;
+      watches.remove(this);
+    }
+  }
+
+  // ---- checkpoints
+  // -------------------------------------------------------------------------------
+
+  @Override
+  public boolean checkpoint(long upTo, byte[] state) {
+    refuseClosed();
+    long last = tail.last();
+    if (upTo < 1 || upTo > last) {
+      throw new IllegalArgumentException(
+          "no checkpoint at " + upTo + ": the journal ends at " + last);
+    }
+    settle(tail.now(ledger -> upTo <= ledger.below() ? 0 : ledger.start(upTo) + Words.BYTES));
+    checkpointing.lock();
+    try {
+      boolean taken = takeCheckpoint(upTo);
+      try {
+        return replace(upTo, state);
+      } finally {
+        if (taken) {
+          locks.releaseCheckpoint();
+        }
+      }
+    } finally {
+      checkpointing.unlock();
+    }
+  }
+
+  /// Waits for somebody else's checkpoint, if it does not take too long; answers whether the byte
+  /// is ours.
+  private boolean takeCheckpoint(long upTo) {
+    Patience patience = new Patience(ticker);
+    while (patience.spentNanos() < CHECKPOINT_NANOS && tail.now(Ledger::below) < upTo) {
+      if (locks.tryCheckpoint()) {
+        return true;
+      }
+      patience.wait(this);
+    }
+    return false;
+  }
+
+  private boolean replace(long upTo, byte[] state) {
+    Base base = tail.now(ledger -> upTo <= ledger.below() ? null : base(ledger, upTo, state));
+    if (base == null) {
+      return false;
+    }
+    String file = files.base(upTo, base.id());
+    files.<@Nullable Void>io(
+        file,
+        () -> {
+          Bases.write(files, base);
+          return null;
+        });
+    Yield.at(Yield.JOURNAL_BASE_NAMED);
+    Wish.ToRest wish = new Wish.ToRest(new Note.Checkpoint(upTo, base.id()));
+    writeWhole(
+        wish, "the checkpoint at " + upTo + " may or may not stand; taking it again is safe");
+    if (!wish.taken()) {
+      delete(file);
+      return false;
+    }
+    Yield.at(Yield.JOURNAL_CHECKPOINT_APPENDED);
+    settle();
+    retire(base);
+    return true;
+  }
+
+  private Base base(Ledger ledger, long upTo, byte[] state) throws IOException {
+    List<Frame> unit = new ArrayList<>(1);
+    tail.walk(
+        ledger,
+        ledger.start(upTo),
+        frame -> {
+          unit.add(frame);
+          return false;
+        });
+    return ledger.base(unit.getFirst(), upTo, control.lineage(), state);
+  }
+
+  /// Removes what the base stands for: first older bases, then, once that lasts, segments that
+  /// nobody reads any more. So wherever a crash comes, a base that is left has its records.
+  private void retire(Base base) {
+    files.<@Nullable Void>io(
+        files.control(),
+        () -> {
+          for (JournalFiles.BaseFile other : files.bases()) {
+            if (other.upTo() < base.upTo()) {
+              files.storage().delete(other.file());
+            }
+          }
+          files.storage().sync();
+          Yield.at(Yield.JOURNAL_BASES_RETIRED);
+          int floor = Place.segment(base.start());
+          for (int other = 0; other < control.used(); other++) {
+            int reading = control.reading(other);
+            if (reading > 0 && reading < floor && locks.slotHeld(other)) {
+              floor = reading;
+            }
+          }
+          for (int number : files.segments().stream().sorted().toList()) {
+            if (number < floor) {
+              files.storage().delete(files.segment(number));
+            }
+          }
+          files.storage().sync();
+          return null;
+        });
+  }
+
+  private void delete(String file) {
+    files.<@Nullable Void>io(
+        file,
+        () -> {
+          files.storage().delete(file);
+          return null;
+        });
+  }
+
+  @Override
+  public Optional<byte[]> checkpoint() {
+    refuseClosed();
+    return tail.now(ledger -> {
+      Note.Checkpoint newest = ledger.base();
+      if (newest == null) {
+        return Optional.empty();
+      }
+      String file = files.base(newest.upTo(), newest.base());
+      Base base = Bases.read(files, new JournalFiles.BaseFile(file, newest.upTo(), newest.base()));
+      if (base == null) {
+        throw Faults.damaged(files.path(file), "it is missing or fails its check", Recovery.NEXT);
+      }
+      return Optional.of(base.state());
+    });
+  }
+
+  // ---- closing
+  // -----------------------------------------------------------------------------------
+
+  private void refuseClosed() {
+    if (closed) {
+      throw Faults.closed(files.path(files.control()));
+    }
+  }
+
+  /// Says what is on disk, so that damage to the last acknowledged record is told from a torn end,
+  /// and leaves.
+  @Override
+  public void close() {
+    try {
+      mark();
+    } finally {
+      closed = true;
+      flusher.close();
+      appender.close();
+      locks.releaseSlot(slot);
+      locks.leave();
+      segments.close();
+    }
+  }
+
+  private void mark() {
+    if (!control.poisoned() && !tail.now(Ledger::marked)) {
+      settle();
+      write(List.of(new Wish.ToMark()));
+      settle();
+    }
+  }
+}

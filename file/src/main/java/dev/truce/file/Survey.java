@@ -1,0 +1,278 @@
+package dev.truce.file;
+
+import dev.truce.EngineException;
+import dev.truce.spi.Storage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.NavigableSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// What the segments and bases of a journal say, without its control file. It changes nothing.
+///
+/// **Which segments count.** A segment counts when it holds a record that is no copy, for such are
+/// only written once the control word has moved there; so do the first segment and the one where
+/// the base ends. The control word only moves to higher numbers, so the highest that counts was
+/// present last, and from it the pages lead back, each to the segment before it and to the place
+/// where that ends.
+///
+/// **Torn or damaged.** The chain is read from the base on, to the first place T where no record is
+/// that is whole and follows. Each record carries the place that was durable when it was written;
+/// the highest of these in any record of any segment, before T or behind it, is D. Above D nothing
+/// was acknowledged. So T at or above D is a torn end, as a crash leaves it; T below D means that
+/// an acknowledged record is damaged.
+final class Survey {
+  private final JournalFiles files;
+  private final TreeMap<Integer, Part> parts = new TreeMap<>();
+  private final List<Base> bases = new ArrayList<>();
+  private final int highest;
+  private final boolean empty;
+
+  /// A segment by itself.
+  ///
+  /// @param counts whether it holds a record that is no copy
+  /// @param hint the highest durable place that any of its records tells of
+  private record Part(SegmentPage page, long size, boolean counts, long hint) {}
+
+  /// What a journal is.
+  ///
+  /// @param damage what is wrong, or `null`
+  /// @param last its last position
+  /// @param below the position up to which its base stands
+  /// @param durable the place up to which all is known to be on disk
+  /// @param chain the checksum of the record that ends there
+  /// @param behind the records behind that
+  /// @param end where the last whole record ends
+  /// @param ending why there is none behind it
+  /// @param segments the numbers of the segments that hold it
+  /// @param highest the highest number of any segment
+  record Finding(
+      UUID lineage,
+      @Nullable EngineException damage,
+      long last,
+      long below,
+      long durable,
+      int chain,
+      List<Note> behind,
+      long end,
+      String ending,
+      NavigableSet<Integer> segments,
+      long weight,
+      int highest) {}
+
+  private Survey(JournalFiles files) throws IOException {
+    this.files = files;
+    List<Integer> numbers = files.segments();
+    List<JournalFiles.BaseFile> baseFiles = files.bases();
+    this.empty = numbers.isEmpty() && baseFiles.isEmpty();
+    this.highest = numbers.isEmpty() ? 0 : Collections.max(numbers);
+    for (JournalFiles.BaseFile file : baseFiles) {
+      Base base = Bases.read(files, file);
+      if (base != null) {
+        bases.add(base);
+      }
+    }
+    bases.sort(Comparator.comparingLong(Base::upTo).reversed());
+    for (int number : numbers) {
+      examine(number);
+    }
+  }
+
+  static Survey of(JournalFiles files) throws IOException {
+    return new Survey(files);
+  }
+
+  /// Whether there is nothing.
+  boolean empty() {
+    return empty;
+  }
+
+  private void examine(int number) throws IOException {
+    try (Storage.File file = files.storage().open(files.segment(number))) {
+      long size = file.size();
+      SegmentPage page = new Segment(number, file, size, 0).page(files);
+      if (page == null) {
+        return; // prepared, or cut off, or damaged: if the chain needs it, that is found there
+      }
+      boolean counts = false;
+      long hint = 0;
+      Frames frames = Frames.all(file, page, size);
+      for (Frame frame = frames.next(); frame != null; frame = frames.next()) {
+        counts |= !frame.copy();
+        hint = Math.max(hint, frame.hint());
+      }
+      hint = Math.max(hint, frames.highestHintBehind());
+      parts.put(number, new Part(page, size, counts, hint));
+    }
+  }
+
+  // ---- judging
+  // -----------------------------------------------------------------------------------
+
+  /// What the journal is, from the newest base that counts, or from its beginning.
+  Finding judge() throws IOException {
+    for (Base base : bases) {
+      Finding finding = follow(Ledger.from(base), base.lineage(), base.start());
+      if (finding != null) {
+        return finding;
+      }
+    }
+    Part first = parts.get(1);
+    Finding finding =
+        first == null ? null : follow(Ledger.beginning(first.page), first.page.lineage(), 0);
+    if (finding != null) {
+      return finding;
+    }
+    throw Faults.damaged(
+        path(1), "neither its beginning nor a base that stands for it is whole", Recovery.NEXT);
+  }
+
+  /// Reads the chain from where a ledger stands; `null` when its base never counted.
+  private @Nullable Finding follow(Ledger ledger, UUID lineage, long start) throws IOException {
+    int first = Place.segment(ledger.place());
+    List<Part> chain = chain(lineage, first);
+    long durable = start;
+    for (Part part : parts.values()) {
+      if (part.page.lineage().equals(lineage)) {
+        durable = Math.max(durable, part.hint);
+      }
+    }
+    Reading reading = new Reading(ledger, Math.max(durable, ledger.place()));
+    String ending = read(chain, reading);
+    if (!ledger.confirmed()) {
+      return null;
+    }
+    EngineException damage = null;
+    if (reading.chain == null) {
+      damage =
+          Faults.damaged(
+              path(Place.segment(ledger.place())),
+              "record at "
+                  + Place.offset(ledger.place())
+                  + ": "
+                  + ending
+                  + ", though all below "
+                  + Place.text(reading.durable)
+                  + " was on disk",
+              Recovery.NEXT);
+    }
+    return new Finding(
+        lineage,
+        damage,
+        ledger.last(),
+        ledger.below(),
+        reading.durable,
+        reading.chain == null ? 0 : reading.chain,
+        reading.behind,
+        ledger.place(),
+        ending,
+        new TreeSet<>(ledger.segments().headSet(Place.segment(reading.durable), true)),
+        ledger.weight(),
+        highest);
+  }
+
+  /// The segments from the one after `first` to the last one that counts, oldest first. Stops at
+  /// one whose page cannot be read: then the chain is broken there.
+  private List<Part> chain(UUID lineage, int first) {
+    List<Part> chain = new ArrayList<>();
+    Part part =
+        parts.descendingMap().values().stream()
+            .filter(each -> each.counts && each.page.lineage().equals(lineage))
+            .filter(each -> each.page.number() > first)
+            .findFirst()
+            .orElse(null);
+    while (part != null && part.page.number() > first) {
+      chain.addFirst(part);
+      part = parts.get(Place.segment(part.page.predecessor()));
+    }
+    return chain;
+  }
+
+  /// What is known while the chain is read.
+  private static final class Reading {
+    final Ledger ledger;
+    final long durable;
+    final List<Note> behind = new ArrayList<>();
+    @Nullable Integer chain;
+
+    Reading(Ledger ledger, long durable) {
+      this.ledger = ledger;
+      this.durable = durable;
+      look();
+    }
+
+    /// Notes the checksum where the durable part ends.
+    void look() {
+      if (ledger.place() == durable) {
+        chain = ledger.previous();
+      }
+    }
+
+    @Nullable String take(Frame frame) {
+      String wrong = ledger.take(frame);
+      if (wrong == null && frame.place() >= durable) {
+        behind.add(frame.note());
+      }
+      look();
+      return wrong;
+    }
+  }
+
+  /// Reads as far as possible, and answers why not farther.
+  private String read(List<Part> chain, Reading reading) throws IOException {
+    Ledger ledger = reading.ledger;
+    for (Part part : chain) {
+      long end = part.page.predecessor();
+      if (Place.segment(end) != Place.segment(ledger.place())) {
+        return "segment " + part.page.number() + " follows one that cannot be read";
+      }
+      String wrong = read(reading, end);
+      if (wrong != null) {
+        return wrong;
+      }
+      if (ledger.place() != end || ledger.previous() != part.page.chain()) {
+        return "segment " + part.page.number() + " follows another record";
+      }
+      ledger.enter(part.page);
+      reading.look();
+    }
+    String wrong = read(reading, Long.MAX_VALUE);
+    return wrong == null ? "the segment ends" : wrong;
+  }
+
+  /// Reads in the present segment up to `end`, or as far as possible; answers why not farther.
+  private @Nullable String read(Reading reading, long end) throws IOException {
+    Ledger ledger = reading.ledger;
+    int number = Place.segment(ledger.place());
+    Part part = parts.get(number);
+    if (part == null) {
+      return "its first page cannot be read";
+    }
+    try (Storage.File file = files.storage().open(files.segment(number))) {
+      Frames frames =
+          new Frames(
+              file,
+              part.page,
+              ledger.place(),
+              ledger.previous(),
+              Math.min(end, Place.of(number, part.size)));
+      for (Frame frame = frames.next(); frame != null; frame = frames.next()) {
+        String wrong = reading.take(frame);
+        if (wrong != null) {
+          return wrong;
+        }
+      }
+      return ledger.place() == end ? null : frames.fault();
+    }
+  }
+
+  private Path path(int segment) {
+    return files.path(files.segment(segment));
+  }
+}
