@@ -1,5 +1,7 @@
 package dev.truce;
 
+import dev.truce.lock.History;
+import dev.truce.lock.Lease;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.LockStatus;
 import dev.truce.lock.Locks;
@@ -88,12 +90,26 @@ public final class Truce implements AutoCloseable {
     return locks.set(List.of(wanted));
   }
 
+  /// The lease that this [handle][Lease#handle()] entitles to, whoever took it. Asks nobody whether
+  /// it still stands.
+  ///
+  /// @throws IllegalArgumentException if the handle was mistyped
+  public Lease lease(String handle) {
+    return locks.lease(handle);
+  }
+
+  /// What was decided about locks: the leases, and what ended without its holder's doing.
+  public History history() {
+    return locks.history();
+  }
+
   /// All locks that somebody holds or waits for now, by name.
   public List<LockStatus> status() {
     return locks.status();
   }
 
-  /// Refuses new work, refuses those who wait, and gives back what is held. Idempotent.
+  /// Refuses new work, refuses those who wait, and gives back what is held; leases stand.
+  /// Idempotent.
   @Override
   public void close() {
     locks.close();

@@ -12,6 +12,7 @@ import dev.truce.lock.LockMachine.Run;
 import dev.truce.lock.LockMachine.Tokens;
 import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.LockState.Hold;
+import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import dev.truce.lock.NamedLock.Mode;
 import dev.truce.spi.Cells;
@@ -20,6 +21,7 @@ import dev.truce.spi.Cells.Swap;
 import dev.truce.spi.Members;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -87,7 +89,19 @@ final class Gate {
   /// A cell as it was read, and what it says.
   private record Seen(@Nullable Cell cell, LockState state) {}
 
-  private record LocalRun(Claim claim, Mode mode, String reason, ArrayDeque<Waiter> waiters) {
+  private record LocalRun(Claim claim, NamedLock wanted, ArrayDeque<Waiter> waiters) {
+    Mode mode() {
+      return wanted.mode();
+    }
+
+    /// Whether one who wants `other` may wait in it as well. One who may leave a ticket waits
+    /// alone.
+    boolean admits(NamedLock other) {
+      return wanted.reason().equals(other.reason())
+          && wanted.wish().keep() == null
+          && other.wish().keep() == null;
+    }
+
     Run run() {
       return new Run(
           waiters.size(), waiters.isEmpty() ? claim.number() : waiters.getFirst().claim.number());
@@ -155,7 +169,7 @@ final class Gate {
   /// Whoever closes the gate or lets it go sets [#retired] and then looks at [#alone]; this way
   /// sets `alone` and then looks at `retired`: one of them sees the other.
   private @Nullable Held acquireIdle(NamedLock wanted, Claim claim, long now) {
-    if (!room.shortWay() || busy || alone != null || retired || !wanted.reason().isEmpty()) {
+    if (!room.shortWay() || busy || alone != null || retired || !wanted.isPlain()) {
       return null;
     }
     Cell cell = cells.read(key);
@@ -248,9 +262,11 @@ final class Gate {
       return false;
     }
     LockState state = read().state();
-    Wait tail = LockMachine.joinable(state, room.member(), wanted.mode(), 0, parentIn(state));
+    int priority = wanted.wish().priority();
+    Wait tail =
+        LockMachine.joinable(state, room.member(), wanted.mode(), priority, parentIn(state));
     LocalRun run = tail == null ? null : runs.get(tail.claim().number());
-    if (run == null || !run.reason().equals(wanted.reason())) {
+    if (run == null || !run.admits(wanted)) {
       return false;
     }
     if (waiting >= room.maxLocalWaiters()) {
@@ -262,14 +278,19 @@ final class Gate {
   }
 
   private void ask(NamedLock wanted, Waiter waiter, boolean queue, boolean waitsForItself) {
-    LocalRun run = new LocalRun(waiter.claim, wanted.mode(), wanted.reason(), new ArrayDeque<>(1));
+    LocalRun run = new LocalRun(waiter.claim, wanted, new ArrayDeque<>(1));
     runs.put(waiter.claim.number(), run);
     add(run, waiter);
     try {
-      Command command = asking(run, queue);
-      Answer answer = apply(command).answer();
-      if (answer instanceof Answer.Refused && buryTheDead(true)) {
+      boolean force = wanted.wish().force();
+      Command command = asking(run, queue || force);
+      Outcome outcome = apply(command);
+      Answer answer = outcome.answer();
+      if (answer instanceof Answer.Refused && (buryTheDead(true) || movedOn(outcome))) {
         answer = apply(command).answer();
+      }
+      if (force && !waitsForItself && !waiter.answered() && answer instanceof Answer.Queued) {
+        revokeAll(wanted.reason());
       }
       if (!waiter.answered() && answer instanceof Answer.Refused(LockMachine.Why why)) {
         dissolve(run);
@@ -285,8 +306,23 @@ final class Gate {
   }
 
   private Command asking(LocalRun run, boolean queue) {
+    NamedLock wanted = run.wanted();
     return new Command.Acquire(
-        run.claim(), run.mode(), 0, queue, 0, 0, 1, room.ancestors(), run.reason());
+        run.claim(),
+        wanted.mode(),
+        wanted.wish().priority(),
+        queue,
+        0,
+        0,
+        1,
+        room.ancestors(),
+        wanted.reason());
+  }
+
+  /// Whether the cell says something else by now, such as that an end that stood in the way is done
+  /// with.
+  private boolean movedOn(Outcome outcome) {
+    return !seen.state().equals(outcome.state());
   }
 
   private static Refusal.Kind kind(LockMachine.Why why, boolean waitsForItself) {
@@ -366,8 +402,10 @@ final class Gate {
         late = wanted == null ? waiter.held : null;
       } else {
         OptionalInt position = wanted == null ? OptionalInt.empty() : position(waiter);
-        remove(waiter);
-        if (wanted != null) {
+        if (wanted == null || !leftTicket(waiter, wanted, position)) {
+          remove(waiter);
+        }
+        if (wanted != null && !waiter.answered()) {
           waiter.refused = refusal(wanted, Refusal.Kind.TIMEOUT, position);
         }
       }
@@ -377,6 +415,41 @@ final class Gate {
     if (late != null) {
       late.leave();
     }
+  }
+
+  /// Leaves a ticket in the waiter's place, if it wants one. True when there is nothing left to
+  /// take out: the ticket stands, or the lock came at the last moment.
+  private boolean leftTicket(Waiter waiter, NamedLock wanted, OptionalInt position) {
+    Duration keep = wanted.wish().keep();
+    LocalRun run = runOf(waiter);
+    if (keep == null || run == null) {
+      return false;
+    }
+    Handle ticket = Handle.fresh(Handle.Kind.TICKET, name);
+    long until = Locks.later(room.ticker().nanos(), keep);
+    Answer answer =
+        apply(
+                new Command.Leave(
+                    run.claim(), ticket.claim(), until, room.terms(wanted, Duration.ZERO)))
+            .answer();
+    if (waiter.answered()) {
+      return true;
+    }
+    if (!(answer instanceof Answer.Done)) {
+      return false;
+    }
+    dissolve(run);
+    waiter.refused = ticketRefusal(wanted, position, ticket);
+    return true;
+  }
+
+  private @Nullable LocalRun runOf(Waiter waiter) {
+    for (LocalRun run : runs.values()) {
+      if (run.waiters().contains(waiter)) {
+        return run;
+      }
+    }
+    return null;
   }
 
   private void remove(Waiter waiter) {
@@ -525,7 +598,13 @@ final class Gate {
 
   private TruceException deadlock(LocalRun run) {
     return new DeadlockException(
-        new Refusal(Refusal.Kind.DEADLOCK, name, run.mode(), firstHolder(), OptionalInt.empty()));
+        new Refusal(
+            Refusal.Kind.DEADLOCK,
+            name,
+            run.mode(),
+            firstHolder(),
+            OptionalInt.empty(),
+            Optional.empty()));
   }
 
   private void refuseAll(LocalRun run, TruceException refused) {
@@ -636,6 +715,104 @@ final class Gate {
     }
   }
 
+  // ---- what outlives this process
+
+  /// Carries a command that no local waiter waits for.
+  Outcome command(Command command) {
+    mutex.lock();
+    try {
+      return apply(command);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Makes a grant a detached one; false, and it stands as it stood, when it cannot be.
+  boolean detach(Held held, Claim claim, long until, String terms) {
+    mutex.lock();
+    try {
+      if (ALONE.compareAndSet(this, held, null)) {
+        holds.put(held.token(), held);
+      }
+      Answer answer = apply(new Command.Detach(held.token(), claim, until, terms)).answer();
+      return answer instanceof Answer.Done && holds.remove(held.token(), held);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Waits in the place that a ticket keeps. `null` when there is no such ticket, any more.
+  ///
+  /// @throws NotAcquiredException when the time is over; the ticket stays
+  /// @throws InterruptedException when the thread was interrupted; the ticket stays
+  @Nullable Hold takeUp(NamedLock wanted, Handle ticket, Duration ttl, long deadline)
+      throws InterruptedException {
+    Claim claim = ticket.claim();
+    long began = room.ticker().nanos();
+    while (true) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException("while waiting for " + name);
+      }
+      long now = room.ticker().nanos();
+      long next;
+      mutex.lock();
+      try {
+        read();
+        buryTheDead(true);
+        Duration keep = wanted.wish().keep();
+        long kept = keep == null ? 0 : Locks.later(now, keep);
+        long until = Locks.later(now, ttl);
+        Outcome outcome = apply(new Command.Accept(claim, until, kept, room.terms(wanted, ttl)));
+        if (!outcome.grants().isEmpty()) {
+          return outcome.grants().getFirst().hold();
+        }
+        if (outcome.answer() instanceof Answer.Gone) {
+          return null;
+        }
+        if (now >= deadline) {
+          throw ticketRefusal(wanted, position(claim), ticket);
+        }
+        next = Math.min(LockMachine.nextSettling(seen.state()), now + room.recheck(now - began));
+      } finally {
+        mutex.unlock();
+      }
+      room.ticker().park(this, Math.min(deadline, next));
+    }
+  }
+
+  private OptionalInt position(Claim claim) {
+    int ahead = 0;
+    for (Wait wait : seen.state().queue()) {
+      ahead += wait.count();
+      if (wait.claim().equals(claim)) {
+        return OptionalInt.of(ahead);
+      }
+    }
+    return OptionalInt.empty();
+  }
+
+  /// Ends by force every grant that stands, and answers whose they were.
+  List<LockStatus.Holder> revoke(String why) {
+    mutex.lock();
+    try {
+      return revokeAll(why);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private List<LockStatus.Holder> revokeAll(String why) {
+    LockState before = read().state();
+    List<LockStatus.Holder> ended = new ArrayList<>();
+    for (LockStatus.Holder holder : room.describe(name, before).holders()) {
+      if (apply(new Command.Revoke(holder.token(), room.self(), why)).answer()
+          instanceof Answer.Done) {
+        ended.add(holder);
+      }
+    }
+    return ended;
+  }
+
   boolean holds(Held held) {
     return room.current() && held.standsIn(look(seen).state(), room.ticker().nanos());
   }
@@ -735,6 +912,30 @@ final class Gate {
   /// Carries a command to its end: reads, decides, swaps, until a swap is won or nothing is to be
   /// changed. Grants for local waiters are delivered.
   private Outcome apply(Command command) {
+    Outcome outcome = carry(command);
+    finishEnds();
+    return outcome;
+  }
+
+  /// Puts down what has ended, whoever began that, and says so in the cell: until then nothing is
+  /// granted.
+  private void finishEnds() {
+    for (Hold ending = ending(); ending != null; ending = ending()) {
+      room.putDown(name, ending);
+      carry(new Command.Fenced(ending.token()));
+    }
+  }
+
+  private @Nullable Hold ending() {
+    for (Hold hold : seen.state().holds()) {
+      if (hold.phase() == Phase.ENDING) {
+        return hold;
+      }
+    }
+    return null;
+  }
+
+  private Outcome carry(Command command) {
     Caller caller = new Caller(room.member(), room.nextNumber(), runsNow());
     for (int round = 0; ; round++) {
       Seen at = read();
@@ -832,6 +1033,9 @@ final class Gate {
       return;
     }
     for (Granted granted : outcome.grants()) {
+      if (granted.claim().member() == 0) {
+        continue;
+      }
       LocalRun run = runs.get(granted.claim().number());
       for (int i = 0; i < granted.count(); i++) {
         Waiter waiter = run == null ? null : run.waiters().poll();
@@ -901,10 +1105,23 @@ final class Gate {
   }
 
   private TruceException refusal(NamedLock wanted, Refusal.Kind kind, OptionalInt position) {
-    Refusal refusal = new Refusal(kind, name, wanted.mode(), firstHolder(), position);
+    Refusal refusal =
+        new Refusal(kind, name, wanted.mode(), firstHolder(), position, Optional.empty());
     return kind == Refusal.Kind.DEADLOCK
         ? new DeadlockException(refusal)
         : new NotAcquiredException(refusal);
+  }
+
+  private NotAcquiredException ticketRefusal(
+      NamedLock wanted, OptionalInt position, Handle ticket) {
+    return new NotAcquiredException(
+        new Refusal(
+            Refusal.Kind.TIMEOUT,
+            name,
+            wanted.mode(),
+            firstHolder(),
+            position,
+            Optional.of(ticket.text())));
   }
 
   private Optional<LockStatus.Holder> firstHolder() {

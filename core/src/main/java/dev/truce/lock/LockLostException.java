@@ -2,8 +2,8 @@ package dev.truce.lock;
 
 import dev.truce.TruceException;
 
-/// The grant had ended before its body was done: somebody else may hold the lock. Nothing that was
-/// guarded by its fence has happened since.
+/// What was held, or the place that was kept, has ended: somebody else may hold the lock. Nothing
+/// that was guarded by its fence has happened since. Trying the same again never helps.
 public final class LockLostException extends TruceException {
   private static final long serialVersionUID = 1L;
 
@@ -11,7 +11,11 @@ public final class LockLostException extends TruceException {
   private final long token;
 
   LockLostException(String lock, long token) {
-    super("the grant of " + lock + " with token " + token + " was lost while its body ran");
+    this(lock, token, "the grant of " + lock + " with token " + token + " was lost");
+  }
+
+  LockLostException(String lock, long token, String message) {
+    super(message);
     this.lock = lock;
     this.token = token;
   }
@@ -20,6 +24,7 @@ public final class LockLostException extends TruceException {
     return lock;
   }
 
+  /// The token that is no longer current, 0 for a place in the queue.
   public long token() {
     return token;
   }

@@ -35,6 +35,10 @@ import org.jspecify.annotations.Nullable;
 /// dies, its branches go on under the parent's own parent, or on their own; when it expires or is
 /// ended by force, they end with it.
 ///
+/// **Ends.** A grant that its own process gives back ends at once, unless its token is
+/// [exported][Hold#exported]. Every other end stands as [Phase#ENDING] until whoever finds it has
+/// put it down for good and says [Command.Fenced]; until then nothing else is granted.
+///
 /// Sources: arrival order with grouped readers after Krieger et al., *A Fair Fast Scalable
 /// Reader-Writer Lock* (ICPP 1993); the bound on overtaking is ageing by count instead of time.
 final class LockMachine {
@@ -44,10 +48,8 @@ final class LockMachine {
   /// @param overtakes how often a waiter may be overtaken
   /// @param offer how long a lock is kept for a waiting process, in nanoseconds
   /// @param ticketOffer how long it is kept for an absent ticket
-  /// @param fenced whether a journal takes fences, so that ends that are not quiet stand as
-  ///   [Phase#ENDING] until it has them
-  record Rules(int maxWaiters, int overtakes, long offer, long ticketOffer, boolean fenced) {
-    static final Rules USUAL = new Rules(100, 16, 1_000_000_000L, 5_000_000_000L, false);
+  record Rules(int maxWaiters, int overtakes, long offer, long ticketOffer) {
+    static final Rules USUAL = new Rules(100, 16, 1_000_000_000L, 5_000_000_000L);
   }
 
   /// Who gives a command.
@@ -88,14 +90,34 @@ final class LockMachine {
         String reason)
         implements Command {}
 
-    /// Takes up what was offered to the run.
+    /// Takes up what was offered to the run or ticket; one that is offered nothing shows life.
     ///
     /// @param until when the grant shall expire, 0 for never
-    record Accept(Claim claim, long until) implements Command {
+    /// @param ticket when the place shall expire if there is nothing to take up, 0 for no change
+    /// @param reason what the grant says of itself from now on, empty for what the place said
+    record Accept(Claim claim, long until, long ticket, String reason) implements Command {
       Accept(Claim claim) {
-        this(claim, 0);
+        this(claim, 0, 0, "");
       }
     }
+
+    /// A waiter goes and leaves a ticket, which keeps its place.
+    ///
+    /// @param claim the run of the one that waits alone
+    /// @param ticket the detached claim that stands there from now on
+    /// @param until when the ticket ends
+    record Leave(Claim claim, Claim ticket, long until, String reason) implements Command {}
+
+    /// A grant of the caller becomes a detached one, with the token it has. Refused for a branch
+    /// and while branches go through it.
+    ///
+    /// @param claim the detached claim that has it from now on
+    /// @param until when it expires
+    record Detach(long token, Claim claim, long until, String reason) implements Command {}
+
+    /// A detached grant that outlived its cell stands again. Nothing may have been granted since.
+    record Restore(Claim claim, Mode mode, long token, long until, String reason)
+        implements Command {}
 
     /// Gives back one grant of the hold that has this token.
     ///
@@ -124,16 +146,19 @@ final class LockMachine {
     /// Moves the expiry of the hold.
     record Renew(long token, long until) implements Command {}
 
-    /// The token was given out: from now on its end must be fenced.
+    /// A journal goes by this token, whoever has it: from now on its end must be fenced.
     record Export(long token) implements Command {}
 
     /// Ends whatever the member has here, which is gone for good.
     record Bury(long member) implements Command {}
 
     /// Ends the hold with this token by force, and what goes through it.
-    record Revoke(long token) implements Command {}
+    ///
+    /// @param by who ordered it
+    /// @param why for what reason
+    record Revoke(long token, String by, String why) implements Command {}
 
-    /// The journal has the end of every token of the hold whose newest this is.
+    /// The end of every token of the hold whose newest this is was put down for good.
     record Fenced(long token) implements Command {}
 
     /// The waiter gives way in a deadlock, if it still waits.
@@ -252,11 +277,12 @@ final class LockMachine {
         : null;
   }
 
-  /// The next moment at which time alone changes the state, or [Long#MAX_VALUE].
+  /// The next moment at which time alone changes the state, or [Long#MAX_VALUE]; a moment long past
+  /// while something waits to be put down.
   static long nextSettling(LockState state) {
     long next = Long.MAX_VALUE;
     for (Hold hold : state.holds()) {
-      next = sooner(next, hold.phase() == Phase.ENDING ? 0 : hold.until());
+      next = sooner(next, hold.phase() == Phase.ENDING ? Long.MIN_VALUE : hold.until());
     }
     for (Wait wait : state.queue()) {
       next = sooner(sooner(next, wait.offered()), wait.until());
@@ -289,7 +315,7 @@ final class LockMachine {
   // ---- what time has ended
 
   private void settle() {
-    loseTrees(hold -> over(hold.until()));
+    loseTrees(hold -> over(hold.until()), Ended.EXPIRED);
     for (int i = queue.size() - 1; i >= 0; i--) {
       Wait wait = queue.get(i);
       if (over(wait.until())) {
@@ -339,8 +365,12 @@ final class LockMachine {
       case Command.Downgrade(long writing) -> downgrade(writing);
       case Command.Renew(long held, long until) -> renew(held, until);
       case Command.Export(long held) -> export(held);
+      case Command.Leave leaving -> leave(leaving);
+      case Command.Detach detaching -> detach(detaching);
+      case Command.Restore lost -> restore(lost);
       case Command.Bury(long member) -> bury(member);
-      case Command.Revoke(long held) -> revoke(held);
+      case Command.Revoke(long held, String by, String why) ->
+          revoke(held, new Ended(Ended.Kind.REVOKED, by, why));
       case Command.Fenced(long ended) -> fenced(ended);
       case Command.Strike(Claim claim) -> strike(claim);
       case Command.Look() -> DONE;
@@ -432,13 +462,80 @@ final class LockMachine {
     }
     Wait wait = queue.get(at);
     if (wait.offered() == 0) {
-      if (wait.absent()) {
-        setWait(at, wait.seen());
+      if (wait.absent() || taken.ticket() > wait.until()) {
+        setWait(at, wait.seen().lasting(Math.max(wait.until(), taken.ticket())));
       }
       return new Answer.Queued(queue.get(at));
     }
-    setWait(at, wait.offeredUntil(0));
+    Wait ready = wait.offeredUntil(0);
+    setWait(at, taken.reason().isEmpty() ? ready : ready.saying(taken.reason()));
     grantWait(queue.get(at), taken.until());
+    return DONE;
+  }
+
+  private Answer leave(Command.Leave leaving) {
+    if (waitOf(leaving.ticket()) >= 0 || liveHold(leaving.ticket()) != null) {
+      return DONE;
+    }
+    int at = waitOf(leaving.claim());
+    if (at < 0 || leaving.claim().member() != caller.member()) {
+      return GONE;
+    }
+    Wait wait = queue.get(at);
+    if (wait.count() != 1 || wait.struck() || !wait.parent().equals(Claim.NONE)) {
+      return new Answer.Refused(Why.HELD);
+    }
+    setWait(at, wait.left(leaving.ticket(), leaving.until(), leaving.reason()));
+    return DONE;
+  }
+
+  private Answer detach(Command.Detach detaching) {
+    if (liveHold(detaching.claim()) != null) {
+      return DONE;
+    }
+    int at = holdOf(detaching.token(), caller.member());
+    if (at < 0) {
+      return GONE;
+    }
+    Hold hold = holds.get(at);
+    if (hold.phase() != Phase.HELD || !hold.parent().equals(Claim.NONE) || isParent(hold.claim())) {
+      return new Answer.Refused(Why.HELD);
+    }
+    int one = apart(at, detaching.token(), detaching.claim());
+    setHold(
+        one,
+        holds
+            .get(one)
+            .detached(detaching.claim(), detaching.until(), detaching.reason(), caller.command()));
+    return DONE;
+  }
+
+  private boolean isParent(Claim claim) {
+    return holds.stream().anyMatch(hold -> hold.parent().equals(claim))
+        || queue.stream().anyMatch(wait -> wait.parent().equals(claim));
+  }
+
+  private Answer restore(Command.Restore lost) {
+    if (holds.stream().anyMatch(hold -> hold.claim().equals(lost.claim()))) {
+      return DONE;
+    }
+    token = Math.max(token, lost.token());
+    holds.add(
+        new Hold(
+            lost.claim(),
+            lost.mode(),
+            Phase.HELD,
+            lost.token(),
+            List.of(),
+            1,
+            caller.command(),
+            now,
+            lost.until(),
+            Claim.NONE,
+            true,
+            lost.reason()));
+    changed = true;
+    granted++;
     return DONE;
   }
 
@@ -453,14 +550,14 @@ final class LockMachine {
     if (hold.count() > 1) {
       setHold(at, hold.without(wanted.token(), caller.command()));
     } else {
-      end(at, hold.exported());
+      end(at, false, Ended.RELEASED);
     }
     return DONE;
   }
 
   private static boolean meant(Hold hold, Claim claim) {
     return claim.equals(Claim.NONE)
-        || hold.parent().equals(Claim.NONE)
+        || (hold.parent().equals(Claim.NONE) && claim.member() != 0)
         || hold.claim().equals(claim);
   }
 
@@ -553,15 +650,25 @@ final class LockMachine {
   }
 
   private Answer export(long held) {
-    int at = holdOf(held);
+    int at = firstOf(hold -> hold.has(held));
     if (at < 0) {
       return GONE;
     }
-    if (!holds.get(at).exported()) {
-      int one = apart(at, held, holds.get(at).claim());
-      setHold(one, holds.get(one).exportedBy(caller.command()));
+    if (firstOf(hold -> hold.has(held) && hold.exported()) < 0) {
+      bind(at, held);
     }
     return DONE;
+  }
+
+  /// Marks one token of a row as one whose end must be fenced.
+  private void bind(int at, long held) {
+    int one = apart(at, held, holds.get(at).claim());
+    setHold(one, holds.get(one).exportedBy(markOf(holds.get(one))));
+  }
+
+  /// The number of a command that touches a row: the caller's own on its rows, no other on others'.
+  private long markOf(Hold hold) {
+    return mine(hold.claim()) ? caller.command() : hold.command();
   }
 
   /// What is detached has no member, and nobody's death ends it.
@@ -571,7 +678,7 @@ final class LockMachine {
       Hold hold = holds.get(i);
       if (hold.claim().member() == member && hold.phase() != Phase.ENDING) {
         found = true;
-        lose(i);
+        lose(i, Ended.DIED);
       }
     }
     for (int i = queue.size() - 1; i >= 0 && member != 0; i--) {
@@ -584,8 +691,8 @@ final class LockMachine {
     return found ? DONE : GONE;
   }
 
-  private Answer revoke(long held) {
-    return loseTrees(hold -> hold.has(held)) ? DONE : GONE;
+  private Answer revoke(long held, Ended how) {
+    return loseTrees(hold -> hold.has(held), how) ? DONE : GONE;
   }
 
   private Answer fenced(long ended) {
@@ -939,18 +1046,19 @@ final class LockMachine {
     if (hold.count() == 1) {
       return at;
     }
-    setHold(at, hold.without(wanted, caller.command()));
-    holds.add(hold.only(wanted, claim, caller.command()));
+    long mark = markOf(hold);
+    setHold(at, hold.without(wanted, mark));
+    holds.add(hold.only(wanted, claim, mark));
     return holds.size() - 1;
   }
 
   /// Ends by time or force every hold that is meant, and what goes through it. Whether there was
   /// any.
-  private boolean loseTrees(Predicate<Hold> meant) {
+  private boolean loseTrees(Predicate<Hold> meant, Ended how) {
     boolean found = false;
     for (int at = firstOf(meant); at >= 0; at = firstOf(meant)) {
       found = true;
-      loseTree(at);
+      loseTree(at, how);
     }
     return found;
   }
@@ -964,11 +1072,11 @@ final class LockMachine {
     return -1;
   }
 
-  private void loseTree(int at) {
+  private void loseTree(int at, Ended how) {
     Claim root = holds.get(at).claim();
     Set<Claim> branches = rowsOf(root) == 1 ? branchesOf(root) : Set.of();
-    lose(at);
-    loseTrees(hold -> branches.contains(hold.claim()));
+    lose(at, how);
+    loseTrees(hold -> branches.contains(hold.claim()), how);
   }
 
   private Set<Claim> branchesOf(Claim root) {
@@ -985,47 +1093,47 @@ final class LockMachine {
   }
 
   /// Ends a hold against its holder's will, or without it.
-  private void lose(int at) {
+  private void lose(int at, Ended how) {
     Hold hold = holds.get(at);
     lost += hold.count();
     wake.add(hold.claim().member());
-    end(at, true);
+    end(at, true, how);
   }
 
   /// Ends a hold. Unless that is quiet, the tokens that nobody else goes on with stand as ending
-  /// until they are fenced.
-  private void end(int at, boolean fence) {
+  /// until that was put down for good.
+  private void end(int at, boolean lostIt, Ended how) {
     Hold hold = holds.remove(at);
     changed = true;
-    bequeath(hold, fence);
-    if (rules.fenced() && fence) {
+    bequeath(hold);
+    if (lostIt || hold.exported()) {
       List<Long> rest = new ArrayList<>(hold.tokens());
-      rest.removeIf(this::leftToAnother);
+      rest.removeIf(ended -> leftToAnother(ended, hold.exported()));
       if (!rest.isEmpty()) {
-        holds.add(at, hold.ending(rest, caller.command()));
+        holds.add(at, hold.ending(rest, caller.command(), how));
       }
     }
   }
 
-  /// Whether a grant goes on with this token, a parent or a branch, and will fence it in the end.
-  private boolean leftToAnother(long ended) {
+  /// Whether a grant goes on with this token, a parent or a branch. It fences it in the end, if it
+  /// has to be.
+  private boolean leftToAnother(long ended, boolean fence) {
     int at = firstOf(hold -> hold.has(ended));
-    if (at >= 0) {
-      int one = apart(at, ended, holds.get(at).claim());
-      setHold(one, holds.get(one).exportedBy(holds.get(one).command()));
+    if (at >= 0 && fence) {
+      bind(at, ended);
     }
     return at >= 0;
   }
 
   /// The branches of a hold that is gone go on under its parent, or on their own. What goes on with
   /// its token has to fence it in its stead.
-  private void bequeath(Hold gone, boolean fence) {
+  private void bequeath(Hold gone) {
     if (liveHold(gone.claim()) != null) {
       return;
     }
     for (int i = 0; i < holds.size(); i++) {
       if (holds.get(i).parent().equals(gone.claim())) {
-        setHold(i, holds.get(i).under(gone.parent(), fence));
+        setHold(i, holds.get(i).under(gone.parent(), gone.exported()));
       }
     }
     for (int i = 0; i < queue.size(); i++) {

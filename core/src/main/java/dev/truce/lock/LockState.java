@@ -47,6 +47,8 @@ record LockState(
   /// @param since when it was granted
   /// @param until when anybody may end it, 0 for never
   /// @param parent the grant that this one is a branch of, or [Claim#NONE]
+  /// @param exported whether a journal goes by one of its tokens, so that the end must be fenced
+  /// @param reason what for; of a detached grant [Terms], of an ending one [how it ended][Ended]
   record Hold(
       Claim claim,
       Mode mode,
@@ -93,9 +95,24 @@ record LockState(
       return with(newClaim, List.of(wanted), 1, newCommand);
     }
 
-    /// What is left of it when it has ended: tokens to be fenced.
-    Hold ending(List<Long> rest, long newCommand) {
-      return with(claim, rest, count, newCommand).in(Phase.ENDING, newCommand);
+    /// What is left of it when it has ended: tokens whose end is to be put down.
+    Hold ending(List<Long> rest, long newCommand, Ended how) {
+      Hold left = with(claim, rest, count, newCommand).in(Phase.ENDING, newCommand);
+      return left.saying(how.write(reason));
+    }
+
+    /// The same grant without a member, for a term.
+    Hold detached(Claim newClaim, long newUntil, String newReason, long newCommand) {
+      return with(newClaim, tokens(), count, newCommand)
+          .endingAt(newUntil, newCommand)
+          .exportedBy(newCommand)
+          .saying(newReason);
+    }
+
+    private Hold saying(String newReason) {
+      return new Hold(
+          claim, mode, phase, token, earlier, count, command, since, until, parent, exported,
+          newReason);
     }
 
     /// Under another parent, as its own token's last carrier if it has to be fenced.
@@ -206,7 +223,7 @@ record LockState(
     HELD,
     /// A reader that waits for the other readers to leave, and then writes.
     UPGRADING,
-    /// It has ended and its tokens are being fenced; until that is done nothing else is granted.
+    /// It has ended and that is being put down for good; until then nothing else is granted.
     ENDING
   }
 
@@ -222,6 +239,7 @@ record LockState(
   /// @param late it let an offer lapse at some time
   /// @param struck it was chosen to give way in a deadlock
   /// @param until when a ticket ends, 0 for never
+  /// @param reason what for; of a ticket the [Terms] of the lease it is to become
   record Wait(
       Claim claim,
       Mode mode,
@@ -302,6 +320,21 @@ record LockState(
       return new Wait(
           claim, mode, arrival, priority, overtaken, count, command, since, offered, absent, late,
           struck, until, newParent, reason);
+    }
+
+    /// As a ticket, for which an offer stands as long as it stood.
+    Wait left(Claim ticket, long newUntil, String newReason) {
+      return new Wait(
+          ticket, mode, arrival, priority, overtaken, count, command, since, offered, absent, late,
+          struck, newUntil, parent, newReason);
+    }
+
+    Wait lasting(long newUntil) {
+      return left(claim, newUntil, reason);
+    }
+
+    Wait saying(String newReason) {
+      return left(claim, until, newReason);
     }
 
     Wait strikeOut() {

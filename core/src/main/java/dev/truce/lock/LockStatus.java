@@ -63,6 +63,7 @@ public record LockStatus(
   /// @param position 1 is next
   /// @param waiters how many of one process stand here together
   /// @param absent it did not answer when its turn came, and is passed over until it does
+  /// @param ticket the id of the ticket that keeps this place for a caller who is away, if one does
   public record Waiter(
       Owner owner,
       Mode mode,
@@ -70,6 +71,7 @@ public record LockStatus(
       int waiters,
       Duration waitedFor,
       boolean absent,
+      Optional<String> ticket,
       String reason) {}
 
   /// Whether a grant with this token stands.

@@ -1,13 +1,19 @@
 package dev.truce.lock;
 
 import dev.truce.EngineException;
+import dev.truce.Fence;
+import dev.truce.FencedException;
 import dev.truce.Owner;
 import dev.truce.TruceException;
+import dev.truce.lock.LockMachine.Answer;
+import dev.truce.lock.LockMachine.Caller;
+import dev.truce.lock.LockMachine.Command;
+import dev.truce.lock.LockMachine.Outcome;
 import dev.truce.lock.LockMachine.Rules;
 import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Wait;
-import dev.truce.lock.NamedLock.Mode;
+import dev.truce.spi.Capabilities;
 import dev.truce.spi.Engine;
 import dev.truce.spi.Members;
 import dev.truce.spi.Members.Standing;
@@ -17,8 +23,10 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -51,9 +59,18 @@ public final class Locks implements AutoCloseable {
 
   private static final long WATCH_NANOS = 250_000_000;
   private static final int MAX_NESTING = 32;
+
+  /// Longer terms are cut to this, so that sums never overflow.
+  private static final Duration LONGEST = Duration.ofDays(36_500);
+
+  /// Whether the owner of a lease lives is nobody's business.
+  private static final Standing LEASED = new Standing.Silent(Duration.ZERO);
+
   private static final String PREFIX = "lock/";
 
   private final Engine engine;
+  private final Owner self;
+  private final Ledger ledger;
   private final Members.Membership membership;
   private final Rules rules;
   private final List<Claim> ancestors;
@@ -69,8 +86,15 @@ public final class Locks implements AutoCloseable {
   private volatile boolean closed;
   private @Nullable Thread watcher;
 
-  private Locks(Engine engine, Members.Membership membership, Rules rules, List<Claim> ancestors) {
+  private Locks(
+      Engine engine,
+      Owner self,
+      Members.Membership membership,
+      Rules rules,
+      List<Claim> ancestors) {
     this.engine = engine;
+    this.self = self;
+    this.ledger = new Ledger(engine);
     this.membership = membership;
     this.rules = rules;
     this.ancestors = ancestors;
@@ -96,9 +120,19 @@ public final class Locks implements AutoCloseable {
     Members.Membership membership =
         engine.members().join(Description.write(owner, parent.orElse(Claim.NONE)));
     Rules usual = Rules.USUAL;
-    Rules rules =
-        new Rules(maxWaiters, usual.overtakes(), usual.offer(), usual.ticketOffer(), false);
-    return new Locks(engine, membership, rules, ancestors);
+    Rules rules = new Rules(maxWaiters, usual.overtakes(), usual.offer(), usual.ticketOffer());
+    Locks room = new Locks(engine, owner, membership, rules, ancestors);
+    try {
+      room.restoring().restore();
+      return room;
+    } catch (RuntimeException | Error failure) {
+      membership.close();
+      throw failure;
+    }
+  }
+
+  private Restoring restoring() {
+    return new Restoring(engine, ledger, new Caller(member(), nextNumber(), Map.of()), rules);
   }
 
   private static List<Claim> ancestors(Members members, Optional<Claim> parent) {
@@ -123,12 +157,13 @@ public final class Locks implements AutoCloseable {
   ///   in UTF-8, or not well-formed
   public NamedLock lock(String name) {
     checkName(name);
-    return new NamedLock(this, name, Mode.WRITE, "");
+    return new NamedLock(this, name, NamedLock.Wish.WRITE);
   }
 
   /// Several locks that are had together or not at all.
   public LockSet set(List<NamedLock> locks) {
     locks.forEach(this::checkOwn);
+    locks.forEach(NamedLock::checkNoTicket);
     return new LockSet(this, locks);
   }
 
@@ -176,6 +211,7 @@ public final class Locks implements AutoCloseable {
   }
 
   Grant acquire(NamedLock lock, Duration wait, Claim claim) throws InterruptedException {
+    lock.checkNoTicket();
     if (Thread.interrupted()) {
       throw new InterruptedException("before waiting for " + lock);
     }
@@ -184,6 +220,7 @@ public final class Locks implements AutoCloseable {
   }
 
   Optional<Grant> tryAcquire(NamedLock lock) {
+    lock.checkNoTicket();
     try {
       long now = ticker().nanos();
       return Optional.of(new Grant(acquireHeld(lock, now, Long.MIN_VALUE, false, newClaim())));
@@ -250,6 +287,211 @@ public final class Locks implements AutoCloseable {
     } catch (CharacterCodingException malformed) {
       throw new IllegalArgumentException("a lock's name is not well-formed Unicode", malformed);
     }
+  }
+
+  // ---- what outlives this process
+
+  /// The lease that this handle entitles to. Asks nobody whether it still stands.
+  ///
+  /// @throws IllegalArgumentException if the text was mistyped
+  public Lease lease(String handle) {
+    Handle read = Handle.read(Handle.Kind.LEASE, handle);
+    checkName(read.lock());
+    return new Lease(this, read);
+  }
+
+  /// What was decided about locks.
+  public History history() {
+    return ledger.history();
+  }
+
+  /// Lets a journal go by the tokens of this fence: from now on their ends are in it before anybody
+  /// else is granted. To be done once by each handle before its first unit with the fence; what has
+  /// ended by then is refused here, and what ends later by the journal.
+  ///
+  /// @throws FencedException if one of the tokens is not current
+  public void bind(Fence fence) {
+    fence
+        .tokens()
+        .forEach((lock, token) -> {
+          Outcome outcome = gate(lock).command(new Command.Export(token));
+          if (!(outcome.answer() instanceof Answer.Done)) {
+            throw new FencedException(
+                Fence.of(lock, token), "token " + token + " of " + lock + " is not current");
+          }
+        });
+  }
+
+  Lease lease(NamedLock lock, Duration ttl, Duration wait) throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("before waiting for " + lock);
+    }
+    checkTerm(ttl);
+    long now = ticker().nanos();
+    long deadline = deadline(now, wait);
+    String ticket = lock.wish().ticket();
+    boolean queue = waits(wait) || lock.wish().keep() != null;
+    return ticket == null
+        ? detached(lock, ttl, acquireHeld(lock, now, deadline, queue, newClaim()))
+        : taken(lock, ttl, Handle.read(Handle.Kind.TICKET, ticket), deadline);
+  }
+
+  private Lease detached(NamedLock lock, Duration ttl, Held held) {
+    Handle handle = Handle.fresh(Handle.Kind.LEASE, lock.name()).leased(held.token());
+    long until = later(ticker().nanos(), ttl);
+    boolean detached = false;
+    try {
+      detached = held.gate().detach(held, handle.claim(), until, terms(lock, ttl));
+    } finally {
+      if (!detached) {
+        held.leave();
+      }
+    }
+    if (!detached) {
+      throw new IllegalStateException(
+          lock + " is held through a grant of a parent process, which no lease can outlive");
+    }
+    return began(lock, ttl, handle);
+  }
+
+  private Lease taken(NamedLock lock, Duration ttl, Handle ticket, long deadline)
+      throws InterruptedException {
+    if (!ticket.lock().equals(lock.name())) {
+      throw new IllegalArgumentException("this ticket is for " + ticket.lock());
+    }
+    checkOpen();
+    Hold hold = gate(lock.name()).takeUp(lock, ticket, ttl, deadline);
+    if (hold == null) {
+      throw new LockLostException(
+          lock.name(), 0, "this ticket for " + lock.name() + " is over, or was never given here");
+    }
+    return began(
+        hold.mode() == lock.mode() ? lock : lock.in(hold.mode()), ttl, ticket.leased(hold.token()));
+  }
+
+  /// Puts down that a lease began, or takes it back.
+  private Lease began(NamedLock lock, Duration ttl, Handle handle) {
+    boolean down = false;
+    try {
+      ledger.began(
+          new History.Entry(
+              0,
+              Instant.now(),
+              History.Kind.LEASED,
+              lock.name(),
+              lock.mode(),
+              handle.token(),
+              LeaseId.write(handle.claim()),
+              new Owner(self.name(), self.host(), 0),
+              ttl,
+              "",
+              lock.reason()));
+      down = true;
+    } finally {
+      if (!down) {
+        gate(lock.name()).command(new Command.Release(handle.token(), handle.claim()));
+      }
+    }
+    return new Lease(this, handle);
+  }
+
+  void checkTerm(Duration ttl) {
+    if (!waits(ttl)) {
+      throw new IllegalArgumentException("the term of a lease is positive, not " + ttl);
+    }
+    if (engine.capabilities().clock() == Capabilities.Clock.NONE) {
+      throw new EngineException(
+          EngineException.Kind.CONFIGURATION,
+          engine.place() + " has no clock that the term of a lease could run on");
+    }
+  }
+
+  /// The row of a lease, if it stands.
+  Optional<Hold> standing(Handle lease) {
+    checkOpen();
+    Claim claim = lease.claim();
+    long now = ticker().nanos();
+    LockState state = LockState.decode(engine.cells().read(key(lease.lock())).bytes());
+    return state.holds().stream()
+        .filter(hold ->
+            hold.claim().equals(claim)
+                && hold.phase() != LockState.Phase.ENDING
+                && now < hold.until())
+        .findFirst();
+  }
+
+  Outcome command(String lock, Command command) {
+    checkOpen();
+    return gate(lock).command(command);
+  }
+
+  /// Why a lease does not stand.
+  LockLostException lost(Handle lease) {
+    String how = ledger.endOf(lease.token()).map(Locks::howItEnded).orElse("it is not known here");
+    return new LockLostException(
+        lease.lock(),
+        lease.token(),
+        "the lease of "
+            + lease.lock()
+            + (lease.token() == 0 ? "" : " with token " + lease.token())
+            + " does not stand: "
+            + how);
+  }
+
+  private static String howItEnded(History.Entry end) {
+    return switch (end.kind()) {
+      case RELEASED -> "it was given back";
+      case EXPIRED -> "its term is over";
+      case REVOKED -> "it was ended by " + end.by() + ": " + end.reason();
+      case DIED, LEASED, RESTORED -> "it has ended";
+    };
+  }
+
+  List<LockStatus.Holder> revoke(String lock, String why) {
+    checkOpen();
+    return gate(lock).revoke(why);
+  }
+
+  /// Puts an end down for good.
+  void putDown(String lock, Hold ending) {
+    Ended how = Ended.read(ending.reason());
+    Terms terms = terms(ending.claim(), Ended.said(ending.reason()));
+    ledger.ended(
+        new History.Entry(
+            0,
+            Instant.now(),
+            History.Kind.of(how.kind()),
+            lock,
+            ending.mode(),
+            ending.token(),
+            LeaseId.write(ending.claim()),
+            terms.owner(),
+            terms.ttl(),
+            how.by(),
+            how.why()),
+        ending);
+  }
+
+  /// What a row says of itself, or its member says for it.
+  private Terms terms(Claim claim, String said) {
+    return claim.member() == 0
+        ? Terms.read(said)
+        : new Terms(owner(claim.member()), Duration.ZERO, said);
+  }
+
+  /// What a lease or a ticket of this process says of itself.
+  String terms(NamedLock lock, Duration ttl) {
+    return new Terms(new Owner(self.name(), self.host(), 0), ttl, lock.reason()).write();
+  }
+
+  /// Who orders what is done by force.
+  String self() {
+    return self.toString();
+  }
+
+  /// `now` and so long, at most [#LONGEST].
+  static long later(long now, Duration time) {
+    return now + (time.compareTo(LONGEST) > 0 ? LONGEST : time).toNanos();
   }
 
   // ---- what gates need
@@ -505,34 +747,39 @@ public final class Locks implements AutoCloseable {
   }
 
   private LockStatus.Holder holder(Hold hold, LockState state, long now) {
-    Standing standing = engine.members().standing(hold.claim().member());
+    boolean ending = hold.phase() == LockState.Phase.ENDING;
+    long member = hold.claim().member();
+    Terms terms = terms(hold.claim(), ending ? Ended.said(hold.reason()) : hold.reason());
+    Standing standing = member == 0 ? LEASED : engine.members().standing(member);
     return new LockStatus.Holder(
-        owner(hold.claim().member()),
+        terms.owner(),
         hold.mode(),
         hold.token(),
-        hold.phase() == LockState.Phase.ENDING ? List.of() : List.copyOf(hold.tokens()),
+        ending ? List.of() : List.copyOf(hold.tokens()),
         hold.count(),
         Duration.ofNanos(Math.max(0, now - hold.since())),
         hold.until() == 0
             ? Optional.empty()
             : Optional.of(Duration.ofNanos(Math.max(0, hold.until() - now))),
         alive(standing),
-        evidence(standing),
-        hold.reason(),
+        member == 0 ? "lease term not over" : evidence(standing),
+        terms.reason(),
         LeaseId.write(hold.claim()),
         !hold.parent().equals(Claim.NONE)
             && state.holds().stream().anyMatch(other -> other.claim().equals(hold.parent())));
   }
 
   private LockStatus.Waiter waiter(Wait wait, int position, long now) {
+    Terms terms = terms(wait.claim(), wait.reason());
     return new LockStatus.Waiter(
-        owner(wait.claim().member()),
+        terms.owner(),
         wait.mode(),
         position,
         wait.count(),
         Duration.ofNanos(Math.max(0, now - wait.since())),
         wait.absent(),
-        wait.reason());
+        wait.claim().member() == 0 ? Optional.of(LeaseId.write(wait.claim())) : Optional.empty(),
+        terms.reason());
   }
 
   private static LockStatus.Alive alive(Standing standing) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// A name and a mode: what is to be locked, and how. Immutable and free to make; nothing exists in
 /// the engine before the first acquire, and idle names are forgotten.
@@ -34,16 +35,31 @@ public final class NamedLock {
     WRITE
   }
 
+  /// How it is wanted.
+  ///
+  /// @param priority lower goes first
+  /// @param force whether who holds it is ended
+  /// @param keep for how long a wait that times out keeps its place, `null` for not at all
+  /// @param ticket the place to take up, `null` for a new one
+  record Wish(
+      Mode mode,
+      String reason,
+      int priority,
+      boolean force,
+      @Nullable Duration keep,
+      @Nullable String ticket) {
+    static final Wish WRITE = new Wish(Mode.WRITE, "", 0, false, null, null);
+    static final Wish READ = new Wish(Mode.READ, "", 0, false, null, null);
+  }
+
   private final Locks room;
   private final String name;
-  private final Mode mode;
-  private final String reason;
+  private final Wish wish;
 
-  NamedLock(Locks room, String name, Mode mode, String reason) {
+  NamedLock(Locks room, String name, Wish wish) {
     this.room = room;
     this.name = name;
-    this.mode = mode;
-    this.reason = reason;
+    this.wish = wish;
   }
 
   public String name() {
@@ -51,28 +67,71 @@ public final class NamedLock {
   }
 
   public Mode mode() {
-    return mode;
+    return wish.mode;
   }
 
   /// The same lock for reading.
   public NamedLock read() {
-    return new NamedLock(room, name, Mode.READ, reason);
+    return in(Mode.READ);
   }
 
   /// The same lock for writing, which is what a lock is for unless told otherwise.
   public NamedLock write() {
-    return new NamedLock(room, name, Mode.WRITE, reason);
+    return in(Mode.WRITE);
+  }
+
+  NamedLock in(Mode mode) {
+    if (isPlain()) {
+      return new NamedLock(room, name, mode == Mode.READ ? Wish.READ : Wish.WRITE);
+    }
+    return new NamedLock(
+        room, name, new Wish(mode, wish.reason, wish.priority, wish.force, wish.keep, wish.ticket));
   }
 
   /// The same lock with a word on what for, shown to those who wait.
   ///
   /// @throws IllegalArgumentException if it is longer than 200 characters
   public NamedLock withReason(String newReason) {
-    if (newReason.length() > 200) {
-      throw new IllegalArgumentException(
-          "a reason has at most 200 characters, this one has " + newReason.length());
+    checkReason(newReason);
+    return new NamedLock(
+        room,
+        name,
+        new Wish(wish.mode, newReason, wish.priority, wish.force, wish.keep, wish.ticket));
+  }
+
+  /// The same lock, taken by force: who holds it when this is asked for is ended, for the reason
+  /// that is given, and those who wait are overtaken. That is put down in the [History].
+  ///
+  /// @throws IllegalArgumentException if the reason is empty or longer than 200 characters
+  public NamedLock byForce(String newReason) {
+    checkReason(newReason);
+    if (newReason.isEmpty()) {
+      throw new IllegalArgumentException("force needs a reason");
     }
-    return new NamedLock(room, name, mode, newReason);
+    return new NamedLock(
+        room,
+        name,
+        new Wish(wish.mode, newReason, Integer.MIN_VALUE, true, wish.keep, wish.ticket));
+  }
+
+  /// The same lock, for a [lease][#lease] that keeps its place: when the time to wait is over, the
+  /// [refusal][Refusal#ticket] has a ticket that is good for so long.
+  public NamedLock withTicket(Duration keep) {
+    return new NamedLock(
+        room, name, new Wish(wish.mode, wish.reason, wish.priority, wish.force, keep, wish.ticket));
+  }
+
+  /// The same lock, for a [lease][#lease] that takes up the place of this ticket.
+  public NamedLock withTicket(String ticket) {
+    return new NamedLock(
+        room, name, new Wish(wish.mode, wish.reason, wish.priority, wish.force, wish.keep, ticket));
+  }
+
+  private static void checkReason(String reason) {
+    if (reason.length() > 200) {
+      throw new IllegalArgumentException(
+          "a reason has at most 200 characters, this one has " + reason.length());
+    }
   }
 
   /// Waits at most so long for the lock.
@@ -88,6 +147,32 @@ public final class NamedLock {
   /// The lock, if nobody holds it in the way and nobody waits for it.
   public Optional<Grant> tryAcquire() {
     return room.tryAcquire(this);
+  }
+
+  /// Waits at most so long for the lock and takes it for a term: as a lease, which outlives this
+  /// process. It is safe on disk, where the engine is, before this returns.
+  ///
+  /// @param ttl how long it lasts unless it is renewed
+  /// @throws NotAcquiredException as [#acquire]; with a ticket if one was [asked
+  ///   for][#withTicket(Duration)]
+  /// @throws LockLostException if the [ticket][#withTicket(String)] is over
+  /// @throws IllegalArgumentException if the term is not positive, or the ticket is mistyped or of
+  ///   another lock
+  /// @throws dev.truce.EngineException also if the engine has no clock that terms could run on
+  public Lease lease(Duration ttl, Duration wait) throws InterruptedException {
+    return room.lease(this, ttl, wait);
+  }
+
+  /// Ends by force whatever is held of this lock, and answers whose it was. That is put down in the
+  /// [History].
+  ///
+  /// @throws IllegalArgumentException if the reason is empty or longer than 200 characters
+  public List<LockStatus.Holder> revoke(String why) {
+    checkReason(why);
+    if (why.isEmpty()) {
+      throw new IllegalArgumentException("force needs a reason");
+    }
+    return room.revoke(name, why);
   }
 
   /// Runs `body` under the lock.
@@ -141,7 +226,23 @@ public final class NamedLock {
   }
 
   String reason() {
-    return reason;
+    return wish.reason;
+  }
+
+  Wish wish() {
+    return wish;
+  }
+
+  /// Whether nothing is wanted but the lock. Force never is: it has a reason.
+  boolean isPlain() {
+    return wish.reason.isEmpty() && wish.keep == null && wish.ticket == null;
+  }
+
+  /// @throws IllegalStateException if a ticket is involved, which is for leases
+  void checkNoTicket() {
+    if (wish.keep != null || wish.ticket != null) {
+      throw new IllegalStateException("a ticket is for a lease: " + this);
+    }
   }
 
   boolean in(Locks other) {
@@ -151,6 +252,6 @@ public final class NamedLock {
   /// `index` or `index (read)`.
   @Override
   public String toString() {
-    return mode == Mode.READ ? name + " (read)" : name;
+    return wish.mode == Mode.READ ? name + " (read)" : name;
   }
 }

@@ -9,8 +9,14 @@ import java.util.OptionalInt;
 /// @param holder who stands in the way, if anybody could be seen
 /// @param position how many were served before this waiter, itself included: 1 is next; empty when
 ///   it did not queue
+/// @param ticket what keeps the place for [NamedLock#withTicket(String)], where one was asked for
 public record Refusal(
-    Kind kind, String lock, Mode mode, Optional<LockStatus.Holder> holder, OptionalInt position) {
+    Kind kind,
+    String lock,
+    Mode mode,
+    Optional<LockStatus.Holder> holder,
+    OptionalInt position,
+    Optional<String> ticket) {
 
   /// The causes.
   public enum Kind {

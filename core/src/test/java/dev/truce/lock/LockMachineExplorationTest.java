@@ -56,7 +56,27 @@ class LockMachineExplorationTest {
                 Act.REVOKE,
                 Act.STALE,
                 Act.TIME)
-            .ruled(LockPlan.rules(10, 16, true))
+            .dying(1),
+        LockPlan.of(
+                "leases, tickets and a machine that stops",
+                List.of(0, 2, 1),
+                Act.READ,
+                Act.WRITE,
+                Act.LEASE,
+                Act.STOP,
+                Act.CANCEL,
+                Act.TIME)
+            .dying(1),
+        LockPlan.of(
+                "leases under force",
+                List.of(1, 1, 1),
+                Act.READ,
+                Act.WRITE,
+                Act.LEASE,
+                Act.EXPORT,
+                Act.REVOKE,
+                Act.TERM,
+                Act.TIME)
             .dying(1),
         LockPlan.of(
                 "given out, upgraded, fenced",
@@ -68,22 +88,21 @@ class LockMachineExplorationTest {
                 Act.EXPORT,
                 Act.REVOKE,
                 Act.TIME)
-            .ruled(LockPlan.rules(10, 16, true)),
+            .ruled(LockPlan.rules(10, 16)),
         LockPlan.of(
                 "two permits", List.of(0, 2, 1, 1), Act.READ, Act.WRITE, Act.DOWNGRADE, Act.TIME)
             .permits(2),
         LockPlan.of("priorities with a bound", List.of(0, 1, 2, 1), Act.READ, Act.WRITE, Act.TIME)
             .priorities(0, -1)
-            .ruled(LockPlan.rules(10, 1, false)),
+            .ruled(LockPlan.rules(10, 1)),
         LockPlan.of("writers' priorities with a bound", List.of(0, 1, 2, 1), Act.WRITE, Act.TIME)
             .priorities(0, -1)
-            .ruled(LockPlan.rules(10, 1, false)),
+            .ruled(LockPlan.rules(10, 1)),
         LockPlan.of("tickets", List.of(2, 1, 1), Act.READ, Act.WRITE, Act.CANCEL, Act.TIME)
-            .ruled(LockPlan.rules(10, 16, true)),
+            .ruled(LockPlan.rules(10, 16)),
         LockPlan.of("a short queue", List.of(0, 1, 2, 1), Act.READ, Act.WRITE, Act.CANCEL, Act.TIME)
-            .ruled(LockPlan.rules(1, 16, false)),
-        branches("branches", false).acquiring(1),
-        branches("branches, fenced", true),
+            .ruled(LockPlan.rules(1, 16)),
+        branches(),
         LockPlan.of(
                 "branches that die or lose",
                 List.of(0, 1, 1, 1),
@@ -97,7 +116,7 @@ class LockMachineExplorationTest {
             .under(
                 Map.of(
                     2L, List.of(PARENT), 3L, List.of(new Claim(2, LockPlan.claim(1, 0)), PARENT)))
-            .ruled(LockPlan.rules(10, 16, true))
+            .ruled(LockPlan.rules(10, 16))
             .dying(1),
         LockPlan.of(
                 "branches under a lease",
@@ -114,11 +133,18 @@ class LockMachineExplorationTest {
                     2L, List.of(new Claim(0, LockPlan.claim(0, 0))))));
   }
 
-  private static LockPlan branches(String name, boolean fenced) {
+  private static LockPlan branches() {
     return LockPlan.of(
-            name, List.of(0, 1, 2, 1), Act.READ, Act.WRITE, Act.UPGRADE, Act.DOWNGRADE, Act.TIME)
+            "branches",
+            List.of(0, 1, 2, 1),
+            Act.READ,
+            Act.WRITE,
+            Act.UPGRADE,
+            Act.DOWNGRADE,
+            Act.EXPORT,
+            Act.TIME)
         .under(Map.of(2L, List.of(PARENT), 3L, List.of(PARENT)))
-        .ruled(LockPlan.rules(10, 16, fenced));
+        .ruled(LockPlan.rules(10, 16));
   }
 
   @ParameterizedTest

@@ -47,7 +47,7 @@ class LockMachinePropertyTest {
                 Act.STRIKE,
                 Act.TIME)
             .priorities(0, 0, 0, -1, 1)
-            .ruled(LockPlan.rules(20, 4, false))
+            .ruled(LockPlan.rules(20, 4))
             .acquiring(90_000),
         LockPlan.of(
                 "ten processes of five threads under force and fences",
@@ -64,7 +64,7 @@ class LockMachinePropertyTest {
                 Act.STRIKE,
                 Act.STALE,
                 Act.TIME)
-            .ruled(LockPlan.rules(20, 16, true))
+            .ruled(LockPlan.rules(20, 16))
             .under(Map.of(2L, List.of(PARENT), 3L, List.of(PARENT)))
             .dying(4)
             .acquiring(90_000),

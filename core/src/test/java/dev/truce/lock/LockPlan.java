@@ -38,6 +38,8 @@ record LockPlan(
   /// Numbers of claims tell which actor made them.
   static final int CLAIMS_PER_ACTOR = 100_000;
 
+  /// What may happen. `LEASE`: grants and places become detached ones. `STOP`: the machine stops
+  /// and starts again, once. `HASTY`, a defect: ends count as put down before they are safe.
   enum Act {
     READ,
     WRITE,
@@ -50,17 +52,20 @@ record LockPlan(
     REVOKE,
     STRIKE,
     TIME,
-    STALE
+    STALE,
+    LEASE,
+    STOP,
+    HASTY
   }
 
   static LockPlan of(String name, List<Integer> actors, Act... acts) {
     Set<Act> some = EnumSet.noneOf(Act.class);
     some.addAll(List.of(acts));
-    return new LockPlan(name, actors, 1, 1, List.of(0), some, Map.of(), 0, rules(10, 16, false));
+    return new LockPlan(name, actors, 1, 1, List.of(0), some, Map.of(), 0, rules(10, 16));
   }
 
-  static Rules rules(int maxWaiters, int overtakes, boolean fenced) {
-    return new Rules(maxWaiters, overtakes, OFFER, TICKET_OFFER, fenced);
+  static Rules rules(int maxWaiters, int overtakes) {
+    return new Rules(maxWaiters, overtakes, OFFER, TICKET_OFFER);
   }
 
   /// The claim of an actor's n-th acquire, from 0.

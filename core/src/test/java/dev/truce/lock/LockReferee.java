@@ -311,9 +311,11 @@ final class LockReferee {
   private void units() {
     Map<Unit, Hold> was = units(before);
     Map<Unit, Hold> is = units(after);
-    was.forEach((unit, hold) -> require(lives(unit, hold, is) || ends(unit, hold), "lost ", unit));
+    was.forEach((unit, hold) ->
+        require(
+            lives(unit, hold, is) || detached(unit, hold, is) || ends(unit, hold), "lost ", unit));
     is.forEach((unit, hold) -> {
-      if (!was.containsKey(unit)) {
+      if (!was.containsKey(unit) && !restored(unit, hold) && !wasDetached(unit, was)) {
         begins(unit, hold);
       }
     });
@@ -370,7 +372,7 @@ final class LockReferee {
                 : hold.until()),
         "another term for ",
         unit);
-    boolean given = command instanceof Command.Export(long t) && asked(unit, hold, t);
+    boolean given = command instanceof Command.Export(long t) && hold.has(t) && next.exported();
     boolean inherits = !hold.parent().equals(heir);
     require(
         next.exported() == (hold.exported() || given)
@@ -385,9 +387,48 @@ final class LockReferee {
   /// Whether somebody else ended with the same token, which this grant has to fence now.
   private boolean anotherEnded(Unit unit) {
     Set<Unit> is = units(after).keySet();
-    return rules.fenced()
-        && units(before).keySet().stream()
-            .anyMatch(other -> other.token() == unit.token() && !is.contains(other));
+    return units(before).keySet().stream()
+        .anyMatch(other -> other.token() == unit.token() && !is.contains(other));
+  }
+
+  /// Whether a grant goes on as a detached one, changed in nothing but that.
+  private boolean detached(Unit unit, Hold hold, Map<Unit, Hold> is) {
+    if (!(command instanceof Command.Detach wanted)
+        || wanted.token() != unit.token()
+        || unit.member() != caller.member()
+        || unit.branch() != 0
+        || !(outcome.answer() instanceof Answer.Done)) {
+      return false;
+    }
+    Hold next = is.get(new Unit(0, unit.token(), 0));
+    require(next != null && next.claim().equals(wanted.claim()), "detached and not there ", unit);
+    require(!endedByForce(hold), "detached after its end ", unit);
+    require(
+        next.mode() == hold.mode()
+            && next.until() == wanted.until()
+            && next.exported()
+            && next.count() == 1
+            && next.parent().equals(Claim.NONE)
+            && next.reason().equals(wanted.reason()),
+        "detached otherwise than asked ",
+        next);
+    return true;
+  }
+
+  private boolean wasDetached(Unit unit, Map<Unit, Hold> was) {
+    return command instanceof Command.Detach wanted
+        && unit.member() == 0
+        && unit.token() == wanted.token()
+        && was.containsKey(new Unit(caller.member(), unit.token(), 0));
+  }
+
+  private boolean restored(Unit unit, Hold hold) {
+    return command instanceof Command.Restore lost
+        && unit.equals(new Unit(0, lost.token(), 0))
+        && hold.claim().equals(lost.claim())
+        && hold.mode() == lost.mode()
+        && hold.until() == lost.until()
+        && hold.exported();
   }
 
   private boolean given(Unit unit, Hold hold, Command.Release release) {
@@ -395,6 +436,7 @@ final class LockReferee {
       return asked(unit, hold, release.token());
     }
     return unit.member() == release.claim().member()
+        && (unit.member() != 0 || hold.claim().equals(release.claim()))
         && (unit.token() == release.token() || (hold.exported() && hold.has(release.token())))
         && (unit.branch() == 0 || release.claim().number() == unit.branch());
   }
@@ -440,7 +482,7 @@ final class LockReferee {
 
   private boolean endedByForce(Hold hold) {
     if (over(hold.until())
-        || (command instanceof Command.Revoke(long token) && hold.has(token))
+        || (command instanceof Command.Revoke(long token, String _, String _) && hold.has(token))
         || (command instanceof Command.Bury(long member)
             && member != 0
             && member == hold.claim().member())) {
@@ -452,7 +494,8 @@ final class LockReferee {
 
   /// What ends a grant and everything that goes through it.
   private boolean treeEnds(Hold hold) {
-    if (over(hold.until()) || (command instanceof Command.Revoke(long token) && hold.has(token))) {
+    if (over(hold.until())
+        || (command instanceof Command.Revoke(long token, String _, String _) && hold.has(token))) {
       return true;
     }
     Hold parent = parent(before, hold.parent());
@@ -472,12 +515,21 @@ final class LockReferee {
                 || (command instanceof Command.Upgrade(long token, Claim _)
                     && asked(unit, hold, token)))
             && after.holds().stream().anyMatch(h -> h.mode() == Mode.WRITE && drawn(h.token()));
-    if (rules.fenced() && !upgraded && (forced || hold.exported())) {
+    boolean shared =
+        units(before).keySet().stream()
+            .anyMatch(other -> other.token() == unit.token() && !other.equals(unit));
+    if (!upgraded && forced && !shared) {
       require(
           after.holds().stream().anyMatch(h -> h.has(unit.token())),
           "the end of ",
           unit,
-          " is not fenced");
+          " is not put down");
+    }
+    if (!upgraded && hold.exported()) {
+      require(
+          after.holds().stream().anyMatch(h -> h.has(unit.token()) && h.exported()),
+          "nobody fences ",
+          unit);
     }
     return released || forced || upgraded;
   }
@@ -570,10 +622,26 @@ final class LockReferee {
     }
   }
 
-  /// The same place now; a claim may have come again after its ticket was over.
+  /// The same place now; a claim may have come again after its ticket was over, or left a ticket.
   private Wait later(Wait was) {
-    Wait is = wait(after, was.claim());
+    Wait is = wait(after, leaves(was) ? ((Command.Leave) command).ticket() : was.claim());
     return is != null && is.arrival() == was.arrival() ? is : null;
+  }
+
+  private boolean leaves(Wait was) {
+    return command instanceof Command.Leave leaving
+        && leaving.claim().equals(was.claim())
+        && own(was)
+        && outcome.answer() instanceof Answer.Done;
+  }
+
+  private long untilOf(Wait was) {
+    return switch (command) {
+      case Command.Leave leaving when leaves(was) -> leaving.until();
+      case Command.Accept accept when accept.claim().equals(was.claim()) && was.offered() == 0 ->
+          Math.max(was.until(), accept.ticket());
+      default -> was.until();
+    };
   }
 
   private int said(Wait was) {
@@ -617,8 +685,8 @@ final class LockReferee {
             && is.arrival() == was.arrival()
             && is.priority() == was.priority()
             && is.since() == was.since()
-            && is.until() == was.until()
-            && is.reason().equals(was.reason()),
+            && (is.until() == untilOf(was) || (over(was.offered()) && is.until() >= was.until()))
+            && (is.reason().equals(was.reason()) || leaves(was)),
         "changed while it waited: ",
         was);
     require(is.parent().equals(heir(was.parent())), "another parent for ", was);
@@ -854,7 +922,30 @@ final class LockReferee {
         }
       }
       case Command.Renew(long token, long _) -> doneIfStood(token);
-      case Command.Export(long token) -> doneIfStood(token);
+      case Command.Export(long token) -> {
+        boolean stands =
+            after.holds().stream().anyMatch(h -> h.phase() != Phase.ENDING && h.has(token));
+        require(stands == outcome.answer() instanceof Answer.Done, "bound, and it is not so");
+        require(
+            !stands || after.holds().stream().anyMatch(h -> h.has(token) && h.exported()),
+            "bound and not marked");
+      }
+      case Command.Leave leaving -> {
+        if (outcome.answer() instanceof Answer.Done) {
+          require(
+              wait(after, leaving.ticket()) != null || holdOf(leaving.ticket()) != null,
+              "left no ticket");
+        }
+      }
+      case Command.Detach detaching -> {
+        if (outcome.answer() instanceof Answer.Done) {
+          require(holdOf(detaching.claim()) != null, "detached and not there");
+        }
+      }
+      case Command.Restore lost ->
+          require(
+              after.holds().stream().anyMatch(h -> h.claim().equals(lost.claim())),
+              "restored and not there");
       case Command.Bury(long member) ->
           require(
               member == 0
@@ -863,7 +954,7 @@ final class LockReferee {
                           .noneMatch(
                               h -> h.claim().member() == member && h.phase() != Phase.ENDING)),
               "buried and still there");
-      case Command.Revoke(long token) ->
+      case Command.Revoke(long token, String _, String _) ->
           require(
               after.holds().stream().noneMatch(h -> h.phase() != Phase.ENDING && h.has(token)),
               "revoked and still there");
@@ -960,6 +1051,10 @@ final class LockReferee {
   }
 
   // ---- looking around
+
+  private Hold holdOf(Claim claim) {
+    return parent(after, claim);
+  }
 
   private static Hold parent(LockState state, Claim claim) {
     if (claim.equals(Claim.NONE)) {

@@ -15,6 +15,7 @@ import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import dev.truce.lock.NamedLock.Mode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +29,10 @@ import java.util.function.Consumer;
 /// A member does what a process does: its waiting actors stand in runs, one that finds its run at
 /// the queue's end joins it in memory, and grants are handed to the first of the run. Every step of
 /// the machine is judged by [LockReferee].
+///
+/// Beside the cell stands a journal: an end is written there, later it is safe there, and only then
+/// it is done with. When the machine stops, the cell is gone, what was only written is gone, and
+/// the leases that are not ended there are restored.
 final class LockWorld {
   /// The machine, or something that pretends to be it.
   interface Stepper {
@@ -72,6 +77,11 @@ final class LockWorld {
 
   /// One who wants the lock. Immutable, replaced in its world.
   private record Actor(long member, Stage stage, long claim, long token, Mode mode, int acquired) {
+    /// Outlives its process, with what it has.
+    Actor detached(long newClaim) {
+      return new Actor(0, stage, newClaim, token, mode, acquired);
+    }
+
     Actor at(Stage newStage) {
       return new Actor(member, newStage, claim, token, mode, acquired);
     }
@@ -94,6 +104,18 @@ final class LockWorld {
   private final Actor[] actors;
   private final String[] names;
   private final boolean[] dead;
+  private final long[] home;
+
+  /// Tokens that a journal goes by and whose end is not safe yet.
+  private final TreeSet<Long> bound;
+
+  /// Tokens whose end is written, and those whose end is safe as well.
+  private final TreeSet<Long> written;
+
+  private final TreeSet<Long> safe;
+
+  /// The leases that were answered, by their token.
+  private final Map<Long, Command.Restore> leases;
 
   /// By the number of a run's claim, the actors that wait in it; a number tells its member.
   private final Map<Long, List<Integer>> runs;
@@ -103,6 +125,7 @@ final class LockWorld {
   private long drawn = 100;
   private long commands;
   private int deaths;
+  private int stops;
   private boolean judged = true;
 
   LockWorld(LockPlan plan, Stepper stepper) {
@@ -121,6 +144,14 @@ final class LockWorld {
     }
     dead = new boolean[plan.actors().size()];
     runs = new LinkedHashMap<>();
+    home = new long[actors.length];
+    for (int at = 0; at < home.length; at++) {
+      home[at] = actors[at].member();
+    }
+    bound = new TreeSet<>();
+    written = new TreeSet<>();
+    safe = new TreeSet<>();
+    leases = new LinkedHashMap<>();
   }
 
   private LockWorld(LockWorld other) {
@@ -129,6 +160,12 @@ final class LockWorld {
     actors = other.actors.clone();
     names = other.names;
     dead = other.dead.clone();
+    home = other.home;
+    bound = new TreeSet<>(other.bound);
+    written = new TreeSet<>(other.written);
+    safe = new TreeSet<>(other.safe);
+    leases = new LinkedHashMap<>(other.leases);
+    stops = other.stops;
     runs = new LinkedHashMap<>();
     other.runs.forEach((claim, waiting) -> runs.put(claim, new ArrayList<>(waiting)));
     state = other.state;
@@ -223,6 +260,9 @@ final class LockWorld {
     if (wait != null && wait.struck()) {
       options.add(new Option(name(at), " gives way", world -> world.giveWay(at)));
     }
+    if (plan.allows(Act.LEASE) && !actor.ticket()) {
+      options.add(new Option(name(at), " leaves a ticket", world -> world.ticket(at)));
+    }
     if (actor.ticket()) {
       if (wait == null) {
         options.add(new Option(name(at), " finds its ticket void", world -> world.idle(at)));
@@ -246,8 +286,8 @@ final class LockWorld {
     if (plan.allows(Act.TERM)) {
       options.add(new Option(name(at), " renews", world -> world.renew(at)));
     }
-    if (plan.allows(Act.EXPORT) && !holdOf(actor).exported()) {
-      options.add(new Option(name(at), " gives its token out", world -> world.export(at)));
+    if (plan.allows(Act.LEASE) && !actor.ticket()) {
+      options.add(new Option(name(at), " makes it a lease", world -> world.detach(at)));
     }
   }
 
@@ -266,13 +306,22 @@ final class LockWorld {
     for (Hold hold : state.holds()) {
       long token = hold.token();
       if (hold.phase() == Phase.ENDING) {
-        options.add(
-            new Option(
-                "m" + member + " has fenced " + token, world -> world.fenced(member, token)));
-      } else if (plan.allows(Act.REVOKE)) {
+        completes(member, hold, options);
+        continue;
+      }
+      if (plan.allows(Act.REVOKE)) {
         options.add(
             new Option("m" + member + " revokes " + token, world -> world.revoke(member, token)));
       }
+      if (plan.allows(Act.EXPORT) && !hold.exported()) {
+        options.add(
+            new Option(
+                "m" + member + " writes by " + token,
+                world -> world.command(member, new Command.Export(token))));
+      }
+    }
+    if (plan.allows(Act.STOP) && stops == 0) {
+      options.add(new Option("the machine stops", LockWorld::stop));
     }
     if (plan.allows(Act.STRIKE)) {
       for (Wait wait : state.queue()) {
@@ -283,6 +332,23 @@ final class LockWorld {
                   world -> world.strike(member, wait.claim())));
         }
       }
+    }
+  }
+
+  /// Whoever finds an end half done goes on where it stands.
+  private void completes(long member, Hold hold, List<Option> options) {
+    String who = "m" + member;
+    if (!written.containsAll(hold.tokens())) {
+      options.add(
+          new Option(who + " puts down " + hold.tokens(), w -> w.written.addAll(hold.tokens())));
+    } else if (!safe.containsAll(hold.tokens())) {
+      options.add(new Option("the disk has " + hold.tokens(), w -> w.safe.addAll(hold.tokens())));
+    }
+    if (safe.containsAll(hold.tokens())
+        || (plan.allows(Act.HASTY) && written.containsAll(hold.tokens()))) {
+      options.add(
+          new Option(
+              who + " has fenced " + hold.token(), world -> world.fenced(member, hold.token())));
     }
   }
 
@@ -335,7 +401,11 @@ final class LockWorld {
   }
 
   private void askAgain(int at) {
-    ask(at, 0, true, false);
+    Actor actor = actors[at];
+    command(
+        callerFor(actor),
+        new Command.Accept(
+            new Claim(0, actor.claim()), now + LockPlan.TERM, now + LockPlan.TICKET, ""));
   }
 
   private void cancel(int at) {
@@ -374,7 +444,7 @@ final class LockWorld {
   }
 
   private Command accepting(Actor actor, Claim claim) {
-    return new Command.Accept(claim, actor.ticket() ? now + LockPlan.TERM : 0);
+    return new Command.Accept(claim, actor.ticket() ? now + LockPlan.TERM : 0, 0, "");
   }
 
   private void release(int at) {
@@ -415,8 +485,61 @@ final class LockWorld {
     command(callerFor(actor), new Command.Renew(actor.token(), now + LockPlan.TERM));
   }
 
-  private void export(int at) {
-    command(callerFor(actors[at]), new Command.Export(actors[at].token()));
+  private void detach(int at) {
+    Actor actor = actors[at];
+    Claim claim = new Claim(0, LockPlan.claim(at, plan.acquires() + 2));
+    Answer answer =
+        command(
+            actor.member(),
+            new Command.Detach(actor.token(), claim, now + LockPlan.TERM, "a lease"));
+    if (answer instanceof Answer.Done) {
+      actors[at] = actor.detached(claim.number());
+      answered(at);
+    }
+  }
+
+  /// A lease is put down for good before it is answered.
+  private void answered(int at) {
+    Hold hold = holdOf(actors[at]);
+    leases.put(
+        hold.token(),
+        new Command.Restore(
+            hold.claim(), hold.mode(), hold.token(), now + LockPlan.TERM, hold.reason()));
+  }
+
+  private void ticket(int at) {
+    Actor actor = actors[at];
+    long run = runOf(at);
+    Claim ticket = new Claim(0, LockPlan.claim(at, plan.acquires() + 3));
+    Answer answer =
+        command(
+            actor.member(),
+            new Command.Leave(
+                new Claim(actor.member(), run), ticket, now + LockPlan.TICKET, "a ticket"));
+    if (answer instanceof Answer.Done) {
+      actors[at] = actor.detached(ticket.number());
+      runs.remove(run);
+    }
+  }
+
+  private void stop() {
+    stops++;
+    state = LockState.IDLE;
+    runs.clear();
+    Arrays.fill(dead, false);
+    written.retainAll(safe);
+    leases.keySet().removeAll(safe);
+    for (int at = 0; at < actors.length; at++) {
+      if (actors[at].stage() != Stage.HOLDING || !leases.containsKey(actors[at].token())) {
+        idle(at);
+      }
+    }
+    for (Command.Restore lease : List.copyOf(leases.values())) {
+      command(
+          1,
+          new Command.Restore(
+              lease.claim(), lease.mode(), lease.token(), now + LockPlan.TERM, lease.reason()));
+    }
   }
 
   private void look(long member) {
@@ -440,7 +563,7 @@ final class LockWorld {
   }
 
   private void revoke(long member, long token) {
-    command(member, new Command.Revoke(token));
+    command(member, new Command.Revoke(token, "", ""));
   }
 
   private void fenced(long member, long token) {
@@ -457,7 +580,7 @@ final class LockWorld {
 
   private void idle(int at) {
     Actor actor = actors[at];
-    actors[at] = new Actor(actor.member(), Stage.IDLE, 0, 0, Mode.READ, actor.acquired());
+    actors[at] = new Actor(home[at], Stage.IDLE, 0, 0, Mode.READ, actor.acquired());
   }
 
   // ---- one step of the machine
@@ -485,7 +608,29 @@ final class LockWorld {
     state = outcome.state();
     outcome.grants().forEach(this::deliver);
     takeUpgrades();
+    fences();
     return outcome.answer();
+  }
+
+  /// No token that a journal goes by is gone before its end is safe there.
+  private void fences() {
+    TreeSet<Long> there = new TreeSet<>();
+    for (Hold hold : state.holds()) {
+      there.addAll(hold.tokens());
+      if (hold.exported()) {
+        bound.addAll(hold.tokens());
+      }
+    }
+    for (long token : bound) {
+      require(
+          there.contains(token) || safe.contains(token) || stops > 0,
+          "token " + token + " is gone and a late write with it is not refused");
+    }
+    bound.retainAll(there);
+    if (leases.isEmpty()) {
+      written.retainAll(there);
+      safe.retainAll(there);
+    }
   }
 
   private Tokens draw(int count) {
@@ -503,6 +648,7 @@ final class LockWorld {
       int at = actorOf(granted.claim().number());
       require(actors[at].stage() == Stage.WAITING, "a ticket that nobody waits with was granted");
       actors[at] = actors[at].holding(hold.claim().number(), granted.first(), hold.mode());
+      answered(at);
       return;
     }
     List<Integer> run = runs.get(granted.claim().number());
@@ -575,6 +721,8 @@ final class LockWorld {
         }
         for (Hold hold : state.holds()) {
           if (hold.phase() == Phase.ENDING) {
+            written.addAll(hold.tokens());
+            safe.addAll(hold.tokens());
             fenced(member, hold.token());
           }
         }
@@ -743,6 +891,18 @@ final class LockWorld {
     runs.forEach((claim, waiting) -> key.append('R').append(claim).append(waiting));
     for (boolean gone : dead) {
       key.append(gone ? '+' : '-');
+    }
+    ranks.forEach(
+        token -> key.append(safe.contains(token) ? 's' : written.contains(token) ? 'w' : '-'));
+    if (plan.allows(Act.STOP)) {
+      key.append(stops);
+      leases.forEach((token, lease) -> {
+        key.append('L')
+            .append(lease.claim().number())
+            .append(lease.mode() == Mode.READ ? 'r' : 'w');
+        key.append(ranks.indexOf(token));
+        key.append(safe.contains(token) ? 's' : written.contains(token) ? 'w' : '-');
+      });
     }
     return key.append(state.limit()).append(state.token() == 0 ? 'n' : 'o').toString();
   }

@@ -357,7 +357,7 @@ class NamedLockTest {
     Job<Boolean> job =
         crew.virtual(() -> {
           Grant lost = lock.acquire(LONG);
-          command(memory, "n", new Command.Revoke(lost.token()));
+          command(memory, "n", new Command.Revoke(lost.token(), "", ""));
           Grant theirs = other.acquire(LONG);
           Job<Boolean> later =
               crew.virtual(() -> {
@@ -539,7 +539,7 @@ class NamedLockTest {
       assertThat(loss.token()).isEqualTo(grant.token());
       heard.countDown();
     });
-    command(still, "n", new Command.Revoke(grant.token()));
+    command(still, "n", new Command.Revoke(grant.token(), "", ""));
     Crew.until(() -> {
       ticker.advance(100_000_000);
       return heard.getCount() == 0;
@@ -555,8 +555,9 @@ class NamedLockTest {
   @Test
   void call_grantLostMeanwhile_throws() {
     NamedLock lock = over(memory).lock("n");
-    assertThatThrownBy(
-            () -> lock.run(LONG, grant -> command(memory, "n", new Command.Revoke(grant.token()))))
+    assertThatThrownBy(() ->
+            lock.run(
+                LONG, grant -> command(memory, "n", new Command.Revoke(grant.token(), "", ""))))
         .isInstanceOf(LockLostException.class);
     assertThat(lock.tryAcquire()).isPresent();
   }

@@ -11,6 +11,8 @@ import dev.truce.Fence;
 import dev.truce.Truce;
 import dev.truce.lock.DeadlockException;
 import dev.truce.lock.Grant;
+import dev.truce.lock.History;
+import dev.truce.lock.Lease;
 import dev.truce.lock.LockLostException;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.LockStatus;
@@ -701,6 +703,110 @@ public abstract class LockContract extends EngineContract {
     EngineException refused =
         assertThrows(EngineException.class, () -> truce.lock("held").acquire(LONG));
     assertEquals(EngineException.Kind.CLOSED, refused.kind());
+  }
+
+  // ---- leases, tickets, force
+
+  private static final Duration LEASE = Duration.ofSeconds(20);
+
+  @Test
+  void lease_ownerIsKilled_standsForItsHandle() throws Exception {
+    Truce observer = open();
+    Truce dying = open();
+    Lease lease = dying.lock("index").lease(LEASE, NOT_AT_ALL);
+    kill(dying);
+
+    pass(term().plusSeconds(1));
+
+    assertHeld(observer.lock("index"));
+    Lease again = observer.lease(lease.handle());
+    assertTrue(again.isValid());
+    again.renew();
+    again.release();
+    assertFree(observer.lock("index"));
+    assertThrows(LockLostException.class, again::release);
+  }
+
+  @Test
+  void lease_termIsOver_isServedToTheNextAndNeverComesBack() throws Exception {
+    Truce mine = open();
+    Truce theirs = open();
+    Lease lease = mine.lock("index").lease(LEASE, NOT_AT_ALL);
+    Asker waiter = queued(mine, theirs.lock("index"), LONG);
+    pass(LEASE.minusSeconds(1));
+    assertTrue(lease.isValid());
+    assertFalse(waiter.answered(), "served before the term was over");
+
+    pass(Duration.ofSeconds(1));
+
+    assertFalse(lease.isValid(), "a lease outlived its term");
+    Grant next = waiter.grant();
+    assertTrue(next.token() > lease.token());
+    assertThrows(LockLostException.class, lease::renew);
+    assertTrue(next.isValid());
+    next.close();
+    assertThrows(LockLostException.class, lease::renew);
+  }
+
+  @Test
+  void lease_renewedInTime_goesOn() throws Exception {
+    Truce truce = open();
+    Lease lease = truce.lock("index").lease(LEASE, NOT_AT_ALL);
+    for (int round = 0; round < 3; round++) {
+      pass(LEASE.minusSeconds(1));
+      lease.renew();
+    }
+    assertHeld(open().lock("index"));
+    lease.release();
+    assertFree(truce.lock("index"));
+  }
+
+  @Test
+  void withTicket_callsThatEndInBetween_keepTheOrder() throws Exception {
+    Truce first = open();
+    Grant held = now(first.lock("index"));
+    List<String> tickets = new ArrayList<>();
+    for (int caller = 0; caller < 3; caller++) {
+      Truce truce = open();
+      NotAcquiredException refused =
+          assertThrows(
+              NotAcquiredException.class,
+              () -> truce.lock("index").withTicket(LONG).lease(LEASE, NOT_AT_ALL));
+      assertEquals(caller + 1, refused.refusal().position().orElseThrow());
+      tickets.add(refused.refusal().ticket().orElseThrow());
+      truce.close();
+    }
+    held.close();
+    for (String ticket : tickets) {
+      assertHeld(first.lock("index"));
+      Lease lease = open().lock("index").withTicket(ticket).lease(LEASE, NOT_AT_ALL);
+      assertTrue(lease.isValid());
+      lease.release();
+    }
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void revoke_holder_losesItAtOnce_andTheNextIsServed() throws Exception {
+    Truce mine = open();
+    Truce theirs = open();
+    Grant held = now(mine.lock("index"));
+    Asker waiter = queued(mine, theirs.lock("index"), LONG);
+
+    assertEquals(
+        List.of(held.token()),
+        theirs.lock("index").revoke("it hangs").stream().map(LockStatus.Holder::token).toList());
+
+    assertFalse(held.isValid());
+    Grant next = waiter.grant();
+    assertTrue(next.token() > held.token());
+    held.close();
+    assertTrue(next.isValid(), "one that was revoked freed the next");
+    next.close();
+    History history = open().history();
+    assertEquals(
+        List.of("it hangs"), history.entries().stream().map(History.Entry::reason).toList());
+    assertTrue(history.broken().isEmpty());
   }
 
   // ---- limits and names

@@ -9,6 +9,9 @@ final class Check {
   private Check() {}
 
   static int run(Options options, Console console) {
+    if (options.has("lease")) {
+      return Leases.check(options, console);
+    }
     String name = options.lock();
     String fromParent = console.variable("TRUCE_LOCK");
     if (name == null) {
@@ -30,17 +33,20 @@ final class Check {
     }
     boolean current = status.isCurrent(token);
     if (options.has("json")) {
-      console.print(
-          Json.object()
-              .put("schema", "truce.check/1")
-              .put("lock", name)
-              .put("token", token)
-              .put("current", current)
-              .put("state", Holders.word(status.state()))
-              .put("current_token", status.token())
-              .toString());
+      console.print(json(status, token, current));
     }
     return current ? 0 : Failure.MOVED_ON;
+  }
+
+  static String json(LockStatus status, long token, boolean current) {
+    return Json.object()
+        .put("schema", "truce.check/1")
+        .put("lock", status.lock())
+        .put("token", token)
+        .put("current", current)
+        .put("state", Holders.word(status.state()))
+        .put("current_token", status.token())
+        .toString();
   }
 
   private static long tokenOfParent(Console console) {

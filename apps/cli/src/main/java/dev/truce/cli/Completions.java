@@ -47,7 +47,7 @@ final class Completions {
     text.append("    *) local flags= ;;\n  esac\n");
     text.append("  if [[ $word == -* ]]; then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$word\")\n");
-    text.append("  elif [[ $verb == run || $verb == why || $verb == check ]]; then\n");
+    text.append("  elif [[ $verb =~ ^(run|acquire|check|why|history|revoke)$ ]]; then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W \"$(")
         .append(NAMES)
         .append(")\" -- \"$word\")\n");
@@ -83,7 +83,9 @@ final class Completions {
     text.append("  esac\n");
     text.append("  if [[ $PREFIX == -* ]]; then compadd -- $flags; return; fi\n");
     text.append("  case ${words[2]} in\n");
-    text.append("    run|why|check) compadd -- ${(f)\"$(").append(NAMES).append(")\"} ;;\n");
+    text.append("    run|acquire|check|why|history|revoke) compadd -- ${(f)\"$(")
+        .append(NAMES)
+        .append(")\"} ;;\n");
     text.append("    help) _describe verb verbs ;;\n");
     text.append("    completions) compadd bash zsh fish ;;\n");
     text.append("    *) _files -/ ;;\n  esac\n}\n_truce \"$@\"\n");
@@ -111,7 +113,8 @@ final class Completions {
         text.append(" -d '").append(flag.help().replace("'", "\\'")).append("'\n");
       }
     }
-    text.append("complete -c truce -n '__fish_seen_subcommand_from run why check' -a \"(")
+    text.append(
+            "complete -c truce -n '__fish_seen_subcommand_from run acquire check why history revoke' -a \"(")
         .append(NAMES.replace("$", "\\$"))
         .append(")\"\n");
     text.append(

@@ -1,6 +1,10 @@
 package dev.truce.cli;
 
 import dev.truce.EngineException;
+import dev.truce.FencedException;
+import dev.truce.OutcomeUnknownException;
+import dev.truce.TruceException;
+import dev.truce.lock.LockLostException;
 import org.jspecify.annotations.Nullable;
 
 /// A command that ends without its answer: what to say, and the status.
@@ -19,6 +23,7 @@ final class Failure extends RuntimeException {
   static final int MOVED_ON = 76;
   static final int NOT_PERMITTED = 77;
   static final int CONFIGURATION = 78;
+  static final int UNKNOWN = 79;
 
   private final int status;
   private final String kind;
@@ -59,11 +64,19 @@ final class Failure extends RuntimeException {
     return switch (thrown) {
       case Failure failure -> failure;
       case EngineException failure -> of(failure);
+      case LockLostException lost -> said(MOVED_ON, "lost", lost);
+      case FencedException fenced -> said(MOVED_ON, "fenced", fenced);
+      case OutcomeUnknownException unknown -> said(UNKNOWN, "outcome_unknown", unknown);
       case IllegalArgumentException refused when refused.getMessage() != null ->
           usage(null, refused.getMessage());
       default ->
           new Failure(INTERNAL, "internal", "this is a defect of truce: " + thrown, null, thrown);
     };
+  }
+
+  private static Failure said(int status, String kind, TruceException thrown) {
+    String said = thrown.getMessage() == null ? kind : thrown.getMessage();
+    return new Failure(status, kind, said, null, thrown);
   }
 
   int status() {

@@ -46,7 +46,7 @@ final class Help {
         "Status: 0 yes, done   64 usage   65 damaged   69 unreachable   73 place refused");
     console.print("  74 disk full or I/O error   75 not acquired: waiting helps");
     console.print("  76 the world moved on: repeating does not help   77 not permitted");
-    console.print("  78 no root, newer format, bad configuration");
+    console.print("  78 no root, newer format, bad configuration   79 outcome unknown: repeat it");
     console.print("run: that of the command (128+N after signal N)   123 lock lost, stopped");
     console.print("  124 --max-hold reached, stopped   125 truce failed after the command began");
     console.print("  126 not executable   127 not found   130 interrupted while waiting");
@@ -71,7 +71,26 @@ final class Help {
       String value = flag.takesValue() ? " " + flag.value() : "";
       console.print("  " + pad(letter + "--" + flag.name() + value, 31) + flag.help());
     }
+    String example = example(verb);
+    if (!example.isEmpty()) {
+      console.print("");
+      console.print("  " + example);
+    }
     return 0;
+  }
+
+  private static String example(Verb verb) {
+    return switch (verb) {
+      case RUN -> "truce run deploy -w 10m -- ./deploy.sh";
+      case ACQUIRE ->
+          "eval \"$(truce acquire build --ttl 10m --env)\" && trap 'truce release' EXIT";
+      case RENEW -> "truce renew --ttl 20m";
+      case RELEASE -> "printf %s \"$lease\" | truce release -";
+      case CHECK -> "truce check --lease || exit 1";
+      case HISTORY -> "truce history build --since 2h";
+      case REVOKE -> "truce revoke build --reason 'its holder hangs'";
+      default -> "";
+    };
   }
 
   private static String pad(String text, int width) {

@@ -94,7 +94,7 @@ final class Holders {
               .put("waiting_ms", waiter.waitedFor().toMillis())
               .put("waiters", waiter.waiters())
               .put("absent", waiter.absent())
-              .putNull("ticket"));
+              .put("ticket", waiter.ticket().orElse(null)));
     }
     return all;
   }

@@ -150,7 +150,8 @@ public final class Keeper {
   private static NamedLock[] locks(Truce truce, RunOptions run) {
     List<NamedLock> locks = new ArrayList<>();
     for (RunOptions.Wanted wanted : run.wanted()) {
-      NamedLock lock = truce.lock(wanted.name()).withReason(run.reason());
+      NamedLock plain = truce.lock(wanted.name());
+      NamedLock lock = run.force() ? plain.byForce(run.reason()) : plain.withReason(run.reason());
       locks.add(wanted.read() ? lock.read() : lock);
     }
     return locks.toArray(new NamedLock[0]);
@@ -226,7 +227,7 @@ public final class Keeper {
         console.error(
             run.json()
                 ? Refusals.json(inTheWay.refusal(), owner(run))
-                : Refusals.text(inTheWay.refusal(), run.patience()));
+                : Refusals.text(inTheWay.refusal(), run.patience(), "not run"));
       }
       truce.close();
       refuse(run.refused());

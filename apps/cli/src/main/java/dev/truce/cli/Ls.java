@@ -51,35 +51,10 @@ final class Ls {
 
   static List<String> table(List<LockStatus> locks) {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(TITLES);
     for (LockStatus status : locks) {
       rows.add(row(status));
     }
-    int[] widths = new int[TITLES.size()];
-    for (List<String> row : rows) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], width(row.get(i)));
-      }
-    }
-    List<String> lines = new ArrayList<>();
-    for (List<String> row : rows) {
-      lines.add(line(row, widths));
-    }
-    return lines;
-  }
-
-  private static String line(List<String> row, int[] widths) {
-    StringBuilder line = new StringBuilder();
-    for (int i = 0; i < widths.length; i++) {
-      String pad = " ".repeat(widths[i] - width(row.get(i)));
-      line.append(i == 0 ? "" : "  ");
-      line.append(i < FIRST_NUMBER ? row.get(i) + pad : pad + row.get(i));
-    }
-    return line.toString();
-  }
-
-  private static int width(String text) {
-    return text.codePointCount(0, text.length());
+    return Table.of(TITLES, rows, FIRST_NUMBER);
   }
 
   private static List<String> row(LockStatus status) {

@@ -53,7 +53,12 @@ public final class Main {
     return switch (verb) {
       case VERSION -> version(console, rest);
       case HELP -> Help.run(Options.parse(verb, rest), console);
+      case ACQUIRE -> Acquire.run(Options.parse(verb, rest), console);
+      case RENEW -> Leases.renew(Options.parse(verb, rest), console);
+      case RELEASE -> Leases.release(Options.parse(verb, rest), console);
       case CHECK -> Check.run(Options.parse(verb, rest), console);
+      case HISTORY -> Past.run(Options.parse(verb, rest), console);
+      case REVOKE -> Revoke.run(Options.parse(verb, rest), console);
       case LS -> Ls.run(Options.parse(verb, rest), console);
       case WHY -> Why.run(Options.parse(verb, rest), console);
       case INIT -> Init.run(Options.parse(verb, rest), console);

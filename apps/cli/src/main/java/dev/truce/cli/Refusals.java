@@ -7,10 +7,13 @@ import java.time.Instant;
 
 /// Why the locks were not had, in words and as an object.
 final class Refusals {
+  /// For so long the lock is kept for a ticket whose turn has come.
+  private static final long RETRY_AFTER_MILLIS = 5_000;
+
   private Refusals() {}
 
   /// `truce: backup is held by root@db1 (pid 911) for 12m; not run`.
-  static String text(Refusal refusal, Duration wait) {
+  static String text(Refusal refusal, Duration wait, String outcome) {
     StringBuilder text = new StringBuilder("truce: ").append(Text.shown(refusal.lock()));
     if (refusal.holder().isPresent()) {
       Holder holder = refusal.holder().get();
@@ -32,7 +35,12 @@ final class Refusals {
       case QUEUE_FULL -> text.append(", and too many wait for it already");
       case DEADLOCK -> text.append(", which waits for this very run: waiting would never end");
     }
-    return text.append("; not run").toString();
+    text.append("; ").append(outcome);
+    refusal
+        .ticket()
+        .ifPresent(ticket ->
+            text.append(": your place is kept, take it up with ").append(again(refusal, ticket)));
+    return text.toString();
   }
 
   static String json(Refusal refusal, String owner) {
@@ -61,16 +69,27 @@ final class Refusals {
     } else {
       json.putNull("holder").putNull("held_ms").putNull("alive").putNull("alive_evidence");
     }
-    json.put("same_owner", same).putNull("ticket");
+    json.put("same_owner", same).put("ticket", refusal.ticket().orElse(null));
     if (refusal.position().isPresent()) {
       json.put("position", refusal.position().getAsInt());
     } else {
       json.putNull("position");
     }
-    return json.putNull("retry_after_ms").put("hint", hint(refusal)).toString();
+    return (refusal.ticket().isPresent()
+            ? json.put("retry_after_ms", RETRY_AFTER_MILLIS)
+            : json.putNull("retry_after_ms"))
+        .put("hint", hint(refusal))
+        .toString();
+  }
+
+  private static String again(Refusal refusal, String ticket) {
+    return "truce acquire " + Text.word(refusal.lock()) + " --ticket " + ticket;
   }
 
   private static String hint(Refusal refusal) {
+    if (refusal.ticket().isPresent()) {
+      return again(refusal, refusal.ticket().get());
+    }
     String why = "truce why " + Text.word(refusal.lock());
     return switch (refusal.kind()) {
       case HELD -> "wait with -w 5m, or see: " + why;

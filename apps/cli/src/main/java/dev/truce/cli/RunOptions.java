@@ -21,6 +21,7 @@ record RunOptions(
     OnLost onLost,
     Duration grace,
     String reason,
+    boolean force,
     @Nullable String owner,
     boolean quiet,
     boolean json) {
@@ -49,8 +50,9 @@ record RunOptions(
         maxHold(options),
         onLost(options),
         orElse(options.duration("grace"), GRACE),
-        text(options, "reason", MAX_REASON, ""),
-        options.has("owner") ? text(options, "owner", MAX_OWNER, null) : null,
+        reason(options, options.has("force")),
+        options.has("force"),
+        owner(options),
         options.has("quiet"),
         options.has("json"));
   }
@@ -91,11 +93,23 @@ record RunOptions(
     return line.index();
   }
 
-  private static Duration wait(Options options) {
+  /// What for; not empty where it is needed.
+  static String reason(Options options, boolean needed) {
+    if (needed && !options.has("reason")) {
+      throw Failure.usage(options.verb(), "force needs a --reason");
+    }
+    return text(options, "reason", MAX_REASON, needed ? null : "");
+  }
+
+  static @Nullable String owner(Options options) {
+    return options.has("owner") ? text(options, "owner", MAX_OWNER, null) : null;
+  }
+
+  static Duration wait(Options options) {
     Duration wait = options.duration("wait");
     if (options.has("nonblock")) {
       if (wait != null && !wait.isZero()) {
-        throw Failure.usage(Verb.RUN, "-n and -w exclude each other");
+        throw Failure.usage(options.verb(), "-n and -w exclude each other");
       }
       return Duration.ZERO;
     }
@@ -131,13 +145,14 @@ record RunOptions(
     String value = options.value(flag);
     if (value == null || (value.isEmpty() && otherwise == null)) {
       if (otherwise == null) {
-        throw Failure.usage(Verb.RUN, "--" + flag + " is empty");
+        throw Failure.usage(options.verb(), "--" + flag + " is empty");
       }
       return otherwise;
     }
     if (value.length() > most) {
       throw Failure.usage(
-          Verb.RUN, "--" + flag + " has at most " + most + " characters, not " + value.length());
+          options.verb(),
+          "--" + flag + " has at most " + most + " characters, not " + value.length());
     }
     return value;
   }

@@ -109,7 +109,12 @@ final class Text {
       char c = text.charAt(i);
       plain &= Character.isLetterOrDigit(c) || "_-./:@%+=,".indexOf(c) >= 0;
     }
-    return plain ? text : "'" + text.replace("'", "'\\''") + "'";
+    return plain ? text : quoted(text);
+  }
+
+  /// `text` in quotes, as one word of a shell line whatever it holds.
+  static String quoted(String text) {
+    return "'" + text.replace("'", "'\\''") + "'";
   }
 
   /// `ci@build-3 (pid 8112)`.

@@ -42,6 +42,9 @@ public final class Training {
     expect(0, console, "ls");
     expect(0, console, "why", "a");
     expect(Failure.MOVED_ON, console, "check", "a", "--token", "1");
+    expect(0, console, "acquire", "a", "--ttl", "1m");
+    expect(0, console, "revoke", "a", "--reason", "training");
+    expect(0, console, "history");
     expect(0, console, "help");
     expect(0, console, "--version");
     expect(Failure.USAGE, console, "lock", "a");

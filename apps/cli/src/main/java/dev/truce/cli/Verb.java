@@ -21,18 +21,55 @@ enum Verb {
       Flag.valued('\0', "on-lost", "term|kill|warn", "what to do when a lock is lost (term)"),
       Flag.valued('\0', "grace", "DUR", "between TERM and KILL (5s)"),
       Flag.valued('\0', "reason", "TEXT", "what for, shown to those who wait"),
+      Flag.plain('\0', "force", "end who holds it, for the --reason given"),
       Flag.valued('\0', "owner", "ID", "who, shown to others (TRUCE_OWNER, or the user)"),
       Flag.valued('c', "command", "LINE", "a shell line in place of -- CMD"),
       Flag.plain('q', "quiet", "say nothing when not acquired: the status tells"),
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  ACQUIRE(
+      Group.HOLD,
+      "NAME [--ttl DUR] [-n | -w DUR] [FLAG]...",
+      "take a lock for a term, across commands",
+      Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
+      Flag.valued('\0', "ttl", "DUR", "how long it lasts unless renewed (5m)"),
+      Flag.plain('s', "shared", "for reading, beside other readers"),
+      Flag.plain('n', "nonblock", "do not wait"),
+      Flag.valued('w', "wait", "DUR", "wait so long at most; 0 does not wait"),
+      Flag.valued('E', "conflict-exit-code", "N", "the status when not acquired (75)"),
+      Flag.valued('\0', "ticket-ttl", "DUR", "when not acquired, keep the place so long"),
+      Flag.valued('\0', "ticket", "T", "take up the place that this ticket keeps"),
+      Flag.plain('\0', "env", "print variables for a shell to eval"),
+      Flag.valued('\0', "reason", "TEXT", "what for, shown to those who wait"),
+      Flag.plain('\0', "force", "end who holds it, for the --reason given"),
+      Flag.valued('\0', "owner", "ID", "who, shown to others (TRUCE_OWNER, or the user)"),
+      Flag.plain('q', "quiet", "say nothing when not acquired: the status tells"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  RENEW(
+      Group.HOLD,
+      "[LEASE | -]",
+      "make a lease last another term (TRUCE_LEASE)",
+      Flag.valued('\0', "ttl", "DUR", "for how long (as it was acquired)"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  RELEASE(
+      Group.HOLD,
+      "[LEASE | -]",
+      "give a lease back (TRUCE_LEASE)",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   CHECK(
       Group.HOLD,
-      "[NAME] [--token N]",
+      "[NAME] [--token N] | --lease [LEASE | -]",
       "is this token current? (TRUCE_LOCK, TRUCE_TOKEN)",
       Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
       Flag.valued('\0', "token", "N", "the token to look for"),
+      Flag.plain('\0', "lease", "does the lease stand? (TRUCE_LEASE)"),
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
@@ -51,6 +88,15 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  HISTORY(
+      Group.LOOK,
+      "[NAME] [--since DUR|TIME]",
+      "leases, expiries, take-overs and force, as they were decided",
+      Flag.valued('\0', "lock", "NAME", "of this lock alone; the same as the operand"),
+      Flag.valued('\0', "since", "DUR|TIME", "so long ago, or from this moment on"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   INIT(
       Group.CARE, "[DIR]", "make a root: .truce here, or DIR", Where.DIR, Where.ENGINE, Where.JSON),
   DOCTOR(
@@ -58,6 +104,15 @@ enum Verb {
       "[--adopt]",
       "examine a root",
       Flag.plain('\0', "adopt", "make a copied or moved root this machine's own"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  REVOKE(
+      Group.CARE,
+      "NAME --reason TEXT",
+      "end by force whatever is held of a lock",
+      Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
+      Flag.valued('\0', "reason", "TEXT", "why: it is put down in the history"),
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
@@ -121,11 +176,16 @@ enum Verb {
   String word() {
     return switch (this) {
       case RUN -> "run";
+      case ACQUIRE -> "acquire";
+      case RENEW -> "renew";
+      case RELEASE -> "release";
       case CHECK -> "check";
       case LS -> "ls";
       case WHY -> "why";
+      case HISTORY -> "history";
       case INIT -> "init";
       case DOCTOR -> "doctor";
+      case REVOKE -> "revoke";
       case DEMO -> "demo";
       case BENCH -> "bench";
       case COMPLETIONS -> "completions";
@@ -140,7 +200,7 @@ enum Verb {
     if (!operands.isEmpty()) {
       line.append(' ').append(operands);
     }
-    if (this != RUN) {
+    if (this != RUN && this != ACQUIRE) {
       for (Flag flag : flags) {
         if (!operands.contains("--" + flag.name()) && !flag.name().equals("lock")) {
           line.append(" [--").append(flag.name());

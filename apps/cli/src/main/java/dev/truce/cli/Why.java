@@ -65,7 +65,12 @@ final class Why {
     }
     String unblock = unblock(status);
     if (!unblock.isEmpty()) {
-      lines.add("  it frees when " + unblock);
+      lines.add(
+          "  it frees when "
+              + unblock
+              + "; by force: truce revoke "
+              + Text.word(status.lock())
+              + " --reason TEXT");
     }
     return lines;
   }
@@ -100,6 +105,7 @@ final class Why {
     return waiter.position()
         + ". "
         + Text.who(waiter.owner())
+        + waiter.ticket().map(id -> " (ticket " + id + ")").orElse("")
         + (waiter.waiters() > 1 ? " x" + waiter.waiters() : "")
         + " "
         + Holders.word(waiter.mode())

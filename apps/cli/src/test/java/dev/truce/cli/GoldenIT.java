@@ -74,10 +74,73 @@ class GoldenIT {
                 0,
                 "deploy is held for writing by ci@HOST (pid PID) for HELD, token TOKEN, \"release"
                     + " 2.4\"; alive: its process lock is held\n"
-                    + "  it frees when pid PID ends\n",
+                    + "  it frees when pid PID ends; by force: truce revoke deploy --reason"
+                    + " TEXT\n",
                 ""));
     holder.signal("TERM");
     assertThat(holder.result().status()).isEqualTo(143);
+  }
+
+  @Test
+  void aLease_acrossCommands() throws Exception {
+    assertThat(
+            golden(
+                "eval \"$(truce acquire build --ttl 10m --env)\" && echo $TRUCE_LOCK && truce check"
+                    + " --lease && truce check && truce renew && truce release && truce release"))
+        .isEqualTo(
+            new Result(
+                76,
+                "build\nTIME\n",
+                "truce: the lease of build with token TOKEN does not stand: it was given back\n"));
+    assertThat(golden("truce acquire build --ttl 10m --owner a1 --json"))
+        .isEqualTo(
+            new Result(
+                0,
+                "{\"schema\":\"truce.lease/1\",\"lock\":\"build\",\"mode\":\"write\","
+                    + "\"lease\":\"tl_HANDLE\",\"lease_id\":\"ID\",\"token\":TOKEN,"
+                    + "\"owner\":\"a1\",\"ttl_ms\":MS,\"expires_at\":\"TIME\"}\n",
+                ""));
+    assertThat(golden("truce acquire build -w 0.2 --ticket-ttl 10m --owner a2 --json"))
+        .isEqualTo(
+            new Result(
+                75,
+                "{\"schema\":\"truce.refusal/1\",\"kind\":\"timeout\",\"lock\":\"build\","
+                    + "\"mode\":\"write\",\"holder\":{\"owner\":\"a1\",\"host\":\"HOST\","
+                    + "\"pid\":null,\"reason\":null},\"held_ms\":MS,\"expires_at\":\"TIME\","
+                    + "\"alive\":\"unknown\",\"alive_evidence\":\"lease term not over\","
+                    + "\"same_owner\":false,\"ticket\":\"tk_HANDLE\",\"position\":1,"
+                    + "\"retry_after_ms\":MS,\"hint\":\"truce acquire build --ticket"
+                    + " tk_HANDLE\"}\n",
+                ""));
+    assertThat(golden("truce why build"))
+        .isEqualTo(
+            new Result(
+                0,
+                "build is held for writing by a1@HOST for HELD, token TOKEN; not known to be alive:"
+                    + " lease term not over\n"
+                    + "  1. a2@HOST (ticket ID) write HELD\n"
+                    + "  it frees when its term is over in 9mHELD; by force: truce revoke build"
+                    + " --reason TEXT\n",
+                ""));
+    assertThat(golden("truce acquire build -n --owner a3"))
+        .isEqualTo(new Result(75, "", "truce: build is held by a1@HOST for HELD; not acquired\n"));
+    assertThat(golden("truce revoke build --reason 'it hangs'")).isEqualTo(new Result(0, "", ""));
+    assertThat(golden("truce history build | awk '{ print $2, $3, $5, $8, $9 }'"))
+        .isEqualTo(
+            new Result(
+                0,
+                """
+                LOCK WHAT OWNER \s
+                build leased NAME@HOST \s
+                build released NAME@HOST \s
+                build leased a1@HOST \s
+                build revoked a1@HOST PID) it
+                """,
+                ""));
+    assertThat(golden("truce release tl_mistyped"))
+        .isEqualTo(
+            new Result(
+                64, "", "truce: this lease was mistyped or cut: its checksum does not match\n"));
   }
 
   @Test
@@ -101,6 +164,14 @@ class GoldenIT {
 
   private static String normal(String text) {
     return text.replace(Console.host(), "HOST")
+        .replace(System.getProperty("user.name") + "@HOST", "NAME@HOST")
+        .replaceAll("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z", "TIME")
+        .replaceAll("(t[lk]_)[0-9A-Z]+", "$1HANDLE")
+        .replaceAll("\\b0{9,}[0-9A-Z]+", "ID")
+        .replaceAll("\"token\":\\d+", "\"token\":TOKEN")
+        .replaceAll("write \\d+s", "write HELD")
+        .replaceAll("9m\\d+s", "9mHELD")
+        .replaceAll("\\b\\d+\\)", "PID)")
         .replaceAll("pid \\d+", "pid PID")
         .replaceAll("\"pid\":\\d+", "\"pid\":PID")
         .replaceAll("HOST:\\d+ +\\d+s +- +0 +\\d+", "HOST:PID HELD - 0 TOKEN")

@@ -29,6 +29,7 @@ class OptionsTest {
                 OnLost.TERM,
                 Duration.ofSeconds(5),
                 "",
+                false,
                 null,
                 false,
                 false));
@@ -64,6 +65,7 @@ class OptionsTest {
                 OnLost.KILL,
                 Duration.ZERO,
                 "--x",
+                false,
                 "ci",
                 true,
                 true));
@@ -112,6 +114,7 @@ class OptionsTest {
         "-c line a",
         "--permit a:3 a",
         "--force a",
+        "--force --reason= a",
         "--json=1 a",
         "--lock= -n",
         "--read= -n"

@@ -62,6 +62,7 @@ class RenderingTest {
                   1,
                   Duration.ofSeconds(220),
                   false,
+                  Optional.empty(),
                   ""),
               new Waiter(
                   new Owner("a2", "ws4", 9121),
@@ -70,6 +71,7 @@ class RenderingTest {
                   3,
                   Duration.ofSeconds(12),
                   true,
+                  Optional.of("01KC"),
                   "te\nst")));
 
   private static final LockStatus BUILD =
@@ -107,8 +109,8 @@ class RenderingTest {
             "deploy is held for writing by ci@build-3 (pid 8112) for 4m12s, token 118,"
                 + " \"release 2.4\"; alive: its process lock is held",
             "  1. you@ws4 (pid 9120) write 3m40s",
-            "  2. a2@ws4 (pid 9121) x3 read 12s (does not answer), \"te\\nst\"",
-            "  it frees when pid 8112 ends");
+            "  2. a2@ws4 (pid 9121) (ticket 01KC) x3 read 12s (does not answer), \"te\\nst\"",
+            "  it frees when pid 8112 ends; by force: truce revoke deploy --reason TEXT");
     assertThat(Why.lines(new LockStatus("x", State.FREE, 4, List.of(), List.of())))
         .containsExactly("x is free, last token 4");
   }
@@ -146,8 +148,14 @@ class RenderingTest {
   @Test
   void aRefusal_saysWhoIsInTheWay() {
     Refusal held =
-        new Refusal(Refusal.Kind.HELD, "deploy", Mode.WRITE, Optional.of(CI), OptionalInt.empty());
-    assertThat(Refusals.text(held, Duration.ZERO))
+        new Refusal(
+            Refusal.Kind.HELD,
+            "deploy",
+            Mode.WRITE,
+            Optional.of(CI),
+            OptionalInt.empty(),
+            Optional.empty());
+    assertThat(Refusals.text(held, Duration.ZERO, "not run"))
         .isEqualTo("truce: deploy is held by ci@build-3 (pid 8112) for 4m12s; not run");
     assertThat(Refusals.json(held, "ci"))
         .isEqualTo(
@@ -158,16 +166,27 @@ class RenderingTest {
                 + "\"ticket\":null,\"position\":null,\"retry_after_ms\":null,"
                 + "\"hint\":\"wait with -w 5m, or see: truce why deploy\"}");
     Refusal late =
-        new Refusal(Refusal.Kind.TIMEOUT, "deploy", Mode.READ, Optional.of(CI), OptionalInt.of(3));
-    assertThat(Refusals.text(late, Duration.ofSeconds(30)))
+        new Refusal(
+            Refusal.Kind.TIMEOUT,
+            "deploy",
+            Mode.READ,
+            Optional.of(CI),
+            OptionalInt.of(3),
+            Optional.empty());
+    assertThat(Refusals.text(late, Duration.ofSeconds(30), "not run"))
         .isEqualTo(
             "truce: deploy is held by ci@build-3 (pid 8112) for 4m12s, 2 ahead of you;"
                 + " not had within 30s; not run");
     assertThat(Refusals.json(late, "me")).contains("\"same_owner\":false", "\"position\":3");
     Refusal full =
         new Refusal(
-            Refusal.Kind.QUEUE_FULL, "deploy", Mode.READ, Optional.empty(), OptionalInt.empty());
-    assertThat(Refusals.text(full, Durations.FOREVER))
+            Refusal.Kind.QUEUE_FULL,
+            "deploy",
+            Mode.READ,
+            Optional.empty(),
+            OptionalInt.empty(),
+            Optional.empty());
+    assertThat(Refusals.text(full, Durations.FOREVER, "not run"))
         .isEqualTo(
             "truce: deploy is waited for by others, and too many wait for it already; not run");
   }

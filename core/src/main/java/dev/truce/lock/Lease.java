@@ -1,0 +1,117 @@
+package dev.truce.lock;
+
+import dev.truce.Fence;
+import dev.truce.lock.LockMachine.Answer;
+import dev.truce.lock.LockMachine.Command;
+import dev.truce.lock.LockState.Hold;
+import java.time.Duration;
+import java.time.Instant;
+
+/// A lock that was granted for a term, to whoever has its [handle][#handle()]: it outlives the
+/// process that took it, and ends when its term is over, when it is [given back][#release()], or by
+/// force. After its end nothing brings it back.
+///
+/// It is not closeable, for a `try` block must never give back what is meant to outlive it.
+///
+/// **Time.** Terms run on the host's time since boot, so nobody's setting of a clock ends a lease.
+///
+/// **Crash.** That it began, and that it ended, is safe where the engine is before the call that
+/// did it returns. When the machine restarts, a lease that has not ended stands again with its
+/// token, for its full term from the first opening on: it may last one term longer, and is never
+/// held twice. Renewals are not kept.
+///
+/// **Threads.** Any thread of any process may use it.
+public final class Lease {
+  private final Locks room;
+  private final Handle handle;
+
+  Lease(Locks room, Handle handle) {
+    this.room = room;
+    this.handle = handle;
+  }
+
+  /// The name of the lock.
+  public String lock() {
+    return handle.lock();
+  }
+
+  /// What entitles to this lease, for [dev.truce.Truce#lease(String)] in whatever process: `tl_`
+  /// and 47 characters or more. Keep it from those who may only look.
+  public String handle() {
+    return handle.text();
+  }
+
+  /// What names this lease to those who look: 26 characters.
+  public String id() {
+    return LeaseId.write(handle.claim());
+  }
+
+  /// The grant's number, as [Grant#token()].
+  public long token() {
+    return handle.token();
+  }
+
+  /// The condition that this lease is current, for a write that must not happen late.
+  public Fence fence() {
+    return Fence.of(lock(), token());
+  }
+
+  /// Makes it last for its [term][#term()] from now on, and answers until when.
+  ///
+  /// @throws LockLostException if it has ended
+  public Instant renew() {
+    return renew(Terms.read(row().reason()).ttl());
+  }
+
+  /// Makes it last so long from now on, and answers until when.
+  ///
+  /// @throws LockLostException if it has ended
+  public Instant renew(Duration ttl) {
+    room.checkTerm(ttl);
+    long now = room.ticker().nanos();
+    Command renew = new Command.Renew(row().token(), Locks.later(now, ttl));
+    if (!(room.command(lock(), renew).answer() instanceof Answer.Done)) {
+      throw room.lost(handle);
+    }
+    return Instant.now().plus(ttl);
+  }
+
+  /// Gives it back. That is safe when this returns.
+  ///
+  /// @throws LockLostException if it has ended before
+  public void release() {
+    Command release = new Command.Release(row().token(), handle.claim());
+    if (!(room.command(lock(), release).answer() instanceof Answer.Done)) {
+      throw room.lost(handle);
+    }
+  }
+
+  /// Whether it stands at this moment: a look, not a fence, for it may end right after.
+  public boolean isValid() {
+    return room.standing(handle).isPresent();
+  }
+
+  /// For how long it lasts when it is renewed without saying for how long.
+  ///
+  /// @throws LockLostException if it has ended
+  public Duration term() {
+    return Terms.read(row().reason()).ttl();
+  }
+
+  /// Until when it lasts unless it is renewed, by this process's wall clock, for people.
+  ///
+  /// @throws LockLostException if it has ended
+  public Instant expiresAt() {
+    return Instant.now().plusNanos(Math.max(0, row().until() - room.ticker().nanos()));
+  }
+
+  private Hold row() {
+    return room.standing(handle).orElseThrow(() -> room.lost(handle));
+  }
+
+  /// `build, token 118`.
+  @Override
+  public String toString() {
+    return lock() + ", token " + token();
+  }
+}
