@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -243,12 +244,15 @@ public final class DiskState {
       return losses;
     }
 
-    private static BitSet subset(int old, int ofTheRest, java.util.function.IntPredicate ofTheOld) {
-      BitSet kept = BitSet.valueOf(new long[] {ofTheRest});
-      BitSet shifted = new BitSet();
-      kept.stream().forEach(bit -> shifted.set(bit + old));
-      IntStream.range(0, old).filter(ofTheOld).forEach(shifted::set);
-      return shifted;
+    private static BitSet subset(int old, int ofTheRest, IntPredicate ofTheOld) {
+      BitSet kept = new BitSet();
+      for (int i = 0; i < old; i++) {
+        kept.set(i, ofTheOld.test(i));
+      }
+      for (int i = 0; ofTheRest >>> i != 0; i++) {
+        kept.set(old + i, (ofTheRest >>> i & 1) != 0);
+      }
+      return kept;
     }
 
     private static List<BitSet> tears(Pending pending, SplittableRandom random) {

@@ -90,7 +90,7 @@ public final class SimulatedMachine<E> {
   private final SimulatedDisk disk;
   private final Account<E> account;
   private final int boot;
-  private final List<Worker> processes = new ArrayList<>();
+  private final List<Worker> workers = new ArrayList<>();
   private final List<Object> trace = new ArrayList<>();
   private final List<Event> happened = new ArrayList<>();
   private Schedule schedule = Schedule.PLAIN;
@@ -119,7 +119,7 @@ public final class SimulatedMachine<E> {
 
   /// Adds a process; the first one added begins.
   public SimulatedMachine<E> process(String name, Body<E> body) {
-    processes.add(new Worker(name, body));
+    workers.add(new Worker(name, body));
     return this;
   }
 
@@ -157,12 +157,12 @@ public final class SimulatedMachine<E> {
   public Outcome<E> run(Schedule by) {
     schedule = by;
     random = by.random() == null ? null : by.random().random("schedule");
-    running = processes.getFirst();
-    if (processes.size() == 1) {
-      processes.getFirst().live();
+    running = workers.getFirst();
+    if (workers.size() == 1) {
+      workers.getFirst().live();
     } else {
-      processes.forEach(Worker::start);
-      processes.forEach(Worker::await);
+      workers.forEach(Worker::start);
+      workers.forEach(Worker::await);
     }
     if (end == null) {
       throw new AssertionError("the machine never came to its end", failure);
@@ -175,7 +175,7 @@ public final class SimulatedMachine<E> {
     if (!over) {
       end = disk.state();
       over = true;
-      processes.forEach(process -> LockSupport.unpark(process.thread));
+      workers.forEach(worker -> LockSupport.unpark(worker.thread));
     }
   }
 
@@ -183,15 +183,17 @@ public final class SimulatedMachine<E> {
   /// nobody can now; or nobody, when all have ended.
   private @Nullable Worker next() {
     turn = 0;
-    List<Worker> left = processes.stream().filter(process -> !process.gone).toList();
-    if (left.isEmpty()) {
+    long earliest = Long.MAX_VALUE;
+    for (Worker worker : workers) {
+      earliest = worker.gone ? earliest : Math.min(earliest, worker.wakeAt);
+    }
+    if (earliest == Long.MAX_VALUE) {
       return null;
     }
-    long earliest = left.stream().mapToLong(process -> process.wakeAt).min().getAsLong();
     nanos = Math.max(nanos, earliest);
-    int present = processes.indexOf(running);
+    int present = workers.indexOf(running);
     for (int i = 1; ; i++) {
-      Worker candidate = processes.get((present + i) % processes.size());
+      Worker candidate = workers.get((present + i) % workers.size());
       if (candidate.ready()) {
         return candidate;
       }
@@ -199,7 +201,7 @@ public final class SimulatedMachine<E> {
   }
 
   private @Nullable Worker named(String name) {
-    return processes.stream().filter(process -> process.name.equals(name)).findFirst().orElse(null);
+    return workers.stream().filter(worker -> worker.name.equals(name)).findFirst().orElse(null);
   }
 
   private void hand(Worker to) {
@@ -424,7 +426,10 @@ public final class SimulatedMachine<E> {
     }
 
     private void letChance(int point) {
-      List<Worker> ready = processes.stream().filter(Worker::ready).toList();
+      if (random == null) {
+        return;
+      }
+      List<Worker> ready = workers.stream().filter(Worker::ready).toList();
       Schedule.chance(random, ready.size())
           .map(ready::get)
           .ifPresent(other -> letGoOn(point, other));
