@@ -207,50 +207,77 @@ public final class DiskState {
 
     private static final int RANDOM_SUBSETS = 4;
 
-    /// The losses worth trying: every subset of the last six changes, with all, none or any of
-    /// those before; each change lost alone and kept alone; each write torn, every subset of few
-    /// sectors and a sample of many, with all or none of the others. Always the same ones for the
-    /// same `seed`.
+    /// The losses worth trying: every subset of the last six changes by calls, with all, none or
+    /// any of the others; each change by a call lost alone and kept alone; each write torn, every
+    /// subset of few sectors and a sample of many, with all or none of the others, or with those
+    /// before it. Always the same ones for the same `seed`.
     static List<Loss> of(List<Pending> pending, long seed) {
       int count = pending.size();
       SplittableRandom random = new SplittableRandom(Sector.mix(seed, count));
       List<Loss> losses = new ArrayList<>();
-      int old = Math.max(0, count - SUBSETS_OF);
-      for (int subset = 0; subset < 1 << (count - old); subset++) {
-        losses.add(new Loss(subset(old, subset, index -> false), null));
-        if (old > 0) {
-          losses.add(new Loss(subset(old, subset, index -> true), null));
+      List<Integer> recent = recent(pending);
+      for (int subset = 0; subset < 1 << recent.size(); subset++) {
+        losses.add(whole(with(recent, subset, kept(count, _ -> false))));
+        if (count > recent.size()) {
+          losses.add(whole(with(recent, subset, kept(count, _ -> true))));
         }
       }
-      if (old > 0) {
+      if (count > recent.size()) {
         for (int i = 0; i < RANDOM_SUBSETS; i++) {
-          losses.add(new Loss(subset(count, 0, _ -> random.nextBoolean()), null));
+          losses.add(whole(kept(count, _ -> random.nextBoolean())));
         }
-        for (int i = 0; i < count; i++) {
-          int alone = i;
-          losses.add(new Loss(subset(count, 0, index -> index == alone), null));
-          losses.add(new Loss(subset(count, 0, index -> index != alone), null));
+        for (int alone : callsOf(pending)) {
+          losses.add(whole(kept(count, index -> index == alone)));
+          losses.add(whole(kept(count, index -> index != alone)));
         }
       }
       for (int i = 0; i < count; i++) {
         for (BitSet sectors : tears(pending.get(i), random)) {
           int torn = i;
           Torn tear = new Torn(i, sectors);
-          losses.add(new Loss(subset(count, 0, _ -> false), tear));
-          losses.add(new Loss(subset(count, 0, index -> index < torn), tear));
-          losses.add(new Loss(subset(count, 0, index -> index != torn), tear));
+          losses.add(new Loss(kept(count, _ -> false), tear));
+          losses.add(new Loss(kept(count, index -> index < torn), tear));
+          losses.add(new Loss(kept(count, index -> index != torn), tear));
         }
       }
       return losses;
     }
 
-    private static BitSet subset(int old, int ofTheRest, IntPredicate ofTheOld) {
-      BitSet kept = new BitSet();
-      for (int i = 0; i < old; i++) {
-        kept.set(i, ofTheOld.test(i));
+    private static Loss whole(BitSet kept) {
+      return new Loss(kept, null);
+    }
+
+    /// The last six changes; those by mappings, of which there are many, only where there are fewer
+    /// by calls.
+    private static List<Integer> recent(List<Pending> pending) {
+      List<Integer> calls = callsOf(pending);
+      List<Integer> recent = new ArrayList<>(calls.reversed());
+      for (int i = pending.size() - 1; i >= 0; i--) {
+        if (!calls.contains(i)) {
+          recent.add(i);
+        }
       }
-      for (int i = 0; ofTheRest >>> i != 0; i++) {
-        kept.set(old + i, (ofTheRest >>> i & 1) != 0);
+      return recent.subList(0, Math.min(SUBSETS_OF, recent.size()));
+    }
+
+    private static List<Integer> callsOf(List<Pending> pending) {
+      return IntStream.range(0, pending.size())
+          .filter(i -> !(pending.get(i) instanceof Written written && written.mapped()))
+          .boxed()
+          .toList();
+    }
+
+    private static BitSet kept(int count, IntPredicate which) {
+      BitSet kept = new BitSet();
+      for (int i = 0; i < count; i++) {
+        kept.set(i, which.test(i));
+      }
+      return kept;
+    }
+
+    private static BitSet with(List<Integer> some, int subset, BitSet kept) {
+      for (int i = 0; i < some.size(); i++) {
+        kept.set(some.get(i), (subset >>> i & 1) != 0);
       }
       return kept;
     }

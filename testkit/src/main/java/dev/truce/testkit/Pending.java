@@ -22,7 +22,9 @@ sealed interface Pending {
   }
 
   /// A part of a file has other bytes.
-  record Written(Call by, int inode, Data.Extent extent) implements Pending {
+  ///
+  /// @param mapped whether they came by a mapping, and not by a call
+  record Written(Call by, int inode, Data.Extent extent, boolean mapped) implements Pending {
     int sectors() {
       return extent.images().length;
     }

@@ -190,7 +190,7 @@ public final class SimulatedDisk {
           Call by = new Call("memory", Kind.WRITE, name, at, now.remaining());
           Data.Extent extent = data(inode).written(now, at);
           cached.put(inode, extent.appliedTo(data(inode)));
-          changed(new Written(by, inode, extent));
+          changed(new Written(by, inode, extent, true));
         }
       }
     }
@@ -211,7 +211,7 @@ public final class SimulatedDisk {
     }
     Data.Extent extent = grown.written(from, at);
     cached.put(inode, extent.appliedTo(grown));
-    changed(new Written(call, inode, extent));
+    changed(new Written(call, inode, extent, false));
   }
 
   /// Only what is still pending gets to the platter: what a failed flush forgot never does.
