@@ -156,14 +156,19 @@ slay() {
   done
 }
 
-# Kills the other children of this shell, which has to be called by one of them. Faster than
-# looking through all processes: the lock is free already.
+# Kills the other children of this shell, which has to be called by one of them, and answers whether
+# there were any. Faster than looking through all processes, for the lock is free already, and it
+# finds those who closed their descriptors.
 fell_siblings() {
-  local kid kids=()
+  local kid kids=() found=1
   read -ra kids <"/proc/$$/task/$$/children"
   for kid in "${kids[@]}"; do
-    ((kid == BASHPID)) || fell "$kid"
+    ((kid == BASHPID)) || {
+      fell "$kid"
+      found=0
+    }
   done
+  return "$found"
 }
 
 # ---- the keeper --------------------------------------------------------------------------------
@@ -182,11 +187,10 @@ keep() {
   LC_ALL=C.UTF-8 "$java" -Xrs "${jvm[@]}" dev.truce.cli.Keeper $$ "$asked" "${own[@]}" <&0 &
   exec 0<&- 2>/dev/null
   wait $! || {
-    if all_gone 3; then
-      printf 'failed\0'
-    else
-      fell_siblings
+    if fell_siblings || ! all_gone 3; then
       printf 'lost\0'
+    else
+      printf 'failed\0'
     fi
     slay 3
   }
@@ -269,21 +273,24 @@ cannot() {
 }
 
 start() {
-  exec {self}>&- {err}>&-
+  exec {self}>&- {err}>&- {to}>&-
   trap - HUP INT QUIT TERM USR1 USR2 ALRM PIPE
   become "$@"
 }
 
-# The porter: sees the command in and out.
+# The porter: sees the command in and out. It tells the keeper of the command itself, so that the
+# keeper knows what to end should this shell be killed before it heard of it.
 attend() {
   trap '' HUP INT QUIT TERM USR1 USR2 ALRM
-  exec {from}<&- {to}>&-
+  exec {from}<&-
   if [[ -e /proc/self/fd/0 ]]; then
     (start "$@") <&0 2>&"$err" &
   else
     (start "$@") <&- 2>&"$err" &
   fi
   exec {life}>&- {err}>&-
+  printf 'command %d\n' $! >&"$to"
+  exec {to}>&-
   printf 'child\0%d\0' $! >&"$self"
   wait $!
   printf 'ended\0%d\0' $? >&"$self"
@@ -320,10 +327,7 @@ while [[ $over != lost && $over != failed ]]; do
     fi
   fi
   case $word in
-    child)
-      read -r -d '' -u "$from" child
-      printf 'command %d\n' "$child" >&"$to"
-      ;;
+    child) read -r -d '' -u "$from" child ;;
     ended)
       read -r -d '' -u "$from" status
       over=ended left=left
@@ -339,8 +343,11 @@ while [[ $over != lost && $over != failed ]]; do
   [[ -z $child || -n $over ]] || pass_on
 done
 
+if [[ -z $status ]]; then
+  fell "$porter"
+  [[ -z $child ]] || fell "$child"
+fi
 hang_up
-[[ -z $child || -n $status ]] || kill -s KILL "$child"
 slay "$alive"
 if [[ $over == lost ]]; then
   say 'the keeper of the locks was killed, and the command with it'

@@ -22,10 +22,14 @@ final class Check {
     }
     long token = options.number("token", 1, Fence.MAX_TOKEN, 0);
     if (token == 0) {
-      if (!name.equals(fromParent)) {
-        throw Failure.usage(Verb.CHECK, "which token? TRUCE_TOKEN is not of this lock");
-      }
-      token = tokenOfParent(console);
+      token =
+          name.equals(fromParent)
+              ? tokenOfParent(console)
+              : Grants.token(Place.find(options, console), name, console);
+    }
+    if (token == 0) {
+      throw Failure.usage(
+          Verb.CHECK, "which token? None of " + name + " is in the environment: give --token");
     }
     LockStatus status;
     try (Truce truce = Look.at(options, console)) {
@@ -59,8 +63,9 @@ final class Check {
     } catch (NumberFormatException noNumber) {
       // said below
     }
-    throw Failure.usage(
-        Verb.CHECK,
-        text == null ? "which token? TRUCE_TOKEN is not set" : "TRUCE_TOKEN is no token: " + text);
+    if (text == null) {
+      return 0;
+    }
+    throw Failure.usage(Verb.CHECK, "TRUCE_TOKEN is no token: " + text);
   }
 }

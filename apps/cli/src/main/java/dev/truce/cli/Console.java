@@ -12,7 +12,11 @@ import org.jspecify.annotations.Nullable;
 record Console(PrintStream out, PrintStream err, Map<String, String> environment, Path directory) {
 
   static Console system() {
-    return new Console(System.out, System.err, System.getenv(), Path.of("").toAbsolutePath());
+    return system(System.out);
+  }
+
+  static Console system(PrintStream out) {
+    return new Console(out, System.err, System.getenv(), Path.of("").toAbsolutePath());
   }
 
   /// Prints a line of the answer.

@@ -10,7 +10,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +51,12 @@ final class Demo {
     this.base = dir.toAbsolutePath().normalize();
     this.seed = options.number("seed", 0, Long.MAX_VALUE, new Random().nextInt(1_000_000));
     this.json = options.has("json");
-    this.bar = !json && Objects.requireNonNull(System.console()).isTerminal();
+    this.bar = !json && isTerminal(System.console());
+  }
+
+  /// There is a console only where input and output are a terminal, or a test says so.
+  private static boolean isTerminal(java.io.@Nullable Console terminal) {
+    return terminal != null && terminal.isTerminal();
   }
 
   static int run(Options options, Console console) {

@@ -2,35 +2,53 @@ package dev.truce.cli;
 
 import dev.truce.lock.Grant;
 import dev.truce.lock.LockSet;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// What the command is told of the locks it runs under, in its environment.
+///
+/// `TRUCE_GRANTS` has one object for each grant, those of the nearest `truce run` first, and is
+/// read back here without a parser: it is written by this class alone, in this order of keys, and
+/// inside a JSON string no quote stands without a backslash before it.
 final class Grants {
+  private static final String HEAD = "{\"schema\":\"truce.grants/1\",\"grants\":[";
+  private static final String TAIL = "]}";
+
   private Grants() {}
 
   /// The words of `go`.
-  static String[] go(LockSet.Held held, Place place, RunOptions run, String owner) {
+  static String[] go(
+      LockSet.Held held, Place place, RunOptions run, String owner, Console console) {
     String first = run.wanted().getFirst().name();
     Grant leading = held.grants().getFirst();
-    List<Json> all = new ArrayList<>();
+    List<String> all = new ArrayList<>();
     for (Grant grant : held.grants()) {
       if (grant.lock().equals(first)) {
         leading = grant;
       }
-      all.add(
+      String json =
           Json.object()
+              .put("dir", root(place))
               .put("lock", grant.lock())
               .put("mode", Holders.word(grant.mode()))
               .put("token", grant.token())
-              .put("lease_id", grant.id()));
+              .put("lease_id", grant.id())
+              .toString();
+      all.add(json);
+    }
+    String inherited = inherited(console);
+    if (!inherited.isEmpty()) {
+      all.add(inherited);
     }
     return new String[] {
       "go",
       Integer.toString(run.line()),
       "TRUCE_LOCK=" + leading.lock(),
       "TRUCE_TOKEN=" + leading.token(),
-      "TRUCE_GRANTS=" + head(place).put("grants", all),
+      "TRUCE_GRANTS=" + HEAD + String.join(",", all) + TAIL,
       "TRUCE_LEASE_ID=" + leading.id(),
       "TRUCE_OWNER=" + owner,
       "TRUCE_DIR=" + place.directory(),
@@ -38,15 +56,61 @@ final class Grants {
     };
   }
 
-  /// Whether the grants in the environment are of this root: an id of another one could name a
-  /// stranger's grant here.
-  static boolean areOf(Place place, Console console) {
-    String grants = console.variable("TRUCE_GRANTS");
-    String head = head(place).toString();
-    return grants != null && grants.startsWith(head.substring(0, head.length() - 1) + ",");
+  /// The id of the nearest grant in the environment that is of this root: an id of another root
+  /// could name a stranger's grant here. Who takes `TRUCE_LEASE_ID` out of the environment wants no
+  /// part in any.
+  static @Nullable String parent(Place place, Console console) {
+    String nearest = console.variable("TRUCE_LEASE_ID");
+    if (nearest == null || !inherited(console).contains(":\"" + nearest + "\"}")) {
+      return null;
+    }
+    return value(console, Json.object().put("dir", root(place)), "lease_id");
   }
 
-  private static Json head(Place place) {
-    return Json.object().put("schema", "truce.grants/1").put("dir", place.directory().toString());
+  /// The token of the nearest grant of this lock, 0 for none.
+  static long token(Place place, String lock, Console console) {
+    Json grant = Json.object().put("dir", root(place)).put("lock", lock);
+    String token = value(console, grant, "token");
+    try {
+      return token == null ? 0 : Long.parseLong(token);
+    } catch (NumberFormatException notOurs) {
+      return 0;
+    }
+  }
+
+  /// What the first grant that begins like this has under `key`.
+  private static @Nullable String value(Console console, Json begins, String key) {
+    String grants = inherited(console);
+    String object = begins.toString();
+    int at = grants.indexOf(object.substring(0, object.length() - 1) + ",");
+    String name = "\"" + key + "\":";
+    int from = at < 0 ? -1 : grants.indexOf(name, at);
+    if (from < 0) {
+      return null;
+    }
+    from += name.length();
+    int end = from;
+    while (end < grants.length() && ",}".indexOf(grants.charAt(end)) < 0) {
+      end++;
+    }
+    return grants.substring(from, end).replace("\"", "");
+  }
+
+  /// The objects in the environment, separated by commas.
+  private static String inherited(Console console) {
+    String grants = console.variable("TRUCE_GRANTS");
+    return grants != null && grants.startsWith(HEAD) && grants.endsWith(TAIL)
+        ? grants.substring(HEAD.length(), grants.length() - TAIL.length())
+        : "";
+  }
+
+  /// The same for every path that leads there.
+  private static String root(Place place) {
+    Path directory = place.directory();
+    try {
+      return directory.toRealPath().toString();
+    } catch (IOException unreadable) {
+      return directory.toString();
+    }
   }
 }

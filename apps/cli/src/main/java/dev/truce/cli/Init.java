@@ -15,7 +15,7 @@ final class Init {
       throw Failure.usage(Verb.INIT, "one DIR at a time");
     }
     Path directory = directory(options, operands, console);
-    boolean there = Files.isDirectory(directory);
+    boolean there = Files.exists(directory.resolve("id"));
     try (FileEngine engine = FileEngine.open(directory)) {
       if (options.has("json")) {
         console.print(

@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
 /// they talk over two pipes that nobody else has:
 ///
 /// ```
-///   this process says (each word ended by NUL)       the shell says (each line ended by LF)
-///   refuse STATUS                                     command PID
-///   go LINE VARIABLE=VALUE... and an empty word       ended STATUS gone|left
+///   this process says (each word ended by NUL)       it is told (each line ended by LF)
+///   refuse STATUS                                     command PID, by the porter
+///   go LINE VARIABLE=VALUE... and an empty word       ended STATUS gone|left, by the shell
 ///   released STATUS   or   left STATUS
 /// ```
 ///
@@ -92,7 +92,7 @@ public final class Keeper {
 
   /// Something broke while the command runs, which must not go on without its locks. The status
   /// tells the nurse to see to it, should this process be too broken to do so.
-  private void giveUp(Throwable thrown) {
+  void giveUp(Throwable thrown) {
     try {
       life.end();
       Failure.of(thrown).report(console);
@@ -132,8 +132,8 @@ public final class Keeper {
             .owner(owner(run))
             .host(Console.host())
             .pid(shell);
-    String parent = console.variable("TRUCE_LEASE_ID");
-    if (parent != null && Grants.areOf(place, console)) {
+    String parent = Grants.parent(place, console);
+    if (parent != null) {
       builder.within(parent);
     }
     return builder.open();
@@ -194,19 +194,29 @@ public final class Keeper {
         waiting.start();
       }
       try {
+        await(waiting);
+      } catch (InterruptedException givenUp) {
+        // the other thread says so
+      } catch (IOException | RuntimeException | Error thrown) {
+        // The process ends whatever happens here: that gives back what it has or wants.
+        try {
+          fail(thrown, run.json());
+        } finally {
+          Runtime.getRuntime().halt(0);
+        }
+      }
+    }
+
+    private void await(Waiting waiting) throws IOException, InterruptedException {
+      try {
         LockSet.Held all = truce.locks(locks).acquire(run.patience());
         waiting.end();
         have(all);
       } catch (NotAcquiredException inTheWay) {
         waiting.end();
         refused(inTheWay);
-      } catch (InterruptedException givenUp) {
+      } finally {
         waiting.end();
-      } catch (IOException | RuntimeException | Error thrown) {
-        waiting.end();
-        fail(thrown, run.json());
-        truce.close();
-        Runtime.getRuntime().halt(0);
       }
     }
 
@@ -218,7 +228,7 @@ public final class Keeper {
         }
         held = all;
         began = true;
-        say(Grants.go(all, place, run, owner(run)));
+        say(Grants.go(all, place, run, owner(run), console));
       }
     }
 
@@ -254,7 +264,7 @@ public final class Keeper {
 
   private synchronized void guard(RunOptions run) {
     if (held != null) {
-      warden = new Warden(held, run, life, console);
+      warden = new Warden(held, run, life, console, this);
       warden.start();
     }
   }

@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
-import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +26,9 @@ final class Life {
   private final long shell;
   private volatile long command;
 
+  /// When the command began, as the kernel counts: another process may get its pid.
+  private volatile @Nullable String since;
+
   /// @param shell the pid of the launcher's shell, which has the writing end until the command does
   Life(long shell) {
     this.shell = shell;
@@ -34,6 +36,7 @@ final class Life {
 
   /// The pid of the command is this.
   void of(long newCommand) {
+    since = newCommand == 0 ? null : began(newCommand);
     command = newCommand;
   }
 
@@ -64,16 +67,17 @@ final class Life {
 
   /// Kills everyone, and comes back when they are gone.
   void end() {
-    while (isInhabited()) {
+    // Who forks while it is looked for is found the next time.
+    Thread empty = Thread.ofPlatform().daemon().name("truce-life").start(this::await);
+    do {
       signal(true);
-      nap();
-    }
-    await();
+      nap(empty);
+    } while (empty.isAlive() || isRunning());
   }
 
-  private static void nap() {
+  private static void nap(Thread until) {
     try {
-      Thread.sleep(AGAIN_MILLIS);
+      until.join(AGAIN_MILLIS);
     } catch (InterruptedException notNow) {
       // Whoever wants this to stop has to wait as well.
     }
@@ -85,20 +89,35 @@ final class Life {
   }
 
   private boolean isRunning() {
-    Optional<ProcessHandle> handle = command == 0 ? Optional.empty() : ProcessHandle.of(command);
-    return handle.isPresent() && handle.get().isAlive() && !isZombie(command);
+    String stat = stat(command);
+    return stat != null && !stat.startsWith("Z") && field(stat).equals(since);
   }
 
-  private static boolean isZombie(long pid) {
-    String stat = firstLine("/proc/" + pid + "/stat");
-    return stat == null || stat.startsWith("Z", stat.lastIndexOf(')') + 2);
+  private static @Nullable String began(long pid) {
+    String stat = stat(pid);
+    return stat == null ? null : field(stat);
+  }
+
+  /// What `proc_pid_stat(5)` says of a process from its state on.
+  private static @Nullable String stat(long pid) {
+    String stat = pid == 0 ? null : firstLine("/proc/" + pid + "/stat");
+    return stat == null ? null : stat.substring(stat.lastIndexOf(')') + 2);
+  }
+
+  /// Field 22, the start: the twentieth from the state on.
+  private static String field(String stat) {
+    int at = 0;
+    for (int i = 0; i < 19; i++) {
+      at = stat.indexOf(' ', at) + 1;
+    }
+    return stat.substring(at, stat.indexOf(' ', at));
   }
 
   /// Sends TERM, or KILL with `force`, to the command, to what descends from it and to whoever has
   /// the life pipe.
   void signal(boolean force) {
     Set<ProcessHandle> all = new HashSet<>();
-    if (command != 0) {
+    if (isRunning()) {
       ProcessHandle.of(command)
           .ifPresent(handle -> {
             all.add(handle);

@@ -1,21 +1,62 @@
 package dev.truce.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Where the launcher enters for every verb but `run`, which is [Keeper]'s. Only these two end the
 /// process.
 public final class Main {
+  private static final int PIPE = 128 + 13;
+
   private Main() {}
 
   /// Runs one command and exits with its status.
   public static void main(String[] args) {
-    Console console = Console.system();
+    Answer answer = new Answer();
+    Console console = Console.system(new PrintStream(answer, false, StandardCharsets.UTF_8));
     int status = run(console, List.of(args));
     console.out().flush();
-    if (console.out().checkError() && status == 0) {
-      status = Failure.IO;
+    IOException failure = answer.failure;
+    if (failure != null && status == 0) {
+      status = unsaid(failure, console);
     }
     Runtime.getRuntime().halt(status);
+  }
+
+  /// Who stops reading is no failure: the status is that of a program that SIGPIPE ends.
+  private static int unsaid(IOException failure, Console console) {
+    if (String.valueOf(failure.getMessage()).contains("Broken pipe")) {
+      return PIPE;
+    }
+    console.error("truce: the answer could not be written: " + failure.getMessage());
+    return Failure.IO;
+  }
+
+  /// The standard output, which remembers why it could not be written: a `PrintStream` does not.
+  private static final class Answer extends OutputStream {
+    private final FileOutputStream out = new FileOutputStream(FileDescriptor.out);
+    private @Nullable IOException failure;
+
+    @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int from, int length) throws IOException {
+      try {
+        out.write(bytes, from, length);
+      } catch (IOException thrown) {
+        failure = thrown;
+        throw thrown;
+      }
+    }
   }
 
   /// Runs one command and answers with its exit status.

@@ -17,17 +17,19 @@ final class Warden extends Thread {
   private final RunOptions run;
   private final Life life;
   private final Console console;
+  private final Keeper keeper;
   private final long began = System.nanoTime();
   private int verdict;
   private boolean dismissed;
 
-  Warden(LockSet.Held held, RunOptions run, Life life, Console console) {
+  Warden(LockSet.Held held, RunOptions run, Life life, Console console, Keeper keeper) {
     super("truce-warden");
     setDaemon(true);
     this.held = held;
     this.run = run;
     this.life = life;
     this.console = console;
+    this.keeper = keeper;
   }
 
   /// With which status the command was, or is being, stopped; 0 when it was not.
@@ -62,6 +64,8 @@ final class Warden extends Thread {
       watch();
     } catch (InterruptedException ended) {
       // nothing left to watch
+    } catch (RuntimeException | Error thrown) {
+      keeper.giveUp(thrown);
     }
   }
 

@@ -1,9 +1,12 @@
 package dev.truce.cli;
 
+import dev.truce.Owner;
 import dev.truce.Truce;
 import dev.truce.lock.LockStatus;
 import dev.truce.lock.LockStatus.Holder;
 import dev.truce.lock.NamedLock.Mode;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -133,8 +136,18 @@ final class Why {
     if (holder.expiresIn().isPresent()) {
       return "its term is over in " + Text.span(holder.expiresIn().get());
     }
-    return holder.owner().pid() == 0
-        ? Text.who(holder.owner()) + " gives it back"
-        : "pid " + holder.owner().pid() + " ends";
+    Owner owner = holder.owner();
+    if (owner.pid() == 0) {
+      return Text.who(owner) + " gives it back";
+    }
+    return isGone(owner)
+        ? "what pid " + owner.pid() + " left running ends"
+        : "pid " + owner.pid() + " ends";
+  }
+
+  /// Whether the process that a run was called as has ended here, and what it started has not.
+  private static boolean isGone(Owner owner) {
+    return owner.host().equals(Console.host())
+        && !Files.exists(Path.of("/proc", Long.toString(owner.pid())));
   }
 }

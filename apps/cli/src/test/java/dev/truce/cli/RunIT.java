@@ -87,11 +87,13 @@ class RunIT {
         .isEqualTo(
             "TRUCE_LOCK=b\nTRUCE_TOKEN="
                 + token
-                + "\nTRUCE_GRANTS={\"schema\":\"truce.grants/1\",\"dir\":\""
+                + "\nTRUCE_GRANTS={\"schema\":\"truce.grants/1\",\"grants\":[{\"dir\":\""
                 + temp
-                + "/.truce\",\"grants\":[{\"lock\":\"a\",\"mode\":\"read\",\"token\":"
+                + "/.truce\",\"lock\":\"a\",\"mode\":\"read\",\"token\":"
                 + other
-                + ",\"lease_id\":\"ID\"},{\"lock\":\"b\",\"mode\":\"write\",\"token\":"
+                + ",\"lease_id\":\"ID\"},{\"dir\":\""
+                + temp
+                + "/.truce\",\"lock\":\"b\",\"mode\":\"write\",\"token\":"
                 + token
                 + ",\"lease_id\":\"ID\"}]}\nTRUCE_LEASE_ID=ID\nTRUCE_OWNER=me\nTRUCE_DIR="
                 + temp
@@ -258,7 +260,20 @@ class RunIT {
   private record Family(Line run, long nurse, long keeper, long command, long grandchild) {}
 
   private Family family(String name) throws Exception {
-    Line run = shell.start("exec truce run " + name + " -- sh -c 'sleep 1000 & echo $$ $!; wait'");
+    return family(name, "");
+  }
+
+  /// One whose command closes all descriptors above 2, as sudo does: the life pipe says nothing of
+  /// it.
+  private Family closedFamily(String name) throws Exception {
+    return family(
+        name, "for fd in 3 4 5 6 7 8 9 10 11 12 13 14 15; do eval \"exec $fd>&-\"; done; ");
+  }
+
+  private Family family(String name, String first) throws Exception {
+    Line run =
+        shell.start(
+            "exec truce run " + name + " -- bash -c '" + first + "sleep 1000 & echo $$ $!; wait'");
     Shell.await("the command is up", () -> run.said().endsWith("\n"));
     String[] pids = run.said().strip().split(" ", -1);
     long nurse = 0;
@@ -314,6 +329,31 @@ class RunIT {
     assertThat(result.err())
         .isEqualTo("truce: the keeper of the locks was killed, and the command with it\n");
     assertAllGoneAndFree(family, "x");
+  }
+
+  @Test
+  void killOfTheKeeper_endsACommandThatClosedItsDescriptors() throws Exception {
+    Family family = closedFamily("x");
+    Shell.kill("KILL", family.keeper());
+    assertThat(family.run().result().status()).isEqualTo(123);
+    assertAllGoneAndFree(family, "x");
+  }
+
+  @Test
+  void killOfThePorter_endsTheCommandBeforeTheLockIsFree() throws Exception {
+    Family open = family("x");
+    Family closed = closedFamily("y");
+    Shell.kill("KILL", parent(open.command()));
+    Shell.kill("KILL", parent(closed.command()));
+    assertAllGoneAndFree(open, "x");
+    assertAllGoneAndFree(closed, "y");
+    assertThat(open.run().result().status()).isEqualTo(125);
+    assertThat(closed.run().result().status()).isEqualTo(125);
+  }
+
+  private static long parent(long pid) throws Exception {
+    String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+    return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[1]);
   }
 
   @Test
@@ -429,6 +469,62 @@ class RunIT {
         "truce run x -- sh -c 'for i in 1 2 3 4 5 6; do truce run x -- sh -c"
             + " \"n=\\$(cat n); sleep 0.02; echo \\$((n+1)) >n\" & done; wait'");
     assertThat(Files.readString(temp.resolve("n"))).isEqualTo("6\n");
+  }
+
+  @Test
+  void aNestedRun_byAnotherPathOrThroughAnotherRoot_goesThrough() throws Exception {
+    Files.createSymbolicLink(temp.resolve("link"), temp.resolve(".truce"));
+    assertThat(shell.out("truce run x -- truce run -n --dir link x -- echo through"))
+        .isEqualTo("through\n");
+    assertThat(
+            shell.out(
+                "truce run x -- truce run --dir other y -- truce run -n --dir .truce x -- echo"
+                    + " through"))
+        .isEqualTo("through\n");
+    assertThat(
+            shell.out(
+                "truce run x -- truce run z -- sh -c 'truce check x && truce check z && echo $TRUCE_GRANTS'"
+                    + " | grep -o '\"lock\":\"[a-z]*\"' | tr '\\n' ' '"))
+        .isEqualTo("\"lock\":\"z\" \"lock\":\"x\" ");
+    assertThat(shell.run("truce run x -- truce check y").status()).isEqualTo(64);
+  }
+
+  @Test
+  void why_itsProcessHasEnded_namesWhatItLeft() throws Exception {
+    assertThat(
+            shell.out(
+                "truce run x -- sh -c 'sleep 1000 >/dev/null 2>&1 & echo $! >left'; truce why x |"
+                    + " tail -1 | sed 's/[0-9][0-9]*/N/'; kill $(cat left)"))
+        .isEqualTo(
+            "  it frees when what pid N left running ends; by force: truce revoke x --reason TEXT\n");
+  }
+
+  @Test
+  void anAnswerThatNobodyReads_isNoDefect() throws Exception {
+    assertThat(shell.run("truce ls >/dev/full"))
+        .isEqualTo(
+            new Result(
+                74, "", "truce: the answer could not be written: No space left on device\n"));
+    assertThat(shell.run("truce ls | head -c0; echo ${PIPESTATUS[0]}").out())
+        .isIn("141\n", "0\n"); // it may have been faster
+  }
+
+  @Test
+  void aDirectoryOfOthers_neverBecomesARoot() throws Exception {
+    Files.createDirectory(temp.resolve("work"));
+    Files.writeString(temp.resolve("work/notes"), "mine");
+    assertThat(shell.run("truce run --dir work x -- true"))
+        .isEqualTo(
+            new Result(
+                73,
+                "",
+                "truce: "
+                    + temp.resolve("work")
+                    + " is no Truce root and holds notes; name an empty or a new directory, such as "
+                    + temp.resolve("work/.truce")
+                    + "\n"));
+    assertThat(shell.out("ls work")).isEqualTo("notes\n");
+    assertThat(shell.run("truce init /etc/passwd").status()).isEqualTo(73);
   }
 
   @Test
