@@ -18,7 +18,6 @@ import dev.truce.lock.NamedLock.Mode;
 import dev.truce.spi.Cells;
 import dev.truce.spi.Cells.Cell;
 import dev.truce.spi.Cells.Swap;
-import dev.truce.spi.Members;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -456,10 +455,13 @@ final class Gate {
     for (LocalRun run : runs.values()) {
       if (run.waiters().remove(waiter)) {
         countWaiters(-1);
-        if (run.waiters().isEmpty()) {
-          withdraw(run);
+        try {
+          if (run.waiters().isEmpty()) {
+            withdraw(run);
+          }
+        } finally {
+          promote();
         }
-        promote();
         return;
       }
     }
@@ -469,8 +471,7 @@ final class Gate {
   /// then the run stands here as one of nobody, so that any other command takes its place away.
   private void withdraw(LocalRun run) {
     try {
-      apply(new Command.Cancel(run.claim()));
-      runs.remove(run.claim().number());
+      cancel(run);
     } catch (TruceException failure) {
       room.later(() -> withdrawLater(run));
     }
@@ -480,14 +481,18 @@ final class Gate {
     mutex.lock();
     try {
       if (run.waiters().isEmpty()) {
-        apply(new Command.Cancel(run.claim()));
-        releaseOrphans();
-        runs.remove(run.claim().number());
+        cancel(run);
       }
       return true;
     } finally {
       mutex.unlock();
     }
+  }
+
+  private void cancel(LocalRun run) {
+    apply(new Command.Cancel(run.claim()));
+    releaseOrphans();
+    runs.remove(run.claim().number());
   }
 
   /// Gives back what was granted by a command whose outcome nobody could tell.
@@ -683,7 +688,7 @@ final class Gate {
     mutex.lock();
     try {
       boolean mine = ALONE.compareAndSet(this, held, null) || holds.remove(held.token(), held);
-      if (mine && room.current()) {
+      if (mine && !room.closed()) {
         apply(new Command.Release(held.token(), held.claim()));
       }
     } catch (EngineException | OutcomeUnknownException failure) {
@@ -1134,14 +1139,5 @@ final class Gate {
     } catch (ReflectiveOperationException impossible) {
       throw new ExceptionInInitializerError(impossible);
     }
-  }
-
-  /// Whether a member is dead for certain; one that is silent for its whole lease is ended first.
-  static boolean isDead(Members members, long member) {
-    return switch (members.standing(member)) {
-      case Members.Standing.Alive alive -> false;
-      case Members.Standing.Dead dead -> true;
-      case Members.Standing.Silent silent -> members.end(member);
-    };
   }
 }

@@ -142,7 +142,8 @@ final class Held {
   private static void tell(Consumer<Loss> listener, Loss loss) {
     try {
       listener.accept(loss);
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
+      // Whoever tells of a loss has others to tell, and locks to give back.
       Log.LOG.log(
           System.Logger.Level.WARNING,
           "a listener for the loss of " + loss.lock() + " threw",

@@ -189,8 +189,11 @@ public final class Locks implements AutoCloseable {
         watcher.interrupt();
       }
     }
-    gates.values().forEach(Gate::close);
-    membership.close();
+    try {
+      gates.values().forEach(Gate::close);
+    } finally {
+      membership.close();
+    }
   }
 
   // ---- acquiring
@@ -553,8 +556,13 @@ public final class Locks implements AutoCloseable {
     return LOCAL_WAITERS;
   }
 
+  /// Whether a member is dead for certain; one that is silent for its whole lease is ended first.
   boolean dead(long member) {
-    return Gate.isDead(engine.members(), member);
+    return switch (engine.members().standing(member)) {
+      case Standing.Alive alive -> false;
+      case Standing.Dead dead -> true;
+      case Standing.Silent silent -> engine.members().end(member);
+    };
   }
 
   /// Hints: whoever misses one looks by himself soon.

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// The place on disk: its names, its file system, and how its files are created and replaced, in
@@ -35,6 +36,9 @@ record Directory(Path path) {
           "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "overlay", "overlayfs", "tmpfs");
 
   private static final String TEMPORARY = ".tmp";
+
+  private static final Pattern OWN =
+      Pattern.compile("(id|ceiling|locks|members|cells|journal)(\\..*)?|lost\\+found");
 
   private static final Set<PosixFilePermission> OWNER_ONLY =
       PosixFilePermissions.fromString("rwx------");
@@ -82,6 +86,23 @@ record Directory(Path path) {
               + " directory on a local file system ("
               + String.join(", ", ALLOWED.stream().sorted().toList())
               + ")");
+    }
+  }
+
+  /// Refuses to become a root beside what others keep there: most likely another directory was
+  /// meant. What a killed creator left is no stranger.
+  void refuseForeign() {
+    String[] names = path.toFile().list();
+    for (String name : names == null ? new String[0] : names) {
+      if (!OWN.matcher(name).matches()) {
+        throw new EngineException(
+            Kind.REFUSED_PLACE,
+            path
+                + " is no Truce root and holds "
+                + name
+                + "; name an empty or a new directory, such as "
+                + path.resolve(".truce"));
+      }
     }
   }
 
@@ -245,6 +266,10 @@ record Directory(Path path) {
   /// The growth files of the cells, whoever left them.
   List<Path> growthFiles() {
     return listed(name -> name.startsWith("cells.") && !name.endsWith(TEMPORARY));
+  }
+
+  boolean hasJournals() {
+    return !listed(name -> name.startsWith("journal.") && !name.endsWith(TEMPORARY)).isEmpty();
   }
 
   private List<Path> listed(Predicate<String> wanted) {

@@ -108,7 +108,7 @@ final class Doctor {
           UUID root = UUID.randomUUID();
           Ceiling.write(directory, root, ceiling);
           Identity.write(directory, root, host);
-          directory.delete(directory.members());
+          directory.replace(Slots.fresh(directory, root, host.boot()), directory.members());
           directory.delete(directory.cells(0));
           directory.growthFiles().forEach(directory::delete);
           return ceiling;

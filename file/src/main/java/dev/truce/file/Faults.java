@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +61,15 @@ final class Faults {
           Kind.NOT_PERMITTED,
           file + ": permission denied; this user needs to read and write the directory",
           e);
+    }
+    if (e instanceof FileAlreadyExistsException || e instanceof NotDirectoryException) {
+      return new EngineException(
+          Kind.REFUSED_PLACE,
+          file + ": something that is no directory has this name; name another directory",
+          e);
+    }
+    if (e instanceof NoSuchFileException) {
+      return damaged(file, "it is missing", Root.REOPEN);
     }
     String reason = reason(e);
     if (reason.contains("Read-only file system")) {

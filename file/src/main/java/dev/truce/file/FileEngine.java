@@ -139,7 +139,7 @@ public final class FileEngine implements Engine {
     if (!open.get()) {
       throw Faults.closed(root.directory().path());
     }
-    return new FileJournal(root.journals().open(name), root.directory().path(), open::get);
+    return new FileJournal(root.journals(), name, root.directory().path(), open::get);
   }
 
   @Override

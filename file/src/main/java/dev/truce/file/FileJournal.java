@@ -8,27 +8,47 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
-/// A journal of one handle, closed with it.
+/// A journal of one handle, closed with it. Files of it come to be when something is to be written:
+/// who only reads finds it empty.
 final class FileJournal implements Journal {
   /// How long a wait goes on after its handle was closed.
   private static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-  private final SharedJournal journal;
+  private final Journals journals;
+  private final String name;
   private final Path place;
   private final BooleanSupplier open;
+  private volatile @Nullable SharedJournal journal;
 
-  FileJournal(SharedJournal journal, Path place, BooleanSupplier open) {
-    this.journal = journal;
+  FileJournal(Journals journals, String name, Path place, BooleanSupplier open) {
+    this.journals = journals;
+    this.name = name;
     this.place = place;
     this.open = open;
   }
 
   private SharedJournal open() {
+    refuseClosed();
+    SharedJournal known = journal;
+    if (known == null) {
+      known = journals.open(name);
+      journal = known;
+    }
+    return known;
+  }
+
+  /// The journal if there is one.
+  private @Nullable SharedJournal existing() {
+    refuseClosed();
+    return journal != null || journals.exists(name) ? open() : null;
+  }
+
+  private void refuseClosed() {
     if (!open.getAsBoolean()) {
       throw Faults.closed(place);
     }
-    return journal;
   }
 
   @Override
@@ -48,12 +68,14 @@ final class FileJournal implements Journal {
 
   @Override
   public long appended() {
-    return open().appended();
+    SharedJournal there = existing();
+    return there == null ? 0 : there.appended();
   }
 
   @Override
   public long durable() {
-    return open().durable();
+    SharedJournal there = existing();
+    return there == null ? 0 : there.durable();
   }
 
   @Override
@@ -74,7 +96,11 @@ final class FileJournal implements Journal {
 
   @Override
   public Page read(long from, int max) {
-    return open().read(from, max);
+    if (from < 1 || max < 1) {
+      throw new IllegalArgumentException("nothing to read: " + max + " records from " + from);
+    }
+    SharedJournal there = existing();
+    return there == null ? new Page.Records(List.of()) : there.read(from, max);
   }
 
   @Override
@@ -89,6 +115,7 @@ final class FileJournal implements Journal {
 
   @Override
   public Optional<byte[]> checkpoint() {
-    return open().checkpoint();
+    SharedJournal there = existing();
+    return there == null ? Optional.empty() : there.checkpoint();
   }
 }

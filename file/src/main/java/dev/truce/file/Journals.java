@@ -25,12 +25,27 @@ final class Journals implements AutoCloseable {
     this.ticker = ticker;
   }
 
+  /// Whether anybody has written to it, or began to.
+  synchronized boolean exists(String name) {
+    if (open.containsKey(name)) {
+      return true;
+    }
+    JournalFiles files = files(name);
+    return directory.has(files.path(files.control()))
+        || !files.segments().isEmpty()
+        || !files.bases().isEmpty();
+  }
+
+  private JournalFiles files(String name) {
+    return new JournalFiles(directory.disk(), directory.path(), name);
+  }
+
   synchronized SharedJournal open(String name) {
     SharedJournal known = open.get(name);
     if (known != null) {
       return known;
     }
-    JournalFiles files = new JournalFiles(directory.disk(), directory.path(), name);
+    JournalFiles files = files(name);
     SharedJournal journal = SharedJournal.open(files, locks, owner, ticker, aside);
     open.put(name, journal);
     return journal;

@@ -68,7 +68,10 @@ final class Repair {
     if (directory.has(directory.id())) {
       return false;
     }
-    if (directory.has(directory.cells(0)) || ceilingInUse()) {
+    if (directory.has(directory.cells(0))
+        || directory.has(directory.members())
+        || directory.hasJournals()
+        || ceilingInUse()) {
       throw Faults.damaged(
           directory.id(),
           "it is missing",

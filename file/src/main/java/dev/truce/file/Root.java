@@ -118,6 +118,7 @@ final class Root {
     }
     directory.refuseUnsound();
     if (create) {
+      directory.refuseForeign();
       directory.create();
     }
   }
