@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.truce.EngineException;
 import dev.truce.Fence;
+import dev.truce.FencedException;
+import dev.truce.Owner;
 import dev.truce.Truce;
 import dev.truce.lock.DeadlockException;
 import dev.truce.lock.Grant;
@@ -16,12 +18,14 @@ import dev.truce.lock.Lease;
 import dev.truce.lock.LockLostException;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.LockStatus;
+import dev.truce.lock.Locks;
 import dev.truce.lock.Loss;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.NamedLock.Mode;
 import dev.truce.lock.NotAcquiredException;
 import dev.truce.lock.Refusal;
 import dev.truce.spi.Engine;
+import dev.truce.spi.Journal;
 import dev.truce.testkit.Referee.Hold;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -32,8 +36,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -807,6 +813,90 @@ public abstract class LockContract extends EngineContract {
     assertEquals(
         List.of("it hangs"), history.entries().stream().map(History.Entry::reason).toList());
     assertTrue(history.broken().isEmpty());
+  }
+
+  // ---- fences
+
+  /// Writers that are late on purpose, and holders that are ended by force in the middle of it: the
+  /// tokens of the writes that a journal took rise, for what comes after a grant comes after its
+  /// end.
+  @Test
+  void bind_writersThatAreLateOrEndedByForce_acceptedTokensNeverFall() throws Exception {
+    List<Engine> engines = List.of(place().open(), place().open(), place().open());
+    List<Locks> rooms = new ArrayList<>();
+    ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    List<Thread> workers = new ArrayList<>();
+    AtomicInteger refused = new AtomicInteger();
+    for (Engine engine : engines) {
+      Owner owner = new Owner("writer", "here", rooms.size() + 1L);
+      Locks room = Locks.over(engine, owner, 100, Optional.empty());
+      rooms.add(room);
+      for (int worker = 0; worker < 2; worker++) {
+        long salt = seed().value() + workers.size();
+        workers.add(
+            Thread.ofPlatform()
+                .daemon()
+                .start(() -> {
+                  try {
+                    write(engine, room, new Random(salt), refused);
+                  } catch (Throwable failure) {
+                    failures.add(failure);
+                  }
+                }));
+      }
+    }
+    for (Thread worker : workers) {
+      passUntilDone(worker, failures);
+    }
+    rooms.forEach(Locks::close);
+
+    assertEquals(List.of(), List.copyOf(failures));
+    List<Long> accepted = accepted(engine());
+    assertTrue(refused.get() > 0, "nobody was late");
+    assertTrue(accepted.size() > 10, "nobody wrote");
+    assertEquals(accepted.stream().sorted().toList(), accepted);
+  }
+
+  private void write(Engine engine, Locks room, Random random, AtomicInteger refused)
+      throws InterruptedException {
+    Journal journal = engine.journal("root");
+    Fence late = null;
+    for (int round = 0; round < Math.max(10, rounds() / 20); round++) {
+      if (random.nextInt(4) == 0) {
+        room.lock("n").revoke("chaos");
+      }
+      try (Grant grant = room.lock("n").acquire(LONG)) {
+        if (late != null) {
+          count(journal, late, refused);
+        }
+        late = null;
+        room.bind(grant.fence());
+        count(journal, grant.fence(), refused);
+        late = grant.fence();
+      } catch (FencedException endedBefore) {
+        refused.incrementAndGet();
+      }
+    }
+  }
+
+  private static void count(Journal journal, Fence fence, AtomicInteger refused) {
+    byte[] record = bytes(Long.toString(fence.tokens().firstEntry().getValue()));
+    Journal.Unit unit = new Journal.Unit(UUID.randomUUID(), fence, _ -> Optional.of(record));
+    if (journal.append(List.of(unit)).getFirst() instanceof Journal.Result.Refused) {
+      refused.incrementAndGet();
+    }
+  }
+
+  private static List<Long> accepted(Engine engine) {
+    Journal journal = engine.journal("root");
+    List<Long> tokens = new ArrayList<>();
+    for (long next = 1; next <= journal.appended(); next = tokens.size() + 1L) {
+      Journal.Page.Records page = (Journal.Page.Records) journal.read(next, 1_000);
+      page.entries()
+          .forEach(entry ->
+              tokens.add(Long.parseLong(new String(entry.record(), StandardCharsets.UTF_8))));
+    }
+    return tokens;
   }
 
   // ---- limits and names
