@@ -2,6 +2,7 @@ package dev.truce.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -817,6 +818,59 @@ public abstract class LockContract extends EngineContract {
 
   // ---- fences
 
+  @Test
+  void bind_everyKindOfEnd_refusesAWriteOnceTheNextIsGranted() throws Exception {
+    Engine engine = place().open();
+    Locks writer = Locks.over(engine, new Owner("writer", "here", 1), 100, Optional.empty());
+    Journal journal = engine.journal("root");
+    Truce truce = open();
+    Truce dying = open();
+    List<Fence> ended = new ArrayList<>();
+    Grant released = bound(writer, truce);
+    ended.add(released.fence());
+    released.close();
+    ended.add(bound(writer, truce).fence());
+    truce.lock("n").revoke("wanted");
+    ended.add(bound(writer, dying).fence());
+    Asker heir = queued(truce, truce.lock("n"), LONG);
+    pass(Duration.ofMillis(200));
+    kill(dying);
+    pass(term().plusSeconds(1));
+    heir.grant().close();
+    Lease lease = truce.lock("n").lease(LEASE, NOT_AT_ALL);
+    writer.bind(lease.fence());
+    ended.add(lease.fence());
+    for (Fence fence : ended.subList(0, 3)) {
+      assertInstanceOf(Journal.Result.Refused.class, append(journal, fence));
+    }
+    assertInstanceOf(Journal.Result.Appended.class, append(journal, lease.fence()));
+    pass(LEASE);
+    Grant next = bound(writer, open());
+    for (Fence fence : ended) {
+      assertInstanceOf(Journal.Result.Refused.class, append(journal, fence));
+      assertThrows(FencedException.class, () -> writer.bind(fence));
+    }
+    assertInstanceOf(Journal.Result.Appended.class, append(journal, next.fence()));
+    writer.close();
+  }
+
+  private static Grant bound(Locks writer, Truce truce) {
+    Grant grant = now(truce.lock("n"));
+    writer.bind(grant.fence());
+    return grant;
+  }
+
+  private static Journal.Result append(Journal journal, Fence fence) {
+    byte[] record = bytes(Long.toString(fence.tokens().firstEntry().getValue()));
+    UUID id = UUID.randomUUID();
+    Journal.Unit unit = new Journal.Unit(id, fence, _ -> Optional.of(record));
+    Journal.Result result = new Journal.Result.Unknown("");
+    while (result instanceof Journal.Result.Unknown) {
+      result = journal.append(List.of(unit)).getFirst();
+    }
+    return result;
+  }
+
   /// Writers that are late on purpose, and holders that are ended by force in the middle of it: the
   /// tokens of the writes that a journal took rise, for what comes after a grant comes after its
   /// end.
@@ -880,9 +934,7 @@ public abstract class LockContract extends EngineContract {
   }
 
   private static void count(Journal journal, Fence fence, AtomicInteger refused) {
-    byte[] record = bytes(Long.toString(fence.tokens().firstEntry().getValue()));
-    Journal.Unit unit = new Journal.Unit(UUID.randomUUID(), fence, _ -> Optional.of(record));
-    if (journal.append(List.of(unit)).getFirst() instanceof Journal.Result.Refused) {
+    if (append(journal, fence) instanceof Journal.Result.Refused) {
       refused.incrementAndGet();
     }
   }

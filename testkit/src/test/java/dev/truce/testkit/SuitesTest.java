@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.launcher.EngineFilter;
@@ -91,6 +92,13 @@ final class SuitesTest {
   }
 
   static final class BrokenJournal extends JournalContract {
+    @Override
+    protected EngineUnderTest engineUnderTest(Seed seed) {
+      return new BrokenUnderTest();
+    }
+  }
+
+  static final class BrokenLocks extends LockContract {
     @Override
     protected EngineUnderTest engineUnderTest(Seed seed) {
       return new BrokenUnderTest();
@@ -194,6 +202,18 @@ final class SuitesTest {
   private static void journalCatches(String test, String method, Instead<Journal> instead) {
     caught(
         BrokenJournal.class,
+        test,
+        engine ->
+            with(
+                engine,
+                UnaryOperator.identity(),
+                UnaryOperator.identity(),
+                breaking(Journal.class, method, instead)));
+  }
+
+  private static void locksCatch(String test, String method, Instead<Journal> instead) {
+    caught(
+        BrokenLocks.class,
         test,
         engine ->
             with(
@@ -540,5 +560,34 @@ final class SuitesTest {
                         ? journal.append(List.of(u)).getFirst()
                         : new Journal.Result.Refused("any fence", Fence.of("index", 1)))
                 .toList());
+  }
+
+  // ---- locks
+
+  @Test
+  void locks_fenceSkippedOrLate_isCaught() {
+    String test = "bind_everyKindOfEnd_refusesAWriteOnceTheNextIsGranted";
+    Instead<Journal> skipped = (_, _) -> null;
+    locksCatch(test, "end", skipped);
+    locksCatch("bind_writersThatAreLateOrEndedByForce_acceptedTokensNeverFall", "end", skipped);
+    AtomicReference<Object[]> last = new AtomicReference<>();
+    locksCatch(
+        test,
+        "end",
+        (journal, arguments) -> {
+          Object[] before = last.getAndSet(arguments);
+          if (before != null) {
+            journal.end((String) before[0], (long) before[1]);
+          }
+          return null;
+        });
+  }
+
+  @Test
+  void locks_whatWasDecidedIsNotPutDown_isCaught() {
+    locksCatch(
+        "revoke_holder_losesItAtOnce_andTheNextIsServed",
+        "read",
+        (_, _) -> new Journal.Page.Records(List.of()));
   }
 }
