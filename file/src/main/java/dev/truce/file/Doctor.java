@@ -108,9 +108,10 @@ final class Doctor {
           UUID root = UUID.randomUUID();
           Ceiling.write(directory, root, ceiling);
           Identity.write(directory, root, host);
-          directory.replace(Slots.fresh(directory, root, host.boot()), directory.members());
+          directory.delete(directory.members());
           directory.delete(directory.cells(0));
           directory.growthFiles().forEach(directory::delete);
+          List<String> _ = new Repair(directory, host).run(); // nobody need hear what is meant
           return ceiling;
         });
   }

@@ -107,6 +107,33 @@ public final class FileEngine implements Engine {
     return Doctor.adopt(directory, Host.current());
   }
 
+  /// A copy of what outlives the machine.
+  ///
+  /// @param directory where it is
+  /// @param files how many
+  /// @param bytes how many in all
+  public record Copy(Path directory, int files, long bytes) {}
+
+  /// Copies what of the root in `directory` outlives its machine to `to`, which must not be there
+  /// yet. Nobody inside is waited for, and what was durable when this began is in it. A backup that
+  /// was cut off has no `SHA256SUMS`.
+  ///
+  /// @throws dev.truce.EngineException of kind CONFIGURATION if there is no root, REFUSED_PLACE if
+  ///   `to` is there
+  public static Copy backup(Path directory, Path to) {
+    return Backup.take(directory, to);
+  }
+
+  /// Makes a root in `directory`, which is empty or not there, from a backup. It is another root
+  /// than the old one: with another uuid, no cells, and a ceiling 2^32 higher, so that no token of
+  /// the old one is ever given out again. Leases that had not ended stand again, for their full
+  /// term.
+  ///
+  /// @throws dev.truce.EngineException of kind DAMAGED if the backup is not what was written
+  public static Copy restore(Path backup, Path directory) {
+    return Backup.restore(backup, directory);
+  }
+
   @Override
   public String place() {
     return root.directory().path().toString();

@@ -107,6 +107,20 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  BACKUP(
+      Group.CARE,
+      "DEST",
+      "copy what outlives the machine, while the root is in use",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  RESTORE(
+      Group.CARE,
+      "BACKUP",
+      "make a new root from a backup: .truce here, or --dir",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   REVOKE(
       Group.CARE,
       "NAME --reason TEXT",
@@ -185,6 +199,8 @@ enum Verb {
       case HISTORY -> "history";
       case INIT -> "init";
       case DOCTOR -> "doctor";
+      case BACKUP -> "backup";
+      case RESTORE -> "restore";
       case REVOKE -> "revoke";
       case DEMO -> "demo";
       case BENCH -> "bench";

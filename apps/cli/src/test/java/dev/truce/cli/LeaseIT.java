@@ -54,6 +54,25 @@ class LeaseIT {
   }
 
   @Test
+  void aLease_outlivesItsMachineByABackup() throws Exception {
+    String lease = shell.out("truce acquire build --owner a");
+    String made = shell.out("truce backup kept --json");
+    assertThat(field(made, "schema")).isEqualTo("truce.backup/1");
+    assertThat(status("cd kept && sha256sum --quiet -c SHA256SUMS")).isEqualTo(0);
+    assertThat(status("truce backup kept")).isEqualTo(73);
+
+    assertThat(shell.run("truce restore kept --dir new").err()).isEmpty();
+    assertThat(shell.run("TRUCE_DIR=new truce check --lease " + lease))
+        .isEqualTo(new Result(0, "", ""));
+    assertThat(status("TRUCE_DIR=new truce run -nq build -- true")).isEqualTo(75);
+    assertThat(status("TRUCE_DIR=new truce release " + lease)).isEqualTo(0);
+    String old = shell.out("truce run x -- sh -c 'echo $TRUCE_TOKEN'").strip();
+    String later = shell.out("TRUCE_DIR=new truce run x -- sh -c 'echo $TRUCE_TOKEN'").strip();
+    assertThat(Long.parseLong(later)).isGreaterThan(Long.parseLong(old) + (1L << 32));
+    assertThat(status("truce restore kept --dir new")).isEqualTo(73);
+  }
+
+  @Test
   void tickets_keepTheOrderOverCallsThatEnd_andNobodyOvertakes() throws Exception {
     String held = shell.out("truce acquire build --owner holder");
     List<String> tickets = new ArrayList<>();

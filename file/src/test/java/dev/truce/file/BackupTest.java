@@ -1,0 +1,155 @@
+package dev.truce.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.truce.EngineException;
+import dev.truce.EngineException.Kind;
+import dev.truce.spi.Journal;
+import dev.truce.spi.Journal.Entry;
+import dev.truce.spi.Journal.Page;
+import dev.truce.spi.Journal.Result;
+import dev.truce.spi.Journal.Unit;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BackupTest {
+  private static final Duration LONG = Duration.ofSeconds(10);
+  private static final int RECORD_BYTES = 16 << 10;
+
+  @TempDir private Path temp;
+
+  private Path root() {
+    return temp.resolve("root");
+  }
+
+  private static long append(Journal journal, long number) throws InterruptedException {
+    byte[] record = ByteBuffer.allocate(RECORD_BYTES).putLong(number).array();
+    Unit unit = new Unit(UUID.randomUUID(), null, tail -> Optional.of(record));
+    long position = ((Result.Appended) journal.append(List.of(unit)).getFirst()).position();
+    assertThat(journal.awaitDurable(position, LONG)).isTrue();
+    return position;
+  }
+
+  /// The position of every record is the number that was put into it.
+  private static long last(Journal journal) {
+    long from = journal.read(1, 1) instanceof Page.TooOld(long floor) ? floor : 1;
+    List<Entry> entries = ((Page.Records) journal.read(from, Integer.MAX_VALUE)).entries();
+    for (Entry entry : entries) {
+      assertThat(ByteBuffer.wrap(entry.record()).getLong()).isEqualTo(entry.position());
+      assertThat(entry.position()).isEqualTo(from++);
+    }
+    return from - 1;
+  }
+
+  /// Segments come and go while it is copied.
+  @Test
+  void backup_whileOthersWrite_hasAllThatWasSafeBefore() throws Exception {
+    try (FileEngine engine = FileEngine.open(root())) {
+      Journal journal = engine.journal("root");
+      AtomicLong safe = new AtomicLong();
+      AtomicBoolean over = new AtomicBoolean();
+      FutureTask<Long> writing =
+          new FutureTask<>(() -> {
+            while (!over.get()) {
+              long position = append(journal, safe.get() + 1);
+              safe.set(position);
+              if (position % 200 == 0) {
+                journal.checkpoint(position - 100, new byte[] {1});
+              }
+            }
+            return safe.get();
+          });
+      Thread.ofPlatform().daemon().start(writing);
+      for (int i = 0; i < 5; i++) {
+        long before = safe.get();
+        Path backup = temp.resolve("backup-" + i);
+        FileEngine.backup(root(), backup);
+        FileEngine.restore(backup, temp.resolve("restored-" + i));
+        try (FileEngine restored = FileEngine.existing(temp.resolve("restored-" + i))) {
+          assertThat(last(restored.journal("root"))).isGreaterThanOrEqualTo(before);
+          assertThat(restored.notes()).isEmpty();
+        }
+      }
+      over.set(true);
+      long all = writing.get(10, TimeUnit.SECONDS);
+      assertThat(last(journal)).isEqualTo(all);
+    }
+  }
+
+  @Test
+  void restore_tokens_areAboveAllThatTheOldRootGivesOut() throws Exception {
+    try (FileEngine old = FileEngine.open(root())) {
+      FileEngine.backup(root(), temp.resolve("backup"));
+      long later = old.cells().draw(1 << 21);
+      FileEngine.restore(temp.resolve("backup"), temp.resolve("new"));
+      try (FileEngine restored = FileEngine.existing(temp.resolve("new"))) {
+        assertThat(restored.cells().draw(1)).isGreaterThan(later + (1 << 21));
+      }
+    }
+  }
+
+  @Test
+  void restore_damagedOrCutOff_isRefusedAndMakesNothing() throws Exception {
+    try (FileEngine engine = FileEngine.open(root())) {
+      append(engine.journal("root"), 1);
+    }
+    Path backup = temp.resolve("backup");
+    FileEngine.backup(root(), backup);
+    List<Path> files = new ArrayList<>();
+    try (var names = Files.list(backup)) {
+      names.filter(file -> !file.endsWith(Backup.SUMS)).forEach(files::add);
+    }
+    assertThat(files).hasSize(3);
+    for (Path file : files) {
+      flip(file);
+      assertRefused(backup, Kind.DAMAGED, file.toString());
+      flip(file);
+    }
+    Files.delete(backup.resolve(Backup.SUMS));
+    assertRefused(backup, Kind.CONFIGURATION, Backup.SUMS);
+  }
+
+  private static void flip(Path file) throws Exception {
+    try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+      bytes.seek(100);
+      int value = bytes.read();
+      bytes.seek(100);
+      bytes.write(value ^ 1);
+    }
+  }
+
+  private void assertRefused(Path backup, Kind kind, String named) {
+    assertThatThrownBy(() -> FileEngine.restore(backup, temp.resolve("new")))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining(named)
+        .extracting(thrown -> ((EngineException) thrown).kind())
+        .isEqualTo(kind);
+    assertThat(temp.resolve("new")).doesNotExist();
+  }
+
+  @Test
+  void backupOrRestore_somethingIsThere_isRefused() throws Exception {
+    FileEngine.open(root()).close();
+    assertThatThrownBy(() -> FileEngine.backup(root(), root()))
+        .extracting(thrown -> ((EngineException) thrown).kind())
+        .isEqualTo(Kind.REFUSED_PLACE);
+    FileEngine.backup(root(), temp.resolve("backup"));
+    assertThatThrownBy(() -> FileEngine.restore(temp.resolve("backup"), root()))
+        .extracting(thrown -> ((EngineException) thrown).kind())
+        .isEqualTo(Kind.REFUSED_PLACE);
+  }
+}
