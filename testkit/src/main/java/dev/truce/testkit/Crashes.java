@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Goes through the crashes of a workload: what the processes of an engine do, what becomes of the
@@ -48,6 +50,9 @@ public final class Crashes<E> {
   public static final String PROPERTY = "truce.crash";
 
   private static final int TOLD = 25;
+
+  /// Of so many moments of a run, and after so many losses at each of them.
+  private static final int SAMPLE = 4;
 
   /// What was done and found.
   ///
@@ -147,6 +152,7 @@ public final class Crashes<E> {
   private final Map<String, Body<E>> work = new LinkedHashMap<>();
   private final Set<Long> recovered = new HashSet<>();
   private final Set<Long> queued = new HashSet<>();
+  private final Set<Long> exhausted = new HashSet<>();
   private Body<E> setUp = _ -> {};
   private Body<E> recovery = _ -> {};
   private @Nullable String replay = System.getProperty(PROPERTY);
@@ -156,6 +162,7 @@ public final class Crashes<E> {
   private int chances;
   private Duration pause = Duration.ofSeconds(1);
   private boolean faults = true;
+  private boolean thorough = Boolean.getBoolean("truce.full");
   private long limit = Long.MAX_VALUE;
   private long capacity = Long.MAX_VALUE;
   private List<Step<E>> present = List.of();
@@ -219,6 +226,14 @@ public final class Crashes<E> {
   /// Whether calls fail.
   public Crashes<E> faults(boolean on) {
     faults = on;
+    return this;
+  }
+
+  /// Whether every moment of every run is looked at with every loss. If not, which is the default
+  /// without `-Dtruce.full=true`, that is so for the run in which nothing befalls the workload, and
+  /// of the others a sample is taken.
+  public Crashes<E> thorough(boolean on) {
+    thorough = on;
     return this;
   }
 
@@ -307,18 +322,18 @@ public final class Crashes<E> {
     Run<E> plain = work(start, Schedule.PLAIN);
     points = plain.outcome().points();
     List<Moment<E>> deeper = new ArrayList<>();
-    crash(plain.moments(), deeper);
+    crash(plain.moments(), true, deeper);
     for (Schedule schedule : troubles(plain.outcome())) {
-      crash(work(start, schedule).moments(), deeper);
+      crash(work(start, schedule).moments(), thorough, deeper);
     }
     interleave(start, plain, preemptions, deeper);
     for (int i = 0; i < chances && work.size() > 1; i++) {
       Seed next = new Seed(Sector.mix(seed.value(), i));
-      crash(work(start, Schedule.random(next)).moments(), deeper);
+      crash(work(start, Schedule.random(next)).moments(), thorough, deeper);
     }
     for (int level = 2; level <= depth; level++) {
       List<Moment<E>> next = new ArrayList<>();
-      crash(deeper, next);
+      crash(deeper, true, next);
       deeper = next;
     }
   }
@@ -369,31 +384,57 @@ public final class Crashes<E> {
       for (String process : work.keySet()) {
         Run<E> other = work(start, before.and(new Event.Switch(point, process)));
         if (other.outcome().schedule().lastPoint() == point) {
-          crash(other.moments(), deeper);
+          crash(other.moments(), thorough, deeper);
           interleave(start, other, left - 1, deeper);
         }
       }
     }
   }
 
-  /// Recovers from everything that these moments can come to, and adds to `deeper` what the
-  /// recoveries came through.
-  private void crash(List<Moment<E>> moments, List<Moment<E>> deeper) throws Violation, Enough {
-    for (Moment<E> moment : moments) {
+  /// Recovers from everything, or a sample of what, these moments can come to, and adds to `deeper`
+  /// what the recoveries came through.
+  private void crash(List<Moment<E>> moments, boolean all, List<Moment<E>> deeper)
+      throws Violation, Enough {
+    for (Moment<E> moment : all ? moments : sample(moments)) {
       DiskState disk = moment.now().disk();
       long account = moment.now().account().hash();
+      if (!exhausted.add(Sector.mix(disk.hash(), account))) {
+        continue;
+      }
       List<Loss> losses = Loss.of(disk.pending(), seed.value());
-      for (int i = NO_LOSS; i < losses.size(); i++) {
+      for (int i : all ? everyLoss(losses) : sampleOf(losses)) {
         if (recovered.size() >= limit) {
           throw new Enough();
         }
         DiskState left = i == NO_LOSS ? disk : disk.afterPowerCut(losses.get(i));
         if (recovered.add(Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0)))) {
           List<Step<E>> way = moment.and(i);
-          recover(after(moment, left, i), way, deeper, i <= 0 || i == losses.size() - 1);
+          recover(after(moment, left, i), way, deeper, all && i <= 0);
         }
       }
     }
+  }
+
+  private static List<Integer> everyLoss(List<Loss> losses) {
+    return IntStream.range(NO_LOSS, losses.size()).boxed().toList();
+  }
+
+  /// No loss, the loss of everything, and some others.
+  private List<Integer> sampleOf(List<Loss> losses) {
+    Set<Integer> sample = new LinkedHashSet<>(List.of(NO_LOSS, 0));
+    for (int i = 0; i < SAMPLE; i++) {
+      sample.add((int) Long.remainderUnsigned(Sector.mix(seed.value(), runs.get() + i), losses.size()));
+    }
+    return List.copyOf(sample);
+  }
+
+  /// Some, and the last.
+  private List<Moment<E>> sample(List<Moment<E>> moments) {
+    List<Moment<E>> sample = new ArrayList<>();
+    for (int i = 1; i <= SAMPLE; i++) {
+      sample.add(moments.get((moments.size() * i - 1) / SAMPLE));
+    }
+    return sample;
   }
 
   private Start<E> after(Moment<E> moment, DiskState left, int loss) {
