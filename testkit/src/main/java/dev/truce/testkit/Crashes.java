@@ -10,13 +10,15 @@ import dev.truce.testkit.SimulatedMachine.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
@@ -51,7 +53,7 @@ public final class Crashes<E> {
 
   private static final int TOLD = 25;
 
-  /// Of so many moments of a run, and after so many losses at each of them.
+  /// So many moments of a run, and so many losses at each of them, are a sample.
   private static final int SAMPLE = 4;
 
   /// What was done and found.
@@ -59,7 +61,8 @@ public final class Crashes<E> {
   /// @param points the points of the workload when nothing happens to it
   /// @param runs how often workload or recovery ran
   /// @param states how many different disks with their accounts were recovered and held
-  /// @param complete whether these were all there are, and not [a limit][#limit]
+  /// @param complete whether these are all that the losses, events and interleavings asked for lead
+  ///   to, and no [sample][#thorough]
   /// @param violation the first broken promise and the way to it, if there is one
   public record Report(
       String name,
@@ -136,15 +139,6 @@ public final class Crashes<E> {
     }
   }
 
-  /// Enough was tried.
-  private static final class Enough extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    Enough() {
-      super("enough", null, false, false);
-    }
-  }
-
   /// All processes die, and nothing is lost.
   private static final int NO_LOSS = -1;
 
@@ -152,7 +146,6 @@ public final class Crashes<E> {
   private final Map<String, Body<E>> work = new LinkedHashMap<>();
   private final Set<Long> recovered = new HashSet<>();
   private final Set<Long> queued = new HashSet<>();
-  private final Set<Long> exhausted = new HashSet<>();
   private Body<E> setUp = _ -> {};
   private Body<E> recovery = _ -> {};
   private @Nullable String replay = System.getProperty(PROPERTY);
@@ -169,6 +162,8 @@ public final class Crashes<E> {
   private Schedule presentSchedule = Schedule.PLAIN;
   private final AtomicLong runs = new AtomicLong();
   private int points;
+  private boolean complete = true;
+  private SplittableRandom random = new SplittableRandom();
 
   private Crashes(String name) {
     this.name = name;
@@ -237,7 +232,8 @@ public final class Crashes<E> {
     return this;
   }
 
-  /// Ends the exploration after so many states.
+  /// Looks at no more than about so many states of the plain run, and so many at each depth, from
+  /// all over it.
   public Crashes<E> limit(long states) {
     limit = states;
     return this;
@@ -272,7 +268,7 @@ public final class Crashes<E> {
     try {
       for (long seen = -1; !explorer.join(TestClock.LIVENESS); seen = runs.get()) {
         if (seen == runs.get()) {
-          return report(false, stuck(explorer));
+          return report(stuck(explorer));
         }
       }
     } catch (InterruptedException e) {
@@ -288,12 +284,14 @@ public final class Crashes<E> {
     return told(failure, present, List.of(), presentSchedule, new Account<>());
   }
 
-  private Report report(boolean complete, @Nullable String violation) {
-    return new Report(name, points, runs.get(), recovered.size(), complete, violation);
+  private Report report(@Nullable String violation) {
+    boolean all = complete && violation == null;
+    return new Report(name, points, runs.get(), recovered.size(), all, violation);
   }
 
   private Report onItsThread() {
     @Nullable String way = replay;
+    random = seed.random(name);
     try {
       Start<E> start = start();
       if (way == null) {
@@ -301,12 +299,10 @@ public final class Crashes<E> {
       } else {
         follow(start, way);
       }
-    } catch (Enough e) {
-      return report(false, null);
     } catch (Violation e) {
-      return report(false, e.getMessage());
+      return report(e.getMessage());
     }
-    return report(true, null);
+    return report(null);
   }
 
   private Start<E> start() throws Violation {
@@ -318,24 +314,28 @@ public final class Crashes<E> {
         .now();
   }
 
-  private void explore(Start<E> start) throws Violation, Enough {
+  private void explore(Start<E> start) throws Violation {
     Run<E> plain = work(start, Schedule.PLAIN);
     points = plain.outcome().points();
     List<Moment<E>> deeper = new ArrayList<>();
-    crash(plain.moments(), true, deeper);
+    crash(plain.moments(), limit, deeper);
     for (Schedule schedule : troubles(plain.outcome())) {
-      crash(work(start, schedule).moments(), thorough, deeper);
+      crash(work(start, schedule), deeper);
     }
     interleave(start, plain, preemptions, deeper);
     for (int i = 0; i < chances && work.size() > 1; i++) {
       Seed next = new Seed(Sector.mix(seed.value(), i));
-      crash(work(start, Schedule.random(next)).moments(), thorough, deeper);
+      crash(work(start, Schedule.random(next)), deeper);
     }
     for (int level = 2; level <= depth; level++) {
       List<Moment<E>> next = new ArrayList<>();
-      crash(deeper, true, next);
+      crash(deeper, limit, next);
       deeper = next;
     }
+  }
+
+  private void crash(Run<E> run, List<Moment<E>> deeper) throws Violation {
+    crash(run.moments(), thorough ? limit : SAMPLE * SAMPLE, deeper);
   }
 
   /// Each single thing that can befall the workload at each of its points.
@@ -375,7 +375,7 @@ public final class Crashes<E> {
   }
 
   private void interleave(Start<E> start, Run<E> run, int left, List<Moment<E>> deeper)
-      throws Violation, Enough {
+      throws Violation {
     if (left == 0 || work.size() == 1) {
       return;
     }
@@ -384,57 +384,57 @@ public final class Crashes<E> {
       for (String process : work.keySet()) {
         Run<E> other = work(start, before.and(new Event.Switch(point, process)));
         if (other.outcome().schedule().lastPoint() == point) {
-          crash(other.moments(), thorough, deeper);
+          crash(other, deeper);
           interleave(start, other, left - 1, deeper);
         }
       }
     }
   }
 
-  /// Recovers from everything, or a sample of what, these moments can come to, and adds to `deeper`
-  /// what the recoveries came through.
-  private void crash(List<Moment<E>> moments, boolean all, List<Moment<E>> deeper)
-      throws Violation, Enough {
-    for (Moment<E> moment : all ? moments : sample(moments)) {
+  /// Recovers from what these moments can come to, from about so many states if there are more, and
+  /// adds to `deeper` what the recoveries came through.
+  private void crash(List<Moment<E>> moments, long atMost, List<Moment<E>> deeper)
+      throws Violation {
+    List<Moment<E>> chosen = spread(moments, Math.max(1, atMost / SAMPLE));
+    for (Moment<E> moment : chosen) {
       DiskState disk = moment.now().disk();
       long account = moment.now().account().hash();
-      if (!exhausted.add(Sector.mix(disk.hash(), account))) {
-        continue;
-      }
       List<Loss> losses = Loss.of(disk.pending(), seed.value());
-      for (int i : all ? everyLoss(losses) : sampleOf(losses)) {
-        if (recovered.size() >= limit) {
-          throw new Enough();
-        }
+      for (int i : chosen(losses, atMost / chosen.size())) {
         DiskState left = i == NO_LOSS ? disk : disk.afterPowerCut(losses.get(i));
         if (recovered.add(Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0)))) {
-          List<Step<E>> way = moment.and(i);
-          recover(after(moment, left, i), way, deeper, all && i <= 0);
+          boolean failing = i <= 0 && moment.way().isEmpty() && atMost == limit;
+          recover(after(moment, left, i), moment.and(i), deeper, failing);
         }
       }
     }
   }
 
-  private static List<Integer> everyLoss(List<Loss> losses) {
-    return IntStream.range(NO_LOSS, losses.size()).boxed().toList();
+  /// No loss, the loss of everything, and the others or some of them.
+  private Collection<Integer> chosen(List<Loss> losses, long atMost) {
+    Set<Integer> chosen = new TreeSet<>(Set.of(NO_LOSS, 0));
+    if (losses.size() <= atMost) {
+      IntStream.range(0, losses.size()).forEach(chosen::add);
+    } else {
+      complete = false;
+      for (int i = 0; i < Math.max(SAMPLE, atMost) - 2; i++) {
+        chosen.add(random.nextInt(losses.size()));
+      }
+    }
+    return chosen;
   }
 
-  /// No loss, the loss of everything, and some others.
-  private List<Integer> sampleOf(List<Loss> losses) {
-    Set<Integer> sample = new LinkedHashSet<>(List.of(NO_LOSS, 0));
-    for (int i = 0; i < SAMPLE; i++) {
-      sample.add((int) Long.remainderUnsigned(Sector.mix(seed.value(), runs.get() + i), losses.size()));
+  /// All of them, or some, from here and there, and the last.
+  private List<Moment<E>> spread(List<Moment<E>> moments, long atMost) {
+    if (moments.size() <= atMost) {
+      return moments;
     }
-    return List.copyOf(sample);
-  }
-
-  /// Some, and the last.
-  private List<Moment<E>> sample(List<Moment<E>> moments) {
-    List<Moment<E>> sample = new ArrayList<>();
-    for (int i = 1; i <= SAMPLE; i++) {
-      sample.add(moments.get((moments.size() * i - 1) / SAMPLE));
+    complete = false;
+    List<Moment<E>> chosen = new ArrayList<>();
+    for (long i = 1; i <= atMost; i++) {
+      chosen.add(moments.get((int) ((moments.size() * i - 1) / atMost)));
     }
-    return sample;
+    return chosen;
   }
 
   private Start<E> after(Moment<E> moment, DiskState left, int loss) {
@@ -449,8 +449,7 @@ public final class Crashes<E> {
     Run<E> run = recovery(start, way, Schedule.PLAIN);
     if (way.size() < depth) {
       keep(run, deeper);
-      boolean first = way.size() == 1;
-      for (int point = 1; failing && first && faults && point <= run.outcome().points(); point++) {
+      for (int point = 1; failing && faults && point <= run.outcome().points(); point++) {
         for (Schedule fault : faults(point, run.outcome().trace().get(point - 1))) {
           keep(recovery(start, way, fault), deeper);
         }

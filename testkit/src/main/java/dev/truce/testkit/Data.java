@@ -26,14 +26,6 @@ final class Data {
     return size;
   }
 
-  Sector sector(int index) {
-    return sectors[index];
-  }
-
-  int sectors() {
-    return sectors.length;
-  }
-
   /// With zeros up to `newSize`, unless it is that long.
   Data grown(long newSize) {
     if (newSize <= size) {

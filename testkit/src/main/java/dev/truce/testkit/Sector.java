@@ -38,12 +38,6 @@ final class Sector {
     into.put(bytes, at, count);
   }
 
-  /// Whether `memory` holds the same, from `at` on, as far as it goes.
-  boolean matches(ByteBuffer memory, int at) {
-    int count = Math.min(BYTES, memory.capacity() - at);
-    return memory.slice(at, count).mismatch(ByteBuffer.wrap(bytes, 0, count)) < 0;
-  }
-
   /// One number out of two, each bit of either counting.
   static long mix(long a, long b) {
     long mixed = (a ^ Long.rotateLeft(b, 32)) * 0x9E3779B97F4A7C15L + b;

@@ -70,8 +70,7 @@ public final class SimulatedDisk {
   private final Map<Integer, Data> cached;
   private final Map<Integer, Data> durable;
   private final List<Pending> pending;
-  private final Map<Integer, ByteBuffer> mapped = new TreeMap<>();
-  private final Map<Integer, String> mappedAs = new HashMap<>();
+  private final Map<Integer, Mapping> mapped = new TreeMap<>();
   private final Map<Lockable, Map<Client, Boolean>> locks = new HashMap<>();
   private final List<Client> clients = new ArrayList<>();
   private int inodes;
@@ -178,21 +177,58 @@ public final class SimulatedDisk {
 
   /// What was stored into mappings since the last call becomes a change like any other.
   private void noticeMapped() {
-    for (Map.Entry<Integer, ByteBuffer> entry : mapped.entrySet()) {
-      int inode = entry.getKey();
-      ByteBuffer memory = entry.getValue();
-      Data data = data(inode);
-      for (int i = 0; i < data.sectors(); i++) {
-        int at = i * Sector.BYTES;
-        if (at < memory.capacity() && !data.sector(i).matches(memory, at)) {
-          ByteBuffer now = memory.slice(at, Math.min(Sector.BYTES, memory.capacity() - at));
-          String name = mappedAs.getOrDefault(inode, "");
-          Call by = new Call("memory", Kind.WRITE, name, at, now.remaining());
-          Data.Extent extent = data(inode).written(now, at);
-          cached.put(inode, extent.appliedTo(data(inode)));
-          changed(new Written(by, inode, extent, true));
-        }
+    mapped.forEach(
+        (inode, mapping) -> {
+          for (int at = mapping.changed(0); at >= 0; at = mapping.changed(at + Sector.BYTES)) {
+            ByteBuffer now = mapping.sector(at);
+            Call by = new Call("memory", Kind.WRITE, mapping.name, at, now.remaining());
+            Data.Extent extent = data(inode).written(now, at);
+            cached.put(inode, extent.appliedTo(data(inode)));
+            changed(new Written(by, inode, extent, true));
+          }
+        });
+  }
+
+  /// A file as memory, and as it was when it was looked at last.
+  private static final class Mapping {
+    private final String name;
+    private final ByteBuffer memory;
+    private final ByteBuffer known;
+
+    Mapping(String name, Data data) {
+      this.name = name;
+      memory = copy(data);
+      known = copy(data);
+    }
+
+    private static ByteBuffer copy(Data data) {
+      ByteBuffer copy = ByteBuffer.allocateDirect(Math.toIntExact(data.size()));
+      data.read(copy, 0);
+      return copy.clear();
+    }
+
+    /// Where the first sector begins, from `from` on, that has other bytes than when looked at last;
+    /// -1 if there is none.
+    int changed(int from) {
+      if (from >= memory.capacity()) {
+        return -1;
       }
+      int left = memory.capacity() - from;
+      int difference = memory.slice(from, left).mismatch(known.slice(from, left));
+      return difference < 0 ? -1 : (from + difference) / Sector.BYTES * Sector.BYTES;
+    }
+
+    /// Looks at a sector.
+    ByteBuffer sector(int at) {
+      ByteBuffer now = ByteBuffer.allocate(Math.min(Sector.BYTES, memory.capacity() - at));
+      now.put(0, memory, at, now.capacity());
+      known.put(at, now, 0, now.capacity());
+      return now;
+    }
+
+    void write(ByteBuffer from, int at) {
+      memory.put(at, from, from.position(), from.remaining());
+      known.put(at, from, from.position(), from.remaining());
     }
   }
 
@@ -205,9 +241,9 @@ public final class SimulatedDisk {
     if (grown.size() > before.size()) {
       changed(new Grown(call, inode, before.size(), grown.size()));
     }
-    ByteBuffer memory = mapped.get(inode);
-    if (memory != null) {
-      memory.put((int) at, from, from.position(), from.remaining());
+    Mapping mapping = mapped.get(inode);
+    if (mapping != null) {
+      mapping.write(from, (int) at);
     }
     Data.Extent extent = grown.written(from, at);
     cached.put(inode, extent.appliedTo(grown));
@@ -514,15 +550,9 @@ public final class SimulatedDisk {
             if (at % Long.BYTES != 0 || at + bytes > data.size()) {
               throw new IOException(name + ": no words at " + at + " to " + (at + bytes));
             }
-            mappedAs.putIfAbsent(inode, name);
-            return mapped.computeIfAbsent(inode, _ -> memory(data)).slice((int) at, bytes);
+            Mapping mapping = mapped.computeIfAbsent(inode, _ -> new Mapping(name, data));
+            return mapping.memory.slice((int) at, bytes);
           });
-    }
-
-    private static ByteBuffer memory(Data data) {
-      ByteBuffer memory = ByteBuffer.allocateDirect(Math.toIntExact(data.size()));
-      data.read(memory, 0);
-      return memory.clear();
     }
 
     @Override
