@@ -177,16 +177,15 @@ public final class SimulatedDisk {
 
   /// What was stored into mappings since the last call becomes a change like any other.
   private void noticeMapped() {
-    mapped.forEach(
-        (inode, mapping) -> {
-          for (int at = mapping.changed(0); at >= 0; at = mapping.changed(at + Sector.BYTES)) {
-            ByteBuffer now = mapping.sector(at);
-            Call by = new Call("memory", Kind.WRITE, mapping.name, at, now.remaining());
-            Data.Extent extent = data(inode).written(now, at);
-            cached.put(inode, extent.appliedTo(data(inode)));
-            changed(new Written(by, inode, extent, true));
-          }
-        });
+    mapped.forEach((inode, mapping) -> {
+      for (int at = mapping.changed(0); at >= 0; at = mapping.changed(at + Sector.BYTES)) {
+        ByteBuffer now = mapping.sector(at);
+        Call by = new Call("memory", Kind.WRITE, mapping.name, at, now.remaining());
+        Data.Extent extent = data(inode).written(now, at);
+        cached.put(inode, extent.appliedTo(data(inode)));
+        changed(new Written(by, inode, extent, true));
+      }
+    });
   }
 
   /// A file as memory, and as it was when it was looked at last.
@@ -207,8 +206,8 @@ public final class SimulatedDisk {
       return copy.clear();
     }
 
-    /// Where the first sector begins, from `from` on, that has other bytes than when looked at last;
-    /// -1 if there is none.
+    /// Where the first sector begins, from `from` on, that has other bytes than when looked at
+    /// last; -1 if there is none.
     int changed(int from) {
       if (from >= memory.capacity()) {
         return -1;
