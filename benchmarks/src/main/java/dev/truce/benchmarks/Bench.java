@@ -11,9 +11,10 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/// `truce bench locks [--json] [--quick]`: measures this machine, beside peers in the same run.
+/// `truce bench locks|journal [--json] [--quick]`: measures this machine, beside peers in the same
+/// run.
 public final class Bench {
-  private static final String USAGE = "usage: truce bench locks [--json] [--quick]";
+  private static final String USAGE = "usage: truce bench locks|journal [--json] [--quick]";
   private static final int USAGE_STATUS = 64;
 
   /// The rows, in the order of the table.
@@ -29,6 +30,16 @@ public final class Bench {
           new Waiters(),
           new BetweenProcesses.Contended());
 
+  private static final List<Row> JOURNAL =
+      List.of(
+          new Commits(1),
+          new Commits(4),
+          new Commits(16),
+          new Appends.Right(),
+          new Appends.Recovered());
+
+  private static final Map<String, List<Row>> SUITES = Map.of("locks", LOCKS, "journal", JOURNAL);
+
   private Bench() {}
 
   /// What `truce` calls, with the arguments after `bench`; answers the exit status: 0 when every
@@ -37,13 +48,15 @@ public final class Bench {
     List<String> rest = new ArrayList<>(arguments);
     boolean json = rest.remove("--json");
     boolean quick = rest.remove("--quick");
-    if (!rest.equals(List.of("locks"))) {
-      err.println("truce: bench measures `locks`, not `" + String.join(" ", rest) + "`");
+    List<Row> rows = rest.size() == 1 ? SUITES.get(rest.getFirst()) : null;
+    if (rows == null) {
+      err.println(
+          "truce: bench measures `locks` or `journal`, not `" + String.join(" ", rest) + "`");
       err.println(USAGE);
       return USAGE_STATUS;
     }
     try {
-      Report report = locks(quick, row -> tell(json, row, err));
+      Report report = measured(rest.getFirst(), rows, quick, row -> tell(json, row, err));
       out.println(json ? report.json() : report.table());
       return report.failures().isEmpty() ? 0 : 1;
     } catch (IOException failure) {
@@ -60,7 +73,8 @@ public final class Bench {
     }
   }
 
-  private static Report locks(boolean quick, Consumer<String> progress)
+  private static Report measured(
+      String suite, List<Row> rows, boolean quick, Consumer<String> progress)
       throws IOException, InterruptedException {
     long start = System.nanoTime();
     Path place = Workshop.makePlace();
@@ -69,7 +83,7 @@ public final class Bench {
       Workshop workshop = new Workshop(place, launcher(), quick ? Effort.QUICK : Effort.FULL);
       List<Comparison> lines = new ArrayList<>();
       Map<String, String> failures = new LinkedHashMap<>();
-      for (Row row : LOCKS) {
+      for (Row row : rows) {
         progress.accept(row.name());
         try {
           lines.addAll(row.measure(workshop));
@@ -78,7 +92,7 @@ public final class Bench {
         }
       }
       long wall = (System.nanoTime() - start) / 1_000_000;
-      return new Report(conditions, Conditions.loadNow(), quick, wall, lines, failures);
+      return new Report(suite, conditions, Conditions.loadNow(), quick, wall, lines, failures);
     } finally {
       delete(place);
     }

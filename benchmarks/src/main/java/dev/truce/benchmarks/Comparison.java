@@ -18,7 +18,8 @@ record Comparison(
     MICROS("us"),
     MILLIS("ms"),
     PERCENT("%"),
-    CARRIERS("carriers");
+    CARRIERS("carriers"),
+    FLUSHES("flushes");
 
     private final String sign;
 

@@ -11,8 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /// All that one run measured, and how it is shown.
 ///
+/// @param suite what was measured: `locks`
 /// @param failures why a row has no figures, by row
 record Report(
+    String suite,
     Conditions conditions,
     String loadAfter,
     boolean quick,
@@ -20,7 +22,9 @@ record Report(
     List<Comparison> lines,
     Map<String, String> failures) {
 
-  static final String SCHEMA = "truce.bench.locks/1";
+  String schema() {
+    return "truce.bench." + suite + "/1";
+  }
 
   // ---- for people
 
@@ -119,7 +123,7 @@ record Report(
 
   String json() {
     Map<String, Object> root = new LinkedHashMap<>();
-    root.put("schema", SCHEMA);
+    root.put("schema", schema());
     root.put("quick", quick);
     root.put("wall_ms", wallMillis);
     Map<String, Object> where = conditions.named();

@@ -52,6 +52,25 @@ class BenchIT {
     assertThat(status).isZero();
   }
 
+  @Test
+  void everyRowOfTheJournalIsMeasured() {
+    System.setProperty("truce.launcher", "none");
+
+    int status = bench("journal", "--quick", "--json");
+
+    String json = out.toString(StandardCharsets.UTF_8);
+    assertThat(json).startsWith("{\"schema\":\"truce.bench.journal/1\",\"quick\":true,");
+    assertThat(json).endsWith("\"failures\":{}}\n");
+    assertThat(ROW.matcher(json).results().map(found -> found.group(1)).distinct())
+        .containsExactly(
+            "durable commits, 1 process",
+            "durable commits, 4 processes",
+            "durable commits, 16 processes",
+            "an append, not flushed",
+            "recovery");
+    assertThat(status).isZero();
+  }
+
   private static double number(MatchResult found) {
     return Double.parseDouble(found.group(1));
   }
@@ -62,8 +81,8 @@ class BenchIT {
     assertThat(err.toString(StandardCharsets.UTF_8))
         .isEqualTo(
             """
-            truce: bench measures `locks`, not `lochs`
-            usage: truce bench locks [--json] [--quick]
+            truce: bench measures `locks` or `journal`, not `lochs`
+            usage: truce bench locks|journal [--json] [--quick]
             """);
     assertThat(out.size()).isZero();
   }

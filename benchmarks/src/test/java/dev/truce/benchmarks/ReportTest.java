@@ -38,7 +38,8 @@ class ReportTest {
       Comparison.alone("after a kill", "to next holder", Unit.MILLIS, Series.of(3), Goal.figure(5));
 
   private static Report report(boolean quick, Map<String, String> failures) {
-    return new Report(CONDITIONS, "1.00 0.50 0.40", quick, 61_234, List.of(SLOW, ALONE), failures);
+    return new Report(
+        "locks", CONDITIONS, "1.00 0.50 0.40", quick, 61_234, List.of(SLOW, ALONE), failures);
   }
 
   @Test

@@ -136,7 +136,7 @@ enum Verb {
       "watch many writers race, killed at random, nothing lost",
       Flag.valued('\0', "seed", "N", "choose the same files and kills again"),
       Where.JSON),
-  BENCH(Group.MORE, "locks", "measure this machine, as ratios"),
+  BENCH(Group.MORE, "locks|journal [--quick] [--json]", "measure this machine, as ratios"),
   COMPLETIONS(Group.MORE, "bash|zsh|fish", "print what makes a shell complete truce's words"),
   HELP(Group.MORE, "[VERB]", "explain a verb", Flag.plain('\0', "all", "list every verb")),
   VERSION(Group.MORE, "", "print the version");
