@@ -29,6 +29,10 @@ final class Root {
   /// How long an opener waits for one that is alone: far longer than any repair takes.
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  /// How long a root may look broken to those who may enter it: somebody is alone in it soon, and
+  /// mends it, unless others stay inside.
+  private static final long BROKEN_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
   private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
   /// The roots that are open in this JVM, by the inode of `locks`: a second channel on that file
@@ -76,15 +80,22 @@ final class Root {
   static Root open(Path path, Host host, boolean create) {
     Directory directory = new Directory(path);
     refuse(directory, create);
-    long deadline = System.nanoTime() + PATIENCE_NANOS;
+    long begin = System.nanoTime();
+    long whole = begin;
     boolean interrupted = false;
     try {
       for (; ; ) {
-        Root root = attempt(directory, host);
-        if (root != null) {
-          return root;
+        Attempt attempt = attempt(directory, host);
+        if (attempt.root != null) {
+          return attempt.root;
         }
-        if (System.nanoTime() - deadline > 0) {
+        long now = System.nanoTime();
+        whole = attempt.broken ? whole : now;
+        if (now - whole > BROKEN_NANOS) {
+          throw Faults.damaged(
+              directory.cells(0), "its first page is missing or fails its check", REOPEN);
+        }
+        if (now - begin > PATIENCE_NANOS) {
           throw tooLong(directory);
         }
         interrupted |= Thread.interrupted();
@@ -97,10 +108,15 @@ final class Root {
     }
   }
 
+  /// What came of one try to open.
+  ///
+  /// @param root `null` while another process is alone in it, or when it is `broken`
+  /// @param broken whether others may be inside, but its files are not those of a root: for a
+  ///   moment after somebody who was alone was killed, and for good when they were damaged under
+  ///   those who are inside
+  private record Attempt(@Nullable Root root, boolean broken) {}
+
   private static EngineException tooLong(Directory directory) {
-    if (Repair.header(directory) == null) {
-      return Faults.damaged(directory.cells(0), "its first page fails its check", REOPEN);
-    }
     return new EngineException(
         Kind.UNREACHABLE,
         directory.locks()
@@ -123,22 +139,25 @@ final class Root {
     }
   }
 
-  /// One try, without waiting; `null` while another process is alone in the root.
-  private static @Nullable Root attempt(Directory directory, Host host) {
+  /// One try, without waiting.
+  private static Attempt attempt(Directory directory, Host host) {
     synchronized (OPEN) {
       Root known = OPEN.get(keyOf(directory));
       if (known != null) {
         known.handles++;
-        return known;
+        return new Attempt(known, false);
       }
       Locks locks = Locks.open(directory);
       try {
-        Root root = enter(directory, locks, host);
-        if (root != null) {
-          OPEN.put(root.key, root);
-          root.handles++;
-          return root;
+        Attempt attempt = enter(directory, locks, host);
+        Root root = attempt.root;
+        if (root == null) {
+          locks.close();
+          return attempt;
         }
+        OPEN.put(root.key, root);
+        root.handles++;
+        return attempt;
       } catch (InternalError e) {
         locks.close();
         throw Faults.unmapped(directory.path(), e);
@@ -146,31 +165,29 @@ final class Root {
         locks.close();
         throw e;
       }
-      locks.close();
-      return null;
     }
   }
 
-  private static @Nullable Root enter(Directory directory, Locks locks, Host host) {
+  private static Attempt enter(Directory directory, Locks locks, Host host) {
     List<String> notes = List.of();
     if (locks.tryAlone()) {
       notes = new Repair(directory, host).run();
       locks.leave();
     }
     if (!locks.tryInside()) {
-      return null;
+      return new Attempt(null, false);
     }
     Yield.at(Yield.JOIN_INSIDE);
     Header header = directory.has(directory.id()) ? Repair.header(directory) : null;
     if (header == null || !header.boot().equals(host.boot())) {
-      // whoever was alone before us was killed before it was done
       locks.leave();
-      return null;
+      return new Attempt(null, true);
     }
     Identity identity = Identity.read(directory);
     identity.refuseOthers(directory, host, header.boot());
     Repair.refuseOtherLocks(directory, host, header);
-    return new Root(keyOf(directory), directory, identity, locks, header, notes);
+    return new Attempt(
+        new Root(keyOf(directory), directory, identity, locks, header, notes), false);
   }
 
   /// Runs `work` while nobody is inside, this process included.

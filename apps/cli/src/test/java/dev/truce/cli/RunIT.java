@@ -546,6 +546,17 @@ class RunIT {
   // ---- places
 
   @Test
+  void cellsDeletedUnderAHolder_letNobodyElseIn() throws Exception {
+    Line holder = hold("x");
+    Files.delete(temp.resolve(".truce/cells"));
+    Result refused = shell.run("truce run -w 15 x -- true");
+    assertThat(refused.status()).isEqualTo(65);
+    assertThat(refused.err()).startsWith("truce: " + temp.resolve(".truce/cells") + " is damaged");
+    end(holder);
+    assertThat(shell.run("truce run -n x -- true").status()).isEqualTo(0);
+  }
+
+  @Test
   void aFullDisk_isOneLine_andTheNextRunIsFineWhenThereIsRoom() throws Exception {
     Result result =
         mounted(
