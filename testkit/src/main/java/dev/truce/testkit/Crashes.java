@@ -403,11 +403,17 @@ public final class Crashes<E> {
       for (int i : chosen(losses, atMost / chosen.size())) {
         DiskState left = i == NO_LOSS ? disk : disk.afterPowerCut(losses.get(i));
         if (recovered.add(Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0)))) {
-          boolean failing = i <= 0 && moment.way().isEmpty() && atMost == limit;
+          boolean failing = i <= 0 && failing(moments, moment, atMost);
           recover(after(moment, left, i), moment.and(i), deeper, failing);
         }
       }
     }
+  }
+
+  /// Whether the calls of the recovery fail too: after some moments of the plain run, or all.
+  private boolean failing(List<Moment<E>> moments, Moment<E> moment, long atMost) {
+    boolean some = thorough || spread(moments, SAMPLE).contains(moment);
+    return some && moment.way().isEmpty() && atMost == limit;
   }
 
   /// No loss, the loss of everything, and the others or some of them.

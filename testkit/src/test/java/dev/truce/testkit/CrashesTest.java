@@ -72,6 +72,21 @@ class CrashesTest {
     assertThat(report.states()).isGreaterThan(1_000);
   }
 
+  /// With `truce.full` some hundred thousand states of a log that changes its segment over and
+  /// over.
+  @Test
+  void aLongRightLog_isFoundRight() {
+    int[] others = IntStream.range(3, FULL ? 60 : 12).toArray();
+    Report report =
+        Crashes.<Integer>of("a long log")
+            .process("a", me -> appends(me, EnumSet.noneOf(Flaw.class), 1, 2, others))
+            .recovery(me -> recovers(me, EnumSet.noneOf(Flaw.class)))
+            .explore()
+            .orThrow();
+    System.out.println(report);
+    assertThat(report.states()).isGreaterThan(FULL ? 100_000 : 5_000);
+  }
+
   @Test
   void aRightLogOfTwoProcesses_isFoundRight() {
     Report report =
