@@ -70,6 +70,9 @@ final class Gate {
   /// The one grant that went the short way, if it still stands; see [#acquireIdle].
   private volatile @Nullable Held alone;
 
+  /// Whether ends are being put down in the background.
+  private boolean unwritten;
+
   private int waiting;
 
   /// When this process looks at the holders next, even if it is not the first in the queue.
@@ -562,6 +565,7 @@ final class Gate {
       read();
       buryTheDead(true);
       endWhatIsOver();
+      finishAllEnds();
       return seen.state();
     } finally {
       mutex.unlock();
@@ -690,6 +694,7 @@ final class Gate {
       boolean mine = ALONE.compareAndSet(this, held, null) || holds.remove(held.token(), held);
       if (mine && !room.closed()) {
         apply(new Command.Release(held.token(), held.claim()));
+        finishTheRest();
       }
     } catch (EngineException | OutcomeUnknownException failure) {
       held.releaseFailed(failure);
@@ -740,6 +745,7 @@ final class Gate {
         holds.put(held.token(), held);
       }
       Answer answer = apply(new Command.Detach(held.token(), claim, until, terms)).answer();
+      finishAllEnds();
       return answer instanceof Answer.Done && holds.remove(held.token(), held);
     } finally {
       mutex.unlock();
@@ -769,6 +775,7 @@ final class Gate {
         long until = Locks.later(now, ttl);
         Outcome outcome = apply(new Command.Accept(claim, until, kept, room.terms(wanted, ttl)));
         if (!outcome.grants().isEmpty()) {
+          finishAllEnds();
           return outcome.grants().getFirst().hold();
         }
         if (outcome.answer() instanceof Answer.Gone) {
@@ -800,7 +807,9 @@ final class Gate {
   List<LockStatus.Holder> revoke(String why) {
     mutex.lock();
     try {
-      return revokeAll(why);
+      List<LockStatus.Holder> ended = revokeAll(why);
+      finishAllEnds();
+      return ended;
     } finally {
       mutex.unlock();
     }
@@ -847,6 +856,7 @@ final class Gate {
       for (Held held : lost) {
         apply(new Command.Release(held.token(), held.claim()));
       }
+      finishAllEnds();
       if (seen.state().counters().granted() <= 1) {
         forget();
       }
@@ -922,9 +932,51 @@ final class Gate {
     return outcome;
   }
 
+  /// The ends that nobody waits for are put down beside everything else, by one who has had the
+  /// lock and whom that keeps from nothing any more.
+  private void finishTheRest() {
+    if (!unwritten && ending() != null) {
+      unwritten = true;
+      room.later(this::putDownLater);
+    }
+  }
+
+  private boolean putDownLater() {
+    for (Hold ending = nextUnwritten(); ending != null; ending = nextUnwritten()) {
+      room.putDown(name, ending);
+      command(new Command.Fenced(ending.token()));
+    }
+    return true;
+  }
+
+  private @Nullable Hold nextUnwritten() {
+    mutex.lock();
+    try {
+      for (Hold hold : read().state().holds()) {
+        if (hold.unwritten()) {
+          return hold;
+        }
+      }
+      unwritten = false;
+      return null;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
   /// Puts down what has ended, whoever began that, and says so in the cell: until then nothing is
   /// granted.
   private void finishEnds() {
+    for (Hold hold : seen.state().holds()) {
+      if (LockMachine.blocks(hold, seen.state().holds())) {
+        finishAllEnds();
+        return;
+      }
+    }
+  }
+
+  /// In the order in which they ended, so that the history of a lock is in order.
+  private void finishAllEnds() {
     for (Hold ending = ending(); ending != null; ending = ending()) {
       room.putDown(name, ending);
       carry(new Command.Fenced(ending.token()));

@@ -37,7 +37,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **Ends.** A grant that its own process gives back ends at once, unless its token is
 /// [exported][Hold#exported]. Every other end stands as [Phase#ENDING] until whoever finds it has
-/// put it down for good and says [Command.Fenced]; until then nothing else is granted.
+/// put it down for good and says [Command.Fenced]; until then nothing else is granted if it is
+/// exported, or if [too many][#UNWRITTEN] stand like that.
 ///
 /// Sources: arrival order with grouped readers after Krieger et al., *A Fair Fast Scalable
 /// Reader-Writer Lock* (ICPP 1993); the bound on overtaking is ageing by count instead of time.
@@ -211,6 +212,9 @@ final class LockMachine {
       Set<Long> wake,
       int missing) {}
 
+  /// How many ends may stand that are to be put down while the lock goes on: a bound for the cell.
+  static final int UNWRITTEN = 16;
+
   private static final Answer DONE = new Answer.Done();
   private static final Answer GONE = new Answer.Gone();
 
@@ -277,12 +281,28 @@ final class LockMachine {
         : null;
   }
 
+  /// Whether an end stands in the way of every grant until it is put down.
+  static boolean blocks(Hold hold, List<Hold> holds) {
+    return hold.phase() == Phase.ENDING && (hold.exported() || unwritten(holds) > UNWRITTEN);
+  }
+
+  private static int unwritten(List<Hold> holds) {
+    int count = 0;
+    for (Hold hold : holds) {
+      count += hold.unwritten() ? 1 : 0;
+    }
+    return count;
+  }
+
   /// The next moment at which time alone changes the state, or [Long#MAX_VALUE]; a moment long past
-  /// while something waits to be put down.
+  /// while an end stands in the way.
   static long nextSettling(LockState state) {
     long next = Long.MAX_VALUE;
     for (Hold hold : state.holds()) {
-      next = sooner(next, hold.phase() == Phase.ENDING ? Long.MIN_VALUE : hold.until());
+      if (blocks(hold, state.holds())) {
+        return Long.MIN_VALUE;
+      }
+      next = sooner(next, hold.unwritten() ? 0 : hold.until());
     }
     for (Wait wait : state.queue()) {
       next = sooner(sooner(next, wait.offered()), wait.until());
@@ -627,8 +647,11 @@ final class LockMachine {
   private boolean othersWrite(Hold hold) {
     return !covered(hold)
         && (holds.stream()
-                .anyMatch(
-                    other -> !other.equals(hold) && other.mode() == Mode.WRITE && !covered(other))
+                .anyMatch(other ->
+                    !other.equals(hold)
+                        && other.mode() == Mode.WRITE
+                        && !other.unwritten()
+                        && !covered(other))
             || queue.stream().anyMatch(wait -> wait.offered() != 0 && inMainQueue(wait)));
   }
 
@@ -812,7 +835,9 @@ final class LockMachine {
 
   private void finishUpgrade(int at) {
     Hold hold = holds.get(at);
-    boolean alone = holds.size() == 1 && queue.stream().noneMatch(wait -> wait.offered() != 0);
+    boolean alone =
+        holds.stream().allMatch(other -> other.equals(hold) || standsAside(other))
+            && queue.stream().noneMatch(wait -> wait.offered() != 0);
     if (!alone) {
       return;
     }
@@ -835,10 +860,10 @@ final class LockMachine {
     int writers = 0;
     int readers = 0;
     for (Hold hold : holds) {
-      if (hold.phase() != Phase.HELD) {
+      if (hold.phase() == Phase.UPGRADING || blocks(hold, holds)) {
         return false;
       }
-      if (covered(hold)) {
+      if (hold.unwritten() || covered(hold)) {
         continue;
       }
       writers += hold.mode() == Mode.WRITE ? 1 : 0;
@@ -867,8 +892,18 @@ final class LockMachine {
     return true;
   }
 
+  /// An end that only has to be put down, some time.
+  private boolean standsAside(Hold hold) {
+    return hold.unwritten() && !blocks(hold, holds);
+  }
+
   private boolean occupied() {
-    return !holds.isEmpty() || queue.stream().anyMatch(wait -> wait.offered() != 0);
+    for (Hold hold : holds) {
+      if (!standsAside(hold)) {
+        return true;
+      }
+    }
+    return queue.stream().anyMatch(wait -> wait.offered() != 0);
   }
 
   /// A wait for a branch leaves the main queue aside as long as its parent stands.
@@ -1107,8 +1142,12 @@ final class LockMachine {
     changed = true;
     bequeath(hold);
     if (lostIt || hold.exported()) {
-      List<Long> rest = new ArrayList<>(hold.tokens());
-      rest.removeIf(ended -> leftToAnother(ended, hold.exported()));
+      List<Long> rest = new ArrayList<>();
+      for (long ended : hold.tokens()) {
+        if (!leftToAnother(ended, hold.exported())) {
+          rest.add(ended);
+        }
+      }
       if (!rest.isEmpty()) {
         holds.add(at, hold.ending(rest, caller.command(), how));
       }
@@ -1118,11 +1157,15 @@ final class LockMachine {
   /// Whether a grant goes on with this token, a parent or a branch. It fences it in the end, if it
   /// has to be.
   private boolean leftToAnother(long ended, boolean fence) {
-    int at = firstOf(hold -> hold.has(ended));
-    if (at >= 0 && fence) {
-      bind(at, ended);
+    for (int i = 0; i < holds.size(); i++) {
+      if (holds.get(i).phase() != Phase.ENDING && holds.get(i).has(ended)) {
+        if (fence) {
+          bind(i, ended);
+        }
+        return true;
+      }
     }
-    return at >= 0;
+    return false;
   }
 
   /// The branches of a hold that is gone go on under its parent, or on their own. What goes on with

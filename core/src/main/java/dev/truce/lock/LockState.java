@@ -62,6 +62,11 @@ record LockState(
       Claim parent,
       boolean exported,
       String reason) {
+    /// Whether it has ended, no journal goes by it, and that is still to be put down.
+    boolean unwritten() {
+      return phase == Phase.ENDING && !exported;
+    }
+
     /// Whether this is one of its tokens.
     boolean has(long wanted) {
       return token == wanted || (!earlier.isEmpty() && earlier.contains(wanted));
@@ -223,7 +228,8 @@ record LockState(
     HELD,
     /// A reader that waits for the other readers to leave, and then writes.
     UPGRADING,
-    /// It has ended and that is being put down for good; until then nothing else is granted.
+    /// It has ended, and that is to be put down for good. Until then nothing else is granted if a
+    /// journal goes by its token.
     ENDING
   }
 

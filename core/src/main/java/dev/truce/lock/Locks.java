@@ -303,8 +303,9 @@ public final class Locks implements AutoCloseable {
     return new Lease(this, read);
   }
 
-  /// What was decided about locks.
+  /// What was decided about locks, what was due included.
   public History history() {
+    status();
     return ledger.history();
   }
 
@@ -708,6 +709,7 @@ public final class Locks implements AutoCloseable {
   /// Whether somebody who looked would end something: what the dead have, and what time is over.
   private boolean isPast(LockState state) {
     return LockMachine.nextSettling(state) <= ticker().nanos()
+        || state.holds().stream().anyMatch(Hold::unwritten)
         || Stream.concat(
                 state.holds().stream()
                     .filter(hold -> hold.phase() != LockState.Phase.ENDING)
@@ -732,7 +734,10 @@ public final class Locks implements AutoCloseable {
   LockStatus describe(String name, LockState state) {
     long now = ticker().nanos();
     List<LockStatus.Holder> holders =
-        state.holds().stream().map(hold -> holder(hold, state, now)).toList();
+        state.holds().stream()
+            .filter(hold -> !hold.unwritten())
+            .map(hold -> holder(hold, state, now))
+            .toList();
     List<LockStatus.Waiter> waiters = new ArrayList<>();
     int position = 1;
     for (Wait wait : LockMachine.inOrder(state)) {
@@ -743,10 +748,10 @@ public final class Locks implements AutoCloseable {
   }
 
   private static LockStatus.State stateOf(LockState state) {
-    if (state.holds().stream().anyMatch(hold -> hold.phase() == LockState.Phase.ENDING)) {
+    if (state.holds().stream().anyMatch(hold -> LockMachine.blocks(hold, state.holds()))) {
       return LockStatus.State.ENDING;
     }
-    if (!state.holds().isEmpty()) {
+    if (state.holds().stream().anyMatch(hold -> !hold.unwritten())) {
       return LockStatus.State.HELD;
     }
     return state.queue().stream().anyMatch(wait -> wait.offered() != 0)

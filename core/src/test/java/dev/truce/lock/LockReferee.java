@@ -210,7 +210,8 @@ final class LockReferee {
   private void progress() {
     Hold upgrading = upgrading(after);
     boolean offers = after.queue().stream().anyMatch(wait -> wait.offered() != 0);
-    require(upgrading == null || after.holds().size() > 1 || offers, "an upgrade waits for nobody");
+    long others = after.holds().stream().filter(hold -> !hold.unwritten()).count();
+    require(upgrading == null || others > 1 || offers, "an upgrade waits for nobody");
     Wait next = next(after);
     require(next == null || !room(after, next.mode()), "free, but not given to the next");
     for (Hold hold : after.holds()) {
@@ -229,10 +230,10 @@ final class LockReferee {
     int readers = 0;
     int writers = 0;
     for (Hold hold : state.holds()) {
-      if (hold.phase() != Phase.HELD) {
+      if (hold.phase() != Phase.HELD && !hold.unwritten()) {
         return false;
       }
-      if (parent(state, hold.parent()) == null) {
+      if (!hold.unwritten() && parent(state, hold.parent()) == null) {
         readers += hold.mode() == Mode.READ ? 1 : 0;
         writers += hold.mode() == Mode.WRITE ? 1 : 0;
       }
@@ -572,7 +573,8 @@ final class LockReferee {
           "granted and not told ",
           unit);
       require(
-          accepted() != null || after.holds().stream().noneMatch(h -> h.phase() == Phase.ENDING),
+          accepted() != null
+              || after.holds().stream().noneMatch(h -> h.phase() == Phase.ENDING && h.exported()),
           "granted before an end was fenced ",
           unit);
       Hold upgrading = upgrading(after);
@@ -722,7 +724,8 @@ final class LockReferee {
     require(is.offered() == now + window, "offered for another time: ", is);
     require(is.claim().member() != caller.member(), "offered to the caller: ", is);
     require(
-        !main(after, is) || after.holds().stream().noneMatch(h -> h.phase() == Phase.ENDING),
+        !main(after, is)
+            || after.holds().stream().noneMatch(h -> h.phase() == Phase.ENDING && h.exported()),
         "offered before an end was fenced: ",
         is);
     require(!main(after, is) || upgrading(after) == null, "offered beside an upgrade: ", is);
@@ -865,7 +868,7 @@ final class LockReferee {
       }
       boolean stalled =
           outcome.changed()
-              && after.holds().isEmpty()
+              && after.holds().stream().allMatch(Hold::unwritten)
               && after.queue().stream().noneMatch(wait -> wait.offered() != 0);
       if (stalled) {
         told(is.claim().member(), "free, and not told ", is);
