@@ -819,12 +819,18 @@ final class Gate {
     LockState before = read().state();
     List<LockStatus.Holder> ended = new ArrayList<>();
     for (LockStatus.Holder holder : room.describe(name, before).holders()) {
-      if (apply(new Command.Revoke(holder.token(), room.self(), why)).answer()
-          instanceof Answer.Done) {
+      apply(new Command.Revoke(holder.token(), room.self(), why));
+      // Not by the answer: a swap of unknown outcome may have ended it already.
+      if (!stands(holder.token())) {
         ended.add(holder);
       }
     }
     return ended;
+  }
+
+  private boolean stands(long token) {
+    return seen.state().holds().stream()
+        .anyMatch(hold -> hold.phase() != Phase.ENDING && hold.has(token));
   }
 
   boolean holds(Held held) {

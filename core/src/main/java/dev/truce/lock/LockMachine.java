@@ -978,7 +978,7 @@ final class LockMachine {
               now,
               until,
               parent,
-              false,
+              claim.member() == 0,
               reason);
       holds.add(hold);
       changed = true;

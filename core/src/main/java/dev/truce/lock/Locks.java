@@ -442,6 +442,13 @@ public final class Locks implements AutoCloseable {
             + how);
   }
 
+  boolean givenBack(Handle lease) {
+    return ledger
+        .endOf(lease.token())
+        .filter(end -> end.kind() == History.Kind.RELEASED)
+        .isPresent();
+  }
+
   private static String howItEnded(History.Entry end) {
     return switch (end.kind()) {
       case RELEASED -> "it was given back";

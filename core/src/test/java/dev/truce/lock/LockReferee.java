@@ -565,6 +565,7 @@ final class LockReferee {
         unit);
     if (unit.member() == 0) {
       require(hold.until() > now, "a detached grant without a term");
+      require(hold.exported(), "the end of a detached grant would be quiet");
     }
     if (!upgrade) {
       require(

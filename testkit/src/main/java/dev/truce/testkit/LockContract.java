@@ -791,6 +791,15 @@ public abstract class LockContract extends EngineContract {
       lease.release();
     }
     assertFree(first.lock("index"));
+    assertEquals(
+        List.of(
+            History.Kind.LEASED,
+            History.Kind.RELEASED,
+            History.Kind.LEASED,
+            History.Kind.RELEASED,
+            History.Kind.LEASED,
+            History.Kind.RELEASED),
+        first.history().entries().stream().map(History.Entry::kind).toList());
   }
 
   @Test
