@@ -44,6 +44,7 @@ final class Appender {
   private final Segments segments;
   private final Tail tail;
   private final Ticker ticker;
+  private final Chime freed;
   private final Queue<Letter> waiting = new ConcurrentLinkedQueue<>();
   private final ReentrantLock turn = new ReentrantLock();
 
@@ -76,6 +77,7 @@ final class Appender {
     this.segments = segments;
     this.tail = tail;
     this.ticker = ticker;
+    this.freed = new Chime(control, Control.Bell.APPENDED, ticker);
   }
 
   /// Fulfils the wishes, in their order. Those that are not [settled][Wish#settled] then were
@@ -135,6 +137,7 @@ final class Appender {
         done = fulfil(wishes, done);
       } finally {
         locks.releaseAppend(held);
+        freed.ring(false);
       }
     }
   }
@@ -169,8 +172,7 @@ final class Appender {
     }
   }
 
-  // ---- the append byte
-  // ---------------------------------------------------------------------------
+  // ---- the append byte --------------------------------------------------------------------------
 
   /// Takes the append byte of the present segment, or that of the next one from somebody who has
   /// stopped.
@@ -197,7 +199,7 @@ final class Appender {
           return;
         }
       } else {
-        patience.wait(this);
+        freed.await(() -> control.tail() != word, patience, this, Long.MAX_VALUE);
       }
     }
   }
@@ -224,11 +226,15 @@ final class Appender {
       if (beginning == null) {
         return false;
       }
+      Yield.at(Yield.JOURNAL_SEAL_DECIDED);
       if (!locks.tryAppend(number)) {
         continue;
       }
       boolean moved = false;
       try {
+        if (control.tail() != word) {
+          return false; // the byte may be free because this segment counts already
+        }
         Yield.at(Yield.JOURNAL_SEAL_LOCKED);
         Segment next = prepared(number, beginning.bytes);
         if (next.size() - Page.BYTES < beginning.bytes) {
@@ -260,7 +266,7 @@ final class Appender {
 
   private Segment prepared(int number, long bytes) throws IOException {
     segments.prepare(
-        number, Math.max(Segment.sizeAfter(tail.now(Ledger::weight)), Page.BYTES + bytes));
+        number, Math.max(files.sizes().after(tail.now(Ledger::weight)), Page.BYTES + bytes));
     return segments.open(number);
   }
 
@@ -332,8 +338,7 @@ final class Appender {
         });
   }
 
-  // ---- writing
-  // -----------------------------------------------------------------------------------
+  // ---- writing ----------------------------------------------------------------------------------
 
   /// What one write brings.
   ///

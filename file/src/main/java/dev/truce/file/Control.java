@@ -2,6 +2,7 @@ package dev.truce.file;
 
 import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// 4160  durable   {place | poison:1}: below it all is on disk
 /// 4224  epoch     how many flushes were announced
 /// 4288  slots     how many slots were ever used
+/// 4352  how often it was rung for a flush, +8 how many sleep on that
+/// 4416  how often it was rung for an append byte, +8 how many sleep on that
 /// 8192  256 slots of 64 bytes, one for each process that has the journal open:
 ///         0  flushing  the place up to which it is flushing, 0 for none
 ///         8  epoch     of that flush
@@ -33,6 +36,7 @@ final class Control {
   private static final int DURABLE = 4160;
   private static final int EPOCH = 4224;
   private static final int USED = 4288;
+  private static final int SLEEPERS = 8;
   private static final int FIRST_SLOT = 8192;
   private static final int SLOT_BYTES = 64;
   private static final int BYTES = FIRST_SLOT + SLOTS * SLOT_BYTES;
@@ -103,8 +107,7 @@ final class Control {
     return lineage;
   }
 
-  // ---- the end and what is safe
-  // ------------------------------------------------------------------
+  // ---- the end and what is safe -----------------------------------------------------------------
 
   long tail() {
     return Words.get(memory, TAIL);
@@ -144,8 +147,46 @@ final class Control {
     }
   }
 
-  // ---- slots
-  // -------------------------------------------------------------------------------------
+  // ---- bells -----------------------------------------------------------------------------------
+
+  /// What processes sleep on.
+  enum Bell {
+    /// The durable word was raised.
+    FLUSHED(4352),
+    /// An append byte is free.
+    APPENDED(4416);
+
+    private final int at;
+
+    Bell(int at) {
+      this.at = at;
+    }
+  }
+
+  long rings(Bell bell) {
+    return Words.get(memory, bell.at);
+  }
+
+  void ring(Bell bell) {
+    Words.add(memory, bell.at, 1);
+  }
+
+  /// How many sleep; those that were killed asleep are counted for ever, which costs a needless ring
+  /// each time.
+  long sleepers(Bell bell) {
+    return Words.get(memory, bell.at + SLEEPERS);
+  }
+
+  void sleep(Bell bell, int more) {
+    Words.add(memory, bell.at + SLEEPERS, more);
+  }
+
+  /// Where the bell's lower half lies in this process's memory, for the kernel.
+  long address(Bell bell) {
+    return MemorySegment.ofBuffer(memory).address() + bell.at;
+  }
+
+  // ---- slots ------------------------------------------------------------------------------------
 
   /// How many flushes were announced so far.
   long epoch() {

@@ -41,6 +41,7 @@ final class Flusher {
   private final Ticker ticker;
   private final int slot;
   private final Appender appender;
+  private final Chime flushed;
   private final AtomicBoolean leading = new AtomicBoolean();
   private final Queue<Thread> waiting = new ConcurrentLinkedQueue<>();
   private volatile long usualNanos;
@@ -65,6 +66,7 @@ final class Flusher {
     this.ticker = ticker;
     this.slot = slot;
     this.appender = appender;
+    this.flushed = new Chime(control, Control.Bell.FLUSHED, ticker);
   }
 
   /// Waits until all below `place`, which was appended, is on disk; false if it is not at the
@@ -112,6 +114,7 @@ final class Flusher {
           flush(place);
         } finally {
           locks.releaseFlush();
+          flushed.ring(true);
         }
         return;
       }
@@ -123,7 +126,8 @@ final class Flusher {
       if (Thread.currentThread().isInterrupted() || ticker.nanos() >= deadline) {
         return;
       }
-      patience.wait(this, deadline);
+      long durable = control.durable();
+      flushed.await(() -> control.durable() != durable, patience, this, deadline);
     }
   }
 

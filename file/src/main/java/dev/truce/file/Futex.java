@@ -96,7 +96,12 @@ final class Futex {
   }
 
   void wake(long address) {
-    call(address, WAKE, EVERYBODY, NONE);
+    wake(address, true);
+  }
+
+  /// Wakes everybody, or one of them.
+  void wake(long address, boolean everybody) {
+    call(address, WAKE, everybody ? EVERYBODY : 1, NONE);
   }
 
   private void call(long address, long operation, long value, long timespec) {

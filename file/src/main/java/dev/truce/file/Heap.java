@@ -125,7 +125,7 @@ final class Heap {
     return header;
   }
 
-  // ---- words and bytes -------------------------------------------------------------------------
+  // ---- words and bytes --------------------------------------------------------------------------
 
   long word(int address) {
     return Words.get(window(address), address & (WINDOW_BYTES - 1));
@@ -188,7 +188,7 @@ final class Heap {
         || chunk == firstWindowOf(chunk / CHUNKS_PER_WINDOW) * CHUNKS_PER_WINDOW;
   }
 
-  // ---- taking and giving blocks ----------------------------------------------------------------
+  // ---- taking and giving blocks -----------------------------------------------------------------
 
   /// A block of this kind that is nobody else's.
   int take(int kind) {
@@ -307,7 +307,7 @@ final class Heap {
     return firstBlock(chunk) + index * (Shape.bytes(kind) >>> UNIT_BITS);
   }
 
-  // ---- chunks ----------------------------------------------------------------------------------
+  // ---- chunks -----------------------------------------------------------------------------------
 
   /// The kind of a block that is published or in this process's hands.
   int kind(int block) {
@@ -362,7 +362,7 @@ final class Heap {
     return at.firstWindow();
   }
 
-  // ---- files -----------------------------------------------------------------------------------
+  // ---- files ------------------------------------------------------------------------------------
 
   /// Adds a file, or finds that somebody did.
   private synchronized void grow(Header known) {

@@ -12,6 +12,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The files of one journal: what they are called, and how one comes to be.
@@ -35,18 +36,32 @@ final class JournalFiles {
   private static final String HARMLESS = "abcdefghijklmnopqrstuvwxyz0123456789-_";
 
   private final Storage storage;
+  private final Segment.Sizes sizes;
+  private final Supplier<UUID> chance;
   private final Path directory;
   private final String name;
   private final String stem;
   private final ByteBuffer digest;
 
   JournalFiles(Storage storage, Path directory, String name) {
+    this(storage, directory, name, Segment.Sizes.USUAL, UUID::randomUUID);
+  }
+
+  /// The same with segments of other sizes and other chance, for tests.
+  JournalFiles(
+      Storage storage,
+      Path directory,
+      String name,
+      Segment.Sizes sizes,
+      Supplier<UUID> chance) {
     byte[] bytes = Key.bytes(name);
     if (bytes.length == 0 || bytes.length > MAX_NAME_BYTES) {
       throw new IllegalArgumentException(
           "the name of a journal has 1 to " + MAX_NAME_BYTES + " bytes, not " + bytes.length);
     }
     this.storage = storage;
+    this.sizes = sizes;
+    this.chance = chance;
     this.directory = directory;
     this.name = name;
     byte[] sha = sha256(bytes);
@@ -98,6 +113,15 @@ final class JournalFiles {
 
   Path path(String file) {
     return directory.resolve(file);
+  }
+
+  Segment.Sizes sizes() {
+    return sizes;
+  }
+
+  /// A number that nobody has given before.
+  UUID unique() {
+    return chance.get();
   }
 
   Storage storage() {
@@ -152,7 +176,7 @@ final class JournalFiles {
   /// @param written after this step, for tests
   boolean create(String file, List<ByteBuffer> content, long bytes, Yield written)
       throws IOException {
-    String temporary = file + "." + UUID.randomUUID() + TEMPORARY;
+    String temporary = file + "." + unique() + TEMPORARY;
     try (Storage.File fresh = storage.create(temporary, bytes)) {
       long at = 0;
       for (ByteBuffer part : content) {
@@ -175,7 +199,7 @@ final class JournalFiles {
   /// Replaces a file that can be made anew: after a crash it may be the old one, the new one or
   /// neither.
   void replace(String file, ByteBuffer content) throws IOException {
-    String temporary = file + "." + UUID.randomUUID() + TEMPORARY;
+    String temporary = file + "." + unique() + TEMPORARY;
     try (Storage.File fresh = storage.create(temporary, content.remaining())) {
       fresh.write(content, 0);
     }

@@ -90,7 +90,7 @@ final class Leaf {
     return image.length > HEADER_BYTES;
   }
 
-  // ---- entries ---------------------------------------------------------------------------------
+  // ---- entries ----------------------------------------------------------------------------------
 
   int first() {
     return HEADER_BYTES;
@@ -170,7 +170,7 @@ final class Leaf {
     return (ENTRY_BYTES + key + value + Words.BYTES - 1) & -Words.BYTES;
   }
 
-  // ---- successors ------------------------------------------------------------------------------
+  // ---- successors -------------------------------------------------------------------------------
 
   /// The bytes of an image in which `key` holds `value` instead of the entry at `at`.
   int lengthWith(int at, byte[] key, byte[] value) {

@@ -75,8 +75,7 @@ final class Ledger {
     return ledger;
   }
 
-  // ---- taking up
-  // ---------------------------------------------------------------------------------
+  // ---- taking up --------------------------------------------------------------------------------
 
   /// Takes up the record that lies here; answers what is wrong with it, or `null`.
   @Nullable String take(Frame frame) {
@@ -165,8 +164,7 @@ final class Ledger {
     ended.values().forEach(Ends::fold);
   }
 
-  // ---- what is known
-  // -----------------------------------------------------------------------------
+  // ---- what is known ----------------------------------------------------------------------------
 
   /// Up to here it has read.
   long place() {
@@ -253,11 +251,11 @@ final class Ledger {
 
   /// The base that stands for all up to the unit in this record, which is above the present base.
   /// It ends there: what stands behind may not be on disk yet, and is read again.
-  Base base(Frame frame, long upTo, UUID lineage, byte[] state) {
+  Base base(Frame frame, long upTo, UUID id, UUID lineage, byte[] state) {
     Map<UUID, Long> ids = new LinkedHashMap<>(landed);
     ids.values().removeIf(position -> position > upTo || position <= upTo - REMEMBERED);
     return new Base(
-        UUID.randomUUID(),
+        id,
         lineage,
         upTo,
         frame.end(),

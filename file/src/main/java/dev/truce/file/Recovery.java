@@ -45,8 +45,8 @@ final class Recovery {
   }
 
   private void create() throws IOException {
-    SegmentPage page = SegmentPage.fresh(UUID.randomUUID(), files.digest(), 1, 0, 0);
-    Segment.create(files, 1, List.of(page.bytes()), Segment.SMALLEST);
+    SegmentPage page = SegmentPage.fresh(files, files.unique(), 1, 0, 0);
+    Segment.create(files, 1, List.of(page.bytes()), files.sizes().smallest());
     Control.write(files, owner, page.lineage(), page.first());
   }
 
@@ -54,8 +54,8 @@ final class Recovery {
   private long goOn(Survey.Finding finding) throws IOException {
     SegmentPage page =
         SegmentPage.fresh(
+            files,
             finding.lineage(),
-            files.digest(),
             finding.highest() + 1,
             finding.durable(),
             finding.chain());
@@ -73,7 +73,7 @@ final class Recovery {
       content.add(frame.flip());
       end += frame.limit();
     }
-    long size = Math.max(Segment.sizeAfter(finding.weight()), Place.offset(end));
+    long size = Math.max(files.sizes().after(finding.weight()), Place.offset(end));
     Segment.create(files, page.number(), content, size);
     return end;
   }

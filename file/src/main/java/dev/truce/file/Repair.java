@@ -61,7 +61,7 @@ final class Repair {
     }
   }
 
-  // ---- id and ceiling --------------------------------------------------------------------------
+  // ---- id and ceiling ---------------------------------------------------------------------------
 
   /// Creates a root where there is none. `id` comes last: a root that has one has all.
   private boolean createIfNone() {
@@ -88,7 +88,7 @@ final class Repair {
     return directory.has(directory.ceiling()) && Ceiling.read(directory).value() > Ceiling.BLOCK;
   }
 
-  // ---- cells -----------------------------------------------------------------------------------
+  // ---- cells ------------------------------------------------------------------------------------
 
   /// What the file `cells` says it is, or `null` when it is missing or damaged.
   static @Nullable Header header(Directory directory) {
@@ -190,7 +190,7 @@ final class Repair {
     directory.growthFiles().forEach(directory::delete);
   }
 
-  // ---- gathering -------------------------------------------------------------------------------
+  // ---- gathering --------------------------------------------------------------------------------
 
   private static boolean worthGathering(Census.Count count) {
     boolean full = count.usedChunks() * ROOMY > count.chunks() * (ROOMY - 1);
@@ -230,7 +230,7 @@ final class Repair {
     }
   }
 
-  // ---- members ---------------------------------------------------------------------------------
+  // ---- members ----------------------------------------------------------------------------------
 
   /// Nobody is inside, so all members are dead: the table is emptied, or made anew.
   private void members(Identity identity, boolean created) {

@@ -74,7 +74,7 @@ final class Root {
         new Journals(directory, locks, identity.root(), header.boot(), BootTicker.here());
   }
 
-  // ---- opening ---------------------------------------------------------------------------------
+  // ---- opening ----------------------------------------------------------------------------------
 
   /// Opens the root, which is created if there is none and `create` says so.
   static Root open(Path path, Host host, boolean create) {
@@ -221,7 +221,7 @@ final class Root {
         });
   }
 
-  // ---- parts -----------------------------------------------------------------------------------
+  // ---- parts ------------------------------------------------------------------------------------
 
   Directory directory() {
     return directory;

@@ -12,13 +12,16 @@ import org.jspecify.annotations.Nullable;
 /// @param birth the [epoch][Control#epoch] of flushes when it was open already: a flush of a later
 ///   epoch that failed would have been reported to this descriptor too
 record Segment(int number, Storage.File file, long size, long birth) {
-  static final long SMALLEST = 1 << 20;
-  static final long LARGEST = 64 << 20;
+  /// How large segments are.
+  record Sizes(long smallest, long largest) {
+    /// A journal that few use takes a megabyte or two; a large one changes segments, which costs
+    /// some milliseconds, every 64.
+    static final Sizes USUAL = new Sizes(1 << 20, 64 << 20);
 
-  /// So large is a segment that follows so many bytes of records since the checkpoint: a small
-  /// journal stays small, and a large one does not change segments often.
-  static long sizeAfter(long bytes) {
-    return Math.clamp(Long.highestOneBit(Math.max(1, bytes)), SMALLEST, LARGEST);
+    /// For a segment that follows so many bytes of records since the checkpoint.
+    long after(long bytes) {
+      return Math.clamp(Long.highestOneBit(Math.max(1, bytes)), smallest, largest);
+    }
   }
 
   /// The page as it is on disk now, or `null` when it says nothing of this segment.

@@ -28,8 +28,10 @@ record SegmentPage(
   private static final int CRC_AT = 12;
 
   /// A page with a salt of its own.
-  static SegmentPage fresh(UUID lineage, UUID name, int number, long predecessor, int chain) {
-    long salt = UUID.randomUUID().getLeastSignificantBits();
+  static SegmentPage fresh(
+      JournalFiles files, UUID lineage, int number, long predecessor, int chain) {
+    UUID name = files.digest();
+    long salt = files.unique().getLeastSignificantBits();
     SegmentPage page = new SegmentPage(lineage, name, number, salt, predecessor, chain, 0);
     int crc = page.bytes().getInt(CRC_AT);
     return new SegmentPage(lineage, name, number, salt, predecessor, chain, crc);

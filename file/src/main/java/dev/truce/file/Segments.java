@@ -75,7 +75,7 @@ final class Segments implements AutoCloseable {
   /// there.
   SegmentPage begin(Segment segment, long predecessor, int chain) throws IOException {
     SegmentPage page =
-        SegmentPage.fresh(control.lineage(), files.digest(), segment.number(), predecessor, chain);
+        SegmentPage.fresh(files, control.lineage(), segment.number(), predecessor, chain);
     ByteBuffer bytes = page.bytes();
     segment.file().write(bytes, 0);
     return page;

@@ -68,8 +68,7 @@ final class SharedJournal implements Journal, AutoCloseable {
     this.flusher = new Flusher(files, locks, control, segments, tail, ticker, slot, appender);
   }
 
-  // ---- opening
-  // -----------------------------------------------------------------------------------
+  // ---- opening ----------------------------------------------------------------------------------
 
   /// Opens a journal, which is created where there is none. Whoever is alone in it recovers it
   /// first, where that is needed.
@@ -173,8 +172,7 @@ final class SharedJournal implements Journal, AutoCloseable {
             + " processes have this journal open, which is all that can");
   }
 
-  // ---- appending
-  // ---------------------------------------------------------------------------------
+  // ---- appending --------------------------------------------------------------------------------
 
   @Override
   public List<Result> append(List<Unit> units) {
@@ -269,7 +267,7 @@ final class SharedJournal implements Journal, AutoCloseable {
 
   private void prepare(int number) {
     try {
-      segments.prepare(number, Segment.sizeAfter(tail.now(Ledger::weight)));
+      segments.prepare(number, files.sizes().after(tail.now(Ledger::weight)));
     } catch (IOException | EngineException e) {
       // whoever needs the segment makes it then, and is told if that fails too
     } finally {
@@ -277,8 +275,7 @@ final class SharedJournal implements Journal, AutoCloseable {
     }
   }
 
-  // ---- durability
-  // --------------------------------------------------------------------------------
+  // ---- durability -------------------------------------------------------------------------------
 
   @Override
   public long appended() {
@@ -359,8 +356,7 @@ final class SharedJournal implements Journal, AutoCloseable {
     }
   }
 
-  // ---- reading
-  // -----------------------------------------------------------------------------------
+  // ---- reading ----------------------------------------------------------------------------------
 
   @Override
   public Page read(long from, int max) {
@@ -436,8 +432,7 @@ final class SharedJournal implements Journal, AutoCloseable {
     }
   }
 
-  // ---- checkpoints
-  // -------------------------------------------------------------------------------
+  // ---- checkpoints ------------------------------------------------------------------------------
 
   @Override
   public boolean checkpoint(long upTo, byte[] state) {
@@ -511,7 +506,7 @@ final class SharedJournal implements Journal, AutoCloseable {
           unit.add(frame);
           return false;
         });
-    return ledger.base(unit.getFirst(), upTo, control.lineage(), state);
+    return ledger.base(unit.getFirst(), upTo, files.unique(), control.lineage(), state);
   }
 
   /// Removes what the base stands for: first older bases, then, once that lasts, segments that
@@ -570,8 +565,7 @@ final class SharedJournal implements Journal, AutoCloseable {
     });
   }
 
-  // ---- closing
-  // -----------------------------------------------------------------------------------
+  // ---- closing ----------------------------------------------------------------------------------
 
   private void refuseClosed() {
     if (closed) {

@@ -165,7 +165,7 @@ final class Slots {
     return Words.get(memory, at(slot) + PID);
   }
 
-  // ---- bells -----------------------------------------------------------------------------------
+  // ---- bells ------------------------------------------------------------------------------------
 
   long bell(int slot) {
     return Words.get(memory, at(slot) + BELL);

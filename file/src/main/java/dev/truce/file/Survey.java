@@ -112,8 +112,7 @@ final class Survey {
     }
   }
 
-  // ---- judging
-  // -----------------------------------------------------------------------------------
+  // ---- judging ----------------------------------------------------------------------------------
 
   /// What the journal is, from the newest base that counts, or from its beginning.
   Finding judge() throws IOException {

@@ -153,8 +153,7 @@ final class Tail {
     }
   }
 
-  // ---- reading again
-  // -----------------------------------------------------------------------------
+  // ---- reading again ----------------------------------------------------------------------------
 
   /// Reads the records from a place where one begins up to where this process knows them, until
   /// `wanted` has enough; answers the checksum that the first one follows.
@@ -204,8 +203,7 @@ final class Tail {
         Recovery.NEXT);
   }
 
-  // ---- beginning
-  // ---------------------------------------------------------------------------------
+  // ---- beginning --------------------------------------------------------------------------------
 
   /// Begins with the newest base that counts, or with the first segment. A base counts when its
   /// checkpoint was appended, so that is looked for; one that does not count has an older one, or

@@ -120,7 +120,7 @@ final class Trie {
   /// A leaf as a head named it, and in it the cell of the spot's key, whose entry begins at `at`.
   private record View(long head, Leaf leaf, int at, Cell cell) {}
 
-  // ---- the operations --------------------------------------------------------------------------
+  // ---- the operations ---------------------------------------------------------------------------
 
   Cell read(String key) {
     for (Spot spot = spot(key); ; ) {
@@ -214,7 +214,7 @@ final class Trie {
     return new View(head, leaf, at, new Cell(leaf.valueOrNothing(at), leaf.revision(at)));
   }
 
-  // ---- finding ---------------------------------------------------------------------------------
+  // ---- finding ----------------------------------------------------------------------------------
 
   private Spot spot(String key) {
     Spot known = spots.get(key);
@@ -262,7 +262,7 @@ final class Trie {
         heap.word(branch + Branch.EPOCH));
   }
 
-  // ---- reading ---------------------------------------------------------------------------------
+  // ---- reading ----------------------------------------------------------------------------------
 
   /// What a head names, or `null` if it changed meanwhile.
   private @Nullable View view(Spot spot, long head) {
@@ -316,7 +316,7 @@ final class Trie {
     return Faults.damaged(directory.cells(0), what, Root.REOPEN);
   }
 
-  // ---- writing ---------------------------------------------------------------------------------
+  // ---- writing ----------------------------------------------------------------------------------
 
   /// What is there now; `null` if somebody else was faster.
   private @Nullable View publish(Spot spot, View view, byte[] next) {
@@ -429,7 +429,7 @@ final class Trie {
     Words.set(heap.window(address), Heap.offset(address), word);
   }
 
-  // ---- turns -----------------------------------------------------------------------------------
+  // ---- turns ------------------------------------------------------------------------------------
 
   private void lost(Spot spot) {
     if (++spot.losses < PATIENCE) {

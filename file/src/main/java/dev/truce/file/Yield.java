@@ -57,6 +57,8 @@ enum Yield {
   JOURNAL_APPEND_WRITTEN,
   /// The control word is swapped, nobody was told.
   JOURNAL_APPEND_MOVED,
+  /// The present segment is to be left, nothing is taken for that yet.
+  JOURNAL_SEAL_DECIDED,
   /// The append byte of the next segment is held, its page is not yet written.
   JOURNAL_SEAL_LOCKED,
   /// The next segment's page says where the present one ends, the control word is not yet swapped.

@@ -134,7 +134,7 @@ final class DamageTest {
         .isEqualTo(EngineException.Kind.REFUSED_PLACE);
   }
 
-  // ---- judging ---------------------------------------------------------------------------------
+  // ---- judging ----------------------------------------------------------------------------------
 
   private void refused(String name, byte[] whole, UnaryOperator<byte[]> damage) throws IOException {
     Path file = root.resolve(name);
@@ -186,7 +186,7 @@ final class DamageTest {
     throw new AssertionError("it was opened");
   }
 
-  // ---- damaging --------------------------------------------------------------------------------
+  // ---- damaging ---------------------------------------------------------------------------------
 
   private static UnaryOperator<byte[]> flipped(int at, int bits) {
     return bytes -> {
