@@ -171,8 +171,8 @@ final class Control {
     Words.add(memory, bell.at, 1);
   }
 
-  /// How many sleep; those that were killed asleep are counted for ever, which costs a needless ring
-  /// each time.
+  /// How many sleep; those that were killed asleep are counted for ever, which costs a needless
+  /// ring each time.
   long sleepers(Bell bell) {
     return Words.get(memory, bell.at + SLEEPERS);
   }

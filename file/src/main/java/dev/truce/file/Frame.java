@@ -35,8 +35,8 @@ record Frame(long place, long end, int crc, boolean copy, long hint, Note note) 
   private static final int PREVIOUS_AT = 8;
   private static final int KIND_AT = 12;
   private static final int FLAGS_AT = 13;
-  static final int SALT_AT = 16;
-  static final int PLACE_AT = 24;
+  private static final int SALT_AT = 16;
+  private static final int PLACE_AT = 24;
   private static final int NUMBER_AT = 32;
   private static final int HINT_AT = 40;
   private static final int ID_AT = 48;
@@ -77,21 +77,20 @@ record Frame(long place, long end, int crc, boolean copy, long hint, Note note) 
     return length < HEADER || length > HEADER + MAX_BODY ? 0 : padded(length);
   }
 
-  /// Whether the record at `at`, all of which is in the buffer, is whole and of this segment and
+  /// Whether the record at `at`, all of which is in the buffer, is whole and was meant for this
   /// place.
-  static boolean whole(ByteBuffer in, int at, long salt, long place) {
-    return in.getLong(at + SALT_AT) == salt
-        && in.getLong(at + PLACE_AT) == place
+  static boolean whole(ByteBuffer in, int at, long place) {
+    return place(in, at) == place
         && Note.known(in.get(at + KIND_AT))
         && in.getInt(at + CRC_AT) == crc(in, at, padded(in.getInt(at)));
   }
 
   /// What is wrong with the record at `at`, or `null` when it is whole and follows.
   static @Nullable String fault(ByteBuffer in, int at, long place, Context context) {
-    if (in.getLong(at + SALT_AT) != context.salt || in.getLong(at + PLACE_AT) != place) {
+    if (in.getLong(at + SALT_AT) != context.salt || place(in, at) != place) {
       return "it does not belong here";
     }
-    if (!whole(in, at, context.salt, place)) {
+    if (!whole(in, at, place)) {
       return "it fails its check";
     }
     return in.getInt(at + PREVIOUS_AT) == context.previous
@@ -112,6 +111,10 @@ record Frame(long place, long end, int crc, boolean copy, long hint, Note note) 
         in.get(at + FLAGS_AT) == COPY,
         in.getLong(at + HINT_AT),
         Note.of(in.get(at + KIND_AT), in.getLong(at + NUMBER_AT), id, body));
+  }
+
+  static long place(ByteBuffer in, int at) {
+    return in.getLong(at + PLACE_AT);
   }
 
   static long hint(ByteBuffer in, int at) {

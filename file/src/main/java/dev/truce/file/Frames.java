@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// The records of one segment, read one after another as long as each is whole and follows.
 final class Frames {
   private static final int WINDOW_BYTES = 1 << 16;
+  private static final String CUT = "the file is cut off";
 
   private final Storage.File file;
   private final SegmentPage page;
@@ -40,7 +41,8 @@ final class Frames {
       return null;
     }
     int at = load(length);
-    String wrong = Frame.fault(window, at, place, new Frame.Context(page.salt(), previous));
+    String wrong =
+        at < 0 ? CUT : Frame.fault(window, at, place, new Frame.Context(page.salt(), previous));
     if (wrong != null) {
       fault = wrong;
       return null;
@@ -57,6 +59,10 @@ final class Frames {
       return 0;
     }
     int at = load(Frame.HEADER);
+    if (at < 0) {
+      fault = CUT;
+      return 0;
+    }
     int length = Frame.claimed(window, at);
     if (length == 0 || length > end - place) {
       fault = length == 0 ? "there is no record" : "it is longer than what is left";
@@ -65,21 +71,22 @@ final class Frames {
     return length;
   }
 
-  /// The highest hint of any record that lies somewhere behind, whether it follows or not.
+  /// The highest hint of any whole record that lies somewhere behind, whether it follows and counts
+  /// or not: whoever wrote it told the truth.
   long highestHintBehind() throws IOException {
     long highest = 0;
     for (long at = place; end - at >= Frame.HEADER; at += Words.BYTES) {
       place = at;
       int offset = load(Frame.HEADER);
+      if (offset < 0) {
+        break;
+      }
       int length = Frame.claimed(window, offset);
-      if (length == 0
-          || length > end - at
-          || window.getLong(offset + Frame.SALT_AT) != page.salt()
-          || window.getLong(offset + Frame.PLACE_AT) != at) {
+      if (length == 0 || length > end - at || Frame.place(window, offset) != at) {
         continue;
       }
       offset = load(length);
-      if (Frame.whole(window, offset, page.salt(), at)) {
+      if (offset >= 0 && Frame.whole(window, offset, at)) {
         highest = Math.max(highest, Frame.hint(window, offset));
       }
     }
@@ -101,7 +108,7 @@ final class Frames {
     return fault;
   }
 
-  /// The index in the window of the next `bytes` bytes.
+  /// The index in the window of the next `bytes` bytes, or -1 when the file ends before.
   private int load(int bytes) throws IOException {
     long at = Place.offset(place);
     if (at < windowAt || at + bytes > windowAt + window.limit()) {
@@ -109,7 +116,7 @@ final class Frames {
       window = JournalFiles.read(file, at, (int) Math.min(left, Math.max(bytes, WINDOW_BYTES)));
       windowAt = at;
       if (window.limit() < bytes) {
-        throw new IOException("it is cut off at " + (at + window.limit()));
+        return -1;
       }
     }
     return (int) (at - windowAt);

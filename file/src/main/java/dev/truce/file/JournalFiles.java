@@ -49,11 +49,7 @@ final class JournalFiles {
 
   /// The same with segments of other sizes and other chance, for tests.
   JournalFiles(
-      Storage storage,
-      Path directory,
-      String name,
-      Segment.Sizes sizes,
-      Supplier<UUID> chance) {
+      Storage storage, Path directory, String name, Segment.Sizes sizes, Supplier<UUID> chance) {
     byte[] bytes = Key.bytes(name);
     if (bytes.length == 0 || bytes.length > MAX_NAME_BYTES) {
       throw new IllegalArgumentException(

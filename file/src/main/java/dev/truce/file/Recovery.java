@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 
 /// What a process does that is alone in a journal whose control file is missing, damaged, of
 /// another boot, or tells of a failed flush: it finds out what the journal is, from segments and
@@ -54,11 +53,7 @@ final class Recovery {
   private long goOn(Survey.Finding finding) throws IOException {
     SegmentPage page =
         SegmentPage.fresh(
-            files,
-            finding.lineage(),
-            finding.highest() + 1,
-            finding.durable(),
-            finding.chain());
+            files, finding.lineage(), finding.highest() + 1, finding.durable(), finding.chain());
     List<Note> notes = new ArrayList<>(finding.behind());
     notes.add(new Note.Mark());
     List<ByteBuffer> content = new ArrayList<>(List.of(page.bytes()));

@@ -5,6 +5,7 @@ import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -30,15 +31,16 @@ import org.jspecify.annotations.Nullable;
 final class Survey {
   private final JournalFiles files;
   private final TreeMap<Integer, Part> parts = new TreeMap<>();
+  private final TreeSet<Integer> unreadable = new TreeSet<>();
   private final List<Base> bases = new ArrayList<>();
+  private long hint;
   private final int highest;
   private final boolean empty;
 
   /// A segment by itself.
   ///
   /// @param counts whether it holds a record that is no copy
-  /// @param hint the highest durable place that any of its records tells of
-  private record Part(SegmentPage page, long size, boolean counts, long hint) {}
+  private record Part(SegmentPage page, long size, boolean counts) {}
 
   /// What a journal is.
   ///
@@ -98,18 +100,30 @@ final class Survey {
       long size = file.size();
       SegmentPage page = new Segment(number, file, size, 0).page(files);
       if (page == null) {
-        return; // prepared, or cut off, or damaged: if the chain needs it, that is found there
+        examineWithout(number, file, size);
+        return;
       }
       boolean counts = false;
-      long hint = 0;
       Frames frames = Frames.all(file, page, size);
       for (Frame frame = frames.next(); frame != null; frame = frames.next()) {
         counts |= !frame.copy();
         hint = Math.max(hint, frame.hint());
       }
       hint = Math.max(hint, frames.highestHintBehind());
-      parts.put(number, new Part(page, size, counts, hint));
+      parts.put(number, new Part(page, size, counts));
     }
+  }
+
+  /// A segment with an empty page was prepared, or its page did not get to disk before a crash, as
+  /// its records may have. Records below a page that is neither whole nor empty tell of damage.
+  private void examineWithout(int number, Storage.File file, long size) throws IOException {
+    SegmentPage none = new SegmentPage(Note.NOBODY, Note.NOBODY, number, 0, 0, 0, 0);
+    long told = Frames.all(file, none, size).highestHintBehind();
+    byte[] page = JournalFiles.page(file);
+    if (told > 0 && !Arrays.equals(page, new byte[Page.BYTES])) {
+      unreadable.add(number);
+    }
+    hint = Math.max(hint, told);
   }
 
   // ---- judging ----------------------------------------------------------------------------------
@@ -117,14 +131,14 @@ final class Survey {
   /// What the journal is, from the newest base that counts, or from its beginning.
   Finding judge() throws IOException {
     for (Base base : bases) {
-      Finding finding = follow(Ledger.from(base), base.lineage(), base.start());
+      Finding finding = follow(Ledger.from(base), base.lineage());
       if (finding != null) {
         return finding;
       }
     }
     Part first = parts.get(1);
     Finding finding =
-        first == null ? null : follow(Ledger.beginning(first.page), first.page.lineage(), 0);
+        first == null ? null : follow(Ledger.beginning(first.page), first.page.lineage());
     if (finding != null) {
       return finding;
     }
@@ -133,37 +147,17 @@ final class Survey {
   }
 
   /// Reads the chain from where a ledger stands; `null` when its base never counted.
-  private @Nullable Finding follow(Ledger ledger, UUID lineage, long start) throws IOException {
+  private @Nullable Finding follow(Ledger ledger, UUID lineage) throws IOException {
     int first = Place.segment(ledger.place());
     List<Part> chain = chain(lineage, first);
-    long durable = start;
-    for (Part part : parts.values()) {
-      if (part.page.lineage().equals(lineage)) {
-        durable = Math.max(durable, part.hint);
-      }
-    }
-    Reading reading = new Reading(ledger, Math.max(durable, ledger.place()));
+    Reading reading = new Reading(ledger, Math.max(hint, ledger.place()));
     String ending = read(chain, reading);
     if (!ledger.confirmed()) {
       return null;
     }
-    EngineException damage = null;
-    if (reading.chain == null) {
-      damage =
-          Faults.damaged(
-              path(Place.segment(ledger.place())),
-              "record at "
-                  + Place.offset(ledger.place())
-                  + ": "
-                  + ending
-                  + ", though all below "
-                  + Place.text(reading.durable)
-                  + " was on disk",
-              Recovery.NEXT);
-    }
     return new Finding(
         lineage,
-        damage,
+        damage(first, reading, ending),
         ledger.last(),
         ledger.below(),
         reading.durable,
@@ -176,21 +170,44 @@ final class Survey {
         highest);
   }
 
-  /// The segments from the one after `first` to the last one that counts, oldest first. Stops at
-  /// one whose page cannot be read: then the chain is broken there.
-  private List<Part> chain(UUID lineage, int first) {
-    List<Part> chain = new ArrayList<>();
-    Part part =
-        parts.descendingMap().values().stream()
-            .filter(each -> each.counts && each.page.lineage().equals(lineage))
-            .filter(each -> each.page.number() > first)
-            .findFirst()
-            .orElse(null);
-    while (part != null && part.page.number() > first) {
-      chain.addFirst(part);
-      part = parts.get(Place.segment(part.page.predecessor()));
+  private @Nullable EngineException damage(int first, Reading reading, String ending) {
+    Integer broken = parts.containsKey(first) ? unreadable.ceiling(first) : Integer.valueOf(first);
+    if (broken != null) {
+      return Faults.damaged(path(broken), "its first page fails its check", Recovery.NEXT);
     }
-    return chain;
+    if (reading.chain != null) {
+      return null;
+    }
+    long end = reading.ledger.place();
+    return Faults.damaged(
+        path(Place.segment(end)),
+        "record at "
+            + Place.offset(end)
+            + ": "
+            + ending
+            + ", though all below "
+            + Place.text(reading.durable)
+            + " was on disk",
+        Recovery.NEXT);
+  }
+
+  /// The segments from the one after `first` to the last one that counts and leads back to it,
+  /// oldest first. Where a page on the way is lost, so is all behind it, and an earlier one is the
+  /// last: unless that was on disk, it was never acknowledged.
+  private List<Part> chain(UUID lineage, int first) {
+    for (Part last : parts.tailMap(first, false).descendingMap().values()) {
+      List<Part> chain = new ArrayList<>();
+      Part part = last;
+      while (last.counts && part != null && part.page.number() > first) {
+        chain.addFirst(part);
+        part = parts.get(Place.segment(part.page.predecessor()));
+      }
+      boolean leadsBack = part != null && part.page.number() == first;
+      if (last.counts && leadsBack && last.page.lineage().equals(lineage)) {
+        return chain;
+      }
+    }
+    return List.of();
   }
 
   /// What is known while the chain is read.
@@ -228,9 +245,6 @@ final class Survey {
     Ledger ledger = reading.ledger;
     for (Part part : chain) {
       long end = part.page.predecessor();
-      if (Place.segment(end) != Place.segment(ledger.place())) {
-        return "segment " + part.page.number() + " follows one that cannot be read";
-      }
       String wrong = read(reading, end);
       if (wrong != null) {
         return wrong;

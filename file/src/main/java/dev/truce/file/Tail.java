@@ -3,6 +3,7 @@ package dev.truce.file;
 import dev.truce.EngineException;
 import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -188,7 +189,11 @@ final class Tail {
       return page.crc();
     }
     Storage.File file = segments.open(page.number()).file();
-    return Frame.previous(JournalFiles.read(file, Place.offset(start), Frame.HEADER), 0);
+    ByteBuffer header = JournalFiles.read(file, Place.offset(start), Frame.HEADER);
+    if (header.limit() < Frame.HEADER) {
+      throw damaged(start, "the file is cut off");
+    }
+    return Frame.previous(header, 0);
   }
 
   /// The checksum of the last record before a segment, or of all.

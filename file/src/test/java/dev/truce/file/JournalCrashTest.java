@@ -22,9 +22,9 @@ import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
-/// The journal on a simulated disk: the power is cut, processes are killed, stopped and interleaved,
-/// and calls fail, at every call and at every yield point. What was acknowledged is there, in order,
-/// whatever is there was tried, and what is gone never comes back.
+/// The journal on a simulated disk: the power is cut, processes are killed, stopped and
+/// interleaved, and calls fail, at every call and at every yield point. What was acknowledged is
+/// there, in order, whatever is there was tried, and what is gone never comes back.
 final class JournalCrashTest {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
   private static final long LIMIT = Long.getLong("truce.states", FULL ? 200_000 : 500);
@@ -33,8 +33,8 @@ final class JournalCrashTest {
   private static final Duration LONG = Duration.ofMinutes(10);
 
   /// Room for a few records, so that segments change often.
-  private static final Segment.Sizes SMALL = new Segment.Sizes(dev.truce.file.Page.BYTES + 512, 1 << 16);
-
+  private static final Segment.Sizes SMALL =
+      new Segment.Sizes(dev.truce.file.Page.BYTES + 512, 1 << 16);
 
   /// A process with the journal open.
   private static final class Life implements AutoCloseable {
@@ -162,9 +162,7 @@ final class JournalCrashTest {
       };
 
   private static Crashes<String> crashes(String name) {
-    return Crashes.<String>of(name)
-        .recovery(JournalCrashTest::recovers)
-        .limit(LIMIT);
+    return Crashes.<String>of(name).recovery(JournalCrashTest::recovers).limit(LIMIT);
   }
 
   @Test
