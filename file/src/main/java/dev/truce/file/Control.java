@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///    0  page "TRUCEJC1": root 16 | name 16 | lineage 16 | boot 64
 /// 4096  tail      the place where the next record goes; whoever swaps it has appended
-/// 4160  durable   {place | poison:1}: below it all is on disk
+/// 4160  durable   below it all is on disk; with the poison bit
 /// 4224  epoch     how many flushes were announced
 /// 4288  slots     how many slots were ever used
 /// 4352  how often it was rung for a flush, +8 how many sleep on that
@@ -25,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 ///        16  reading   the segment it may still read
 ///        24  pid       for messages
 /// ```
+///
+/// Tail and durable are [checked][Checked] words: `{segment:23 | offset / 8:28 | poison:1}`.
 ///
 /// Nothing here outlives the boot, and all of it can be made anew from segments and bases by who is
 /// alone.
@@ -46,10 +49,15 @@ final class Control {
   private static final int PID = 24;
   private static final long POISON = 1;
 
+  /// Offsets of places count words, and segments have the other 23 bits.
+  private static final int OFFSET_BITS = 28;
+
+  private final Path path;
   private final ByteBuffer memory;
   private final UUID lineage;
 
-  private Control(ByteBuffer memory, UUID lineage) {
+  private Control(Path path, ByteBuffer memory, UUID lineage) {
+    this.path = path;
     this.memory = memory;
     this.lineage = lineage;
   }
@@ -61,7 +69,7 @@ final class Control {
   static void write(JournalFiles files, Owner owner, UUID lineage, long tail) throws IOException {
     ByteBuffer content = Frame.buffer(BYTES);
     content.put(0, page(files, owner, lineage));
-    content.putLong(TAIL, tail).putLong(DURABLE, tail);
+    content.putLong(TAIL, word(tail, 0)).putLong(DURABLE, word(tail, 0));
     files.replace(files.control(), content);
   }
 
@@ -88,7 +96,8 @@ final class Control {
       if (file.size() != BYTES) {
         return null;
       }
-      ByteBuffer body = Page.open(files.path(files.control()), MAGIC, page);
+      Path path = files.path(files.control());
+      ByteBuffer body = Page.open(path, MAGIC, page);
       if (body == null
           || !new UUID(body.getLong(), body.getLong()).equals(owner.root)
           || !new UUID(body.getLong(), body.getLong()).equals(files.digest())) {
@@ -96,7 +105,7 @@ final class Control {
       }
       UUID lineage = new UUID(body.getLong(), body.getLong());
       return Identity.text(body).equals(owner.boot)
-          ? new Control(file.map(0, BYTES).order(ByteOrder.LITTLE_ENDIAN), lineage)
+          ? new Control(path, file.map(0, BYTES).order(ByteOrder.LITTLE_ENDIAN), lineage)
           : null;
     } catch (NoSuchFileException none) {
       return null;
@@ -110,24 +119,23 @@ final class Control {
   // ---- the end and what is safe -----------------------------------------------------------------
 
   long tail() {
-    return Words.get(memory, TAIL);
+    return place(Words.get(memory, TAIL));
   }
 
   /// Moves the end, if it is still where it was: the one step that appends.
   boolean move(long from, long to) {
-    return Words.swap(memory, TAIL, from, to);
+    return Words.swap(memory, TAIL, word(from, 0), word(to, 0));
   }
 
   /// Below this place all is on disk.
   long durable() {
-    return Words.get(memory, DURABLE) & -Words.BYTES;
+    return place(Words.get(memory, DURABLE));
   }
 
   void raise(long place) {
     for (; ; ) {
       long word = Words.get(memory, DURABLE);
-      if ((word & -Words.BYTES) >= place
-          || Words.swap(memory, DURABLE, word, place | (word & POISON))) {
+      if (place(word) >= place || Words.swap(memory, DURABLE, word, word(place, poison(word)))) {
         return;
       }
     }
@@ -135,16 +143,44 @@ final class Control {
 
   /// Whether a flush has failed, so that nobody knows what is on disk above [#durable()].
   boolean poisoned() {
-    return (Words.get(memory, DURABLE) & POISON) != 0;
+    return poison(Words.get(memory, DURABLE)) != 0;
   }
 
   void poison() {
     for (; ; ) {
       long word = Words.get(memory, DURABLE);
-      if (Words.swap(memory, DURABLE, word, word | POISON)) {
+      if (Words.swap(memory, DURABLE, word, word(place(word), POISON))) {
         return;
       }
     }
+  }
+
+  /// Whether the words can be believed, by who is alone.
+  boolean sound() {
+    long tail = Words.get(memory, TAIL);
+    long durable = Words.get(memory, DURABLE);
+    return Checked.valid(tail) && Checked.valid(durable) && place(durable) <= place(tail);
+  }
+
+  private static long word(long place, long poison) {
+    long packed = (long) Place.segment(place) << OFFSET_BITS | Place.offset(place) / Words.BYTES;
+    return Checked.of(packed << 1 | poison);
+  }
+
+  private static long poison(long word) {
+    return Checked.value(word) & POISON;
+  }
+
+  private long place(long word) {
+    if (!Checked.valid(word)) {
+      throw Faults.damaged(
+          path,
+          "a word fails its check",
+          "stop every process that uses the directory; the next to open it makes this file anew");
+    }
+    long packed = Checked.value(word) >>> 1;
+    int segment = (int) (packed >>> OFFSET_BITS);
+    return Place.of(segment, (packed & (1L << OFFSET_BITS) - 1) * Words.BYTES);
   }
 
   // ---- bells -----------------------------------------------------------------------------------
@@ -195,7 +231,7 @@ final class Control {
 
   /// How many slots are or were used: all others are empty.
   int used() {
-    return (int) Words.get(memory, USED);
+    return (int) Math.clamp(Words.get(memory, USED), 0, SLOTS);
   }
 
   /// Makes a slot one that is used.

@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 final class JournalFiles {
   static final int MAX_NAME_BYTES = 255;
 
+  /// Segments have 23 bits in the control word.
+  private static final int MAX_SEGMENT = (1 << 23) - 1;
+
   private static final String PREFIX = "journal.";
   private static final String BASE = "base.";
   private static final String TEMPORARY = ".tmp";
@@ -132,7 +135,7 @@ final class JournalFiles {
   /// The numbers of the segments, in no order.
   List<Integer> segments() {
     return listed(rest ->
-        rest.matches("[1-9][0-9]{0,9}") ? (int) Math.min(Long.parseLong(rest), 1 << 30) : null);
+        rest.matches("[1-9][0-9]{0,9}") ? (int) Math.min(Long.parseLong(rest), MAX_SEGMENT) : null);
   }
 
   /// A base by its file.

@@ -51,6 +51,11 @@ final class Journals implements AutoCloseable {
     return journal;
   }
 
+  /// Looks at a journal of a root, whether or not somebody has it open, and changes nothing.
+  static Auditor.Audit examine(Directory directory, String name) {
+    return new Auditor(new JournalFiles(directory.disk(), directory.path(), name)).audit();
+  }
+
   @Override
   public synchronized void close() {
     open.values().forEach(SharedJournal::close);

@@ -2,7 +2,6 @@ package dev.truce.file;
 
 import dev.truce.EngineException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -32,7 +31,7 @@ final class Recovery {
       create();
       return;
     }
-    Survey.Finding finding = survey.judge();
+    Survey.Finding finding = survey.judge(Long.MAX_VALUE);
     EngineException damage = finding.damage();
     if (damage != null) {
       throw damage;
@@ -56,21 +55,10 @@ final class Recovery {
             files, finding.lineage(), finding.highest() + 1, finding.durable(), finding.chain());
     List<Note> notes = new ArrayList<>(finding.behind());
     notes.add(new Note.Mark());
-    List<ByteBuffer> content = new ArrayList<>(List.of(page.bytes()));
-    long end = page.first();
-    int previous = page.crc();
-    for (Note note : notes) {
-      ByteBuffer frame = Frame.buffer(Frame.bytes(note));
-      boolean copy = !(note instanceof Note.Mark);
-      previous =
-          Frame.put(
-              frame, note, copy, end, new Frame.Context(page.salt(), previous), finding.durable());
-      content.add(frame.flip());
-      end += frame.limit();
-    }
-    long size = Math.max(files.sizes().after(finding.weight()), Place.offset(end));
-    Segment.create(files, page.number(), content, size);
-    return end;
+    Segment.Filling filling = Segment.filled(page, notes, true, finding.durable());
+    long size = Math.max(files.sizes().after(finding.weight()), Place.offset(filling.end()));
+    Segment.create(files, page.number(), filling.content(), size);
+    return filling.end();
   }
 
   /// Removes segments that are no part of the journal, and bases that were replaced.

@@ -3,6 +3,7 @@ package dev.truce.file;
 import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,28 @@ record Segment(int number, Storage.File file, long size, long birth) {
   @Nullable SegmentPage page(JournalFiles files) throws IOException {
     return SegmentPage.of(
         files.path(files.segment(number)), files.digest(), number, JournalFiles.page(file));
+  }
+
+  /// What a segment begins with.
+  ///
+  /// @param end where the next record goes
+  record Filling(List<ByteBuffer> content, long end) {}
+
+  /// A page and records behind it.
+  ///
+  /// @param copies whether all but marks are copies
+  static Filling filled(SegmentPage page, List<Note> notes, boolean copies, long hint) {
+    List<ByteBuffer> content = new ArrayList<>(List.of(page.bytes()));
+    long end = page.first();
+    int previous = page.crc();
+    for (Note note : notes) {
+      ByteBuffer frame = Frame.buffer(Frame.bytes(note));
+      boolean copy = copies && !(note instanceof Note.Mark);
+      previous = Frame.put(frame, note, copy, end, new Frame.Context(page.salt(), previous), hint);
+      content.add(frame.flip());
+      end += frame.limit();
+    }
+    return new Filling(content, end);
   }
 
   /// Makes the file of a segment, unless there is one: with an empty page, or with content.

@@ -113,7 +113,7 @@ final class SharedJournal implements Journal, AutoCloseable {
             files.control(),
             () -> {
               Control control = Control.map(files, owner);
-              if (control == null || control.poisoned()) {
+              if (control == null || !control.sound() || control.poisoned()) {
                 new Recovery(files, owner).run();
               }
               return null;

@@ -46,10 +46,11 @@ final class Survey {
   ///
   /// @param damage what is wrong, or `null`
   /// @param last its last position
-  /// @param below the position up to which its base stands
+  /// @param base the base it begins with, or `null` for its beginning
+  /// @param below the position up to which its newest base stands
   /// @param durable the place up to which all is known to be on disk
   /// @param chain the checksum of the record that ends there
-  /// @param behind the records behind that
+  /// @param behind the records behind that, or behind an earlier place that was asked for
   /// @param end where the last whole record ends
   /// @param ending why there is none behind it
   /// @param segments the numbers of the segments that hold it
@@ -57,6 +58,7 @@ final class Survey {
   record Finding(
       UUID lineage,
       @Nullable EngineException damage,
+      @Nullable Base base,
       long last,
       long below,
       long durable,
@@ -129,16 +131,20 @@ final class Survey {
   // ---- judging ----------------------------------------------------------------------------------
 
   /// What the journal is, from the newest base that counts, or from its beginning.
-  Finding judge() throws IOException {
+  ///
+  /// @param from the place from which on records are kept, if that is not durable anyway
+  Finding judge(long from) throws IOException {
     for (Base base : bases) {
-      Finding finding = follow(Ledger.from(base), base.lineage());
+      Finding finding = follow(base, Ledger.from(base), base.lineage(), from);
       if (finding != null) {
         return finding;
       }
     }
     Part first = parts.get(1);
     Finding finding =
-        first == null ? null : follow(Ledger.beginning(first.page), first.page.lineage());
+        first == null
+            ? null
+            : follow(null, Ledger.beginning(first.page), first.page.lineage(), from);
     if (finding != null) {
       return finding;
     }
@@ -147,10 +153,11 @@ final class Survey {
   }
 
   /// Reads the chain from where a ledger stands; `null` when its base never counted.
-  private @Nullable Finding follow(Ledger ledger, UUID lineage) throws IOException {
+  private @Nullable Finding follow(@Nullable Base base, Ledger ledger, UUID lineage, long from)
+      throws IOException {
     int first = Place.segment(ledger.place());
     List<Part> chain = chain(lineage, first);
-    Reading reading = new Reading(ledger, Math.max(hint, ledger.place()));
+    Reading reading = new Reading(ledger, Math.max(hint, ledger.place()), from);
     String ending = read(chain, reading);
     if (!ledger.confirmed()) {
       return null;
@@ -158,6 +165,7 @@ final class Survey {
     return new Finding(
         lineage,
         damage(first, reading, ending),
+        base,
         ledger.last(),
         ledger.below(),
         reading.durable,
@@ -214,11 +222,13 @@ final class Survey {
   private static final class Reading {
     final Ledger ledger;
     final long durable;
+    final long from;
     final List<Note> behind = new ArrayList<>();
     @Nullable Integer chain;
 
-    Reading(Ledger ledger, long durable) {
+    Reading(Ledger ledger, long durable, long from) {
       this.ledger = ledger;
+      this.from = Math.min(durable, from);
       this.durable = durable;
       look();
     }
@@ -232,7 +242,7 @@ final class Survey {
 
     @Nullable String take(Frame frame) {
       String wrong = ledger.take(frame);
-      if (wrong == null && frame.place() >= durable) {
+      if (wrong == null && frame.place() >= from) {
         behind.add(frame.note());
       }
       look();

@@ -16,7 +16,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +33,7 @@ final class JournalDamageTest {
   private static final int BELOW = 5;
 
   private Path root;
+  private final Map<Path, byte[]> whole = new TreeMap<>();
 
   @BeforeEach
   void fill(@TempDir Path temporary) throws Exception {
@@ -48,9 +51,11 @@ final class JournalDamageTest {
       }
       Files.delete(root.resolve(CONTROL)); // the next one goes on in another segment
     }
-    FileEngine.open(root).journal("docs");
     try (FileEngine engine = FileEngine.open(root)) {
-      engine.journal("docs");
+      assertThat(engine.journal("docs").appended()).isEqualTo(UNITS);
+    }
+    for (Path file : files()) {
+      whole.put(file, Files.readAllBytes(file));
     }
   }
 
@@ -65,34 +70,34 @@ final class JournalDamageTest {
   @Test
   void whole_isWhole() throws IOException {
     assertThat(files()).hasSizeGreaterThanOrEqualTo(4);
-    assertThat(refusal()).isEmpty();
+    assertThat(refusal("whole")).isEmpty();
   }
 
   @Test
   void anyByteFlipped_isRefusedOrHarmless() throws IOException {
-    for (Path file : files()) {
-      byte[] whole = Files.readAllBytes(file);
+    for (Path file : whole.keySet()) {
+      byte[] whole = this.whole.get(file);
       int used = used(whole);
       int step = FULL ? 1 : 61;
       for (int at = 0; at < used; at += at % PAGE < 128 ? Math.min(step, 11) : step) {
         byte[] damaged = whole.clone();
         damaged[at] ^= (byte) (1 << at % 8);
-        refusedOrHarmless(file, whole, damaged, at);
+        refusedOrHarmless(file, damaged, at);
       }
     }
   }
 
   @Test
   void zeroedOrCutOff_isRefusedOrHarmless() throws IOException {
-    for (Path file : files()) {
-      byte[] whole = Files.readAllBytes(file);
+    for (Path file : whole.keySet()) {
+      byte[] whole = this.whole.get(file);
       for (int at = 0; at < used(whole); at += FULL ? 64 : 1024) {
         byte[] damaged = whole.clone();
         Arrays.fill(damaged, at, Math.min(at + 512, damaged.length), (byte) 0);
         if (at > 0 || !file.toString().endsWith("." + last())) {
-          refusedOrHarmless(file, whole, damaged, at);
+          refusedOrHarmless(file, damaged, at);
         }
-        refusedOrHarmless(file, whole, Arrays.copyOf(whole, at), at);
+        refusedOrHarmless(file, Arrays.copyOf(whole, at), at);
       }
     }
   }
@@ -124,37 +129,32 @@ final class JournalDamageTest {
   }
 
   /// Once as this boot finds it, and once as the next does.
-  private void refusedOrHarmless(Path file, byte[] whole, byte[] damaged, int at)
-      throws IOException {
-    List<Path> before = files();
-    byte[] control = Files.readAllBytes(root.resolve(CONTROL));
+  private void refusedOrHarmless(Path file, byte[] damaged, int at) throws IOException {
     for (boolean nextBoot : new boolean[] {false, true}) {
       Files.write(file, damaged);
       if (nextBoot) {
         Files.deleteIfExists(root.resolve(CONTROL));
       }
-      Optional<EngineException> refusal = refusal();
+      String where = file + " at " + at + (nextBoot ? ", next boot" : "");
+      Optional<EngineException> refusal = refusal(where);
       if (refusal.isPresent()) {
-        assertThat(refusal.get().kind())
-            .as("%s at %d", file, at)
-            .isEqualTo(EngineException.Kind.DAMAGED);
+        assertThat(refusal.get().kind()).as(where).isEqualTo(EngineException.Kind.DAMAGED);
         assertThat(refusal.get()).hasMessageContaining(root.resolve("journal.docs").toString());
       }
-      Files.write(file, whole);
-      Files.write(root.resolve(CONTROL), control);
       for (Path now : files()) {
-        if (!before.contains(now)) {
-          Files.delete(now);
-        }
+        Files.delete(now);
+      }
+      for (Map.Entry<Path, byte[]> each : whole.entrySet()) {
+        Files.write(each.getKey(), each.getValue());
       }
     }
   }
 
   /// Opens the journal and reads all of it; empty if all that was acknowledged is there.
-  private Optional<EngineException> refusal() {
+  private Optional<EngineException> refusal(String where) {
     try (FileEngine engine = FileEngine.existing(root)) {
       Journal journal = engine.journal("docs");
-      assertThat(journal.appended()).isEqualTo(UNITS);
+      assertThat(journal.appended()).as(where).isEqualTo(UNITS);
       List<String> records = new ArrayList<>();
       for (Entry entry : ((Page.Records) journal.read(BELOW + 1, UNITS)).entries()) {
         records.add(new String(entry.record(), UTF_8));

@@ -1,0 +1,119 @@
+package dev.truce.file;
+
+import dev.truce.EngineException;
+import dev.truce.EngineException.Kind;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Looks at a journal without opening it: nothing is written, nobody is waited for, and somebody
+/// may be appending meanwhile.
+final class Auditor {
+  /// How often segments may be retired below a look before that is called damage.
+  private static final int TRIES = 4;
+
+  private final JournalFiles files;
+
+  Auditor(JournalFiles files) {
+    this.files = files;
+  }
+
+  /// What a journal is.
+  ///
+  /// @param last its last position
+  /// @param below the position up to which its checkpoint stands
+  /// @param segments how many segments hold the rest
+  /// @param records how many records of any kind these have behind the checkpoint
+  /// @param ending where and why the last readable record is the last
+  /// @param findings what is wrong: the first bad file, offset and reason; usually nothing
+  record Audit(
+      String name,
+      long last,
+      long below,
+      int segments,
+      long records,
+      String ending,
+      List<String> findings) {}
+
+  /// Checks every record.
+  Audit audit() {
+    try {
+      Survey.Finding finding = judge();
+      List<String> findings = new ArrayList<>();
+      if (finding.damage() != null) {
+        findings.add(String.valueOf(finding.damage().getMessage()));
+      }
+      return new Audit(
+          files.name(),
+          finding.last(),
+          finding.below(),
+          finding.segments().size(),
+          finding.behind().size(),
+          Place.text(finding.end()) + ": " + finding.ending(),
+          List.copyOf(findings));
+    } catch (EngineException e) {
+      if (e.kind() != Kind.DAMAGED) {
+        throw e;
+      }
+      return new Audit(files.name(), 0, 0, 0, 0, "", List.of(String.valueOf(e.getMessage())));
+    }
+  }
+
+  private Survey.Finding judge() {
+    return files.io(
+        files.control(),
+        () -> {
+          for (int tries = 1; ; tries++) {
+            Survey.Finding finding = Survey.of(files).judge(0);
+            if (finding.damage() == null || tries == TRIES) {
+              return finding;
+            }
+          }
+        });
+  }
+
+  /// Copies what can be proved into the empty files of another journal: the newest base that counts
+  /// and all records behind it, up to the first that is damaged. Positions, commit ids and ended
+  /// tokens stay what they were.
+  ///
+  /// @return the last position that was saved
+  long salvage(JournalFiles to) {
+    Survey.Finding finding = judge();
+    to.<Boolean>io(
+        to.control(),
+        () -> {
+          copy(finding, to);
+          return true;
+        });
+    return finding.last();
+  }
+
+  private static void copy(Survey.Finding finding, JournalFiles to) throws IOException {
+    SegmentPage page = SegmentPage.fresh(to, finding.lineage(), 1, 0, 0);
+    List<Note> notes = new ArrayList<>();
+    Base base = finding.base();
+    if (base != null) {
+      Base moved =
+          new Base(
+              base.id(),
+              base.lineage(),
+              base.upTo(),
+              page.first(),
+              page.crc(),
+              base.landed(),
+              base.givenUp(),
+              base.ended(),
+              base.state());
+      Bases.write(to, moved);
+      notes.add(new Note.Checkpoint(base.upTo(), base.id()));
+    }
+    for (Note note : finding.behind()) {
+      if (!(note instanceof Note.Checkpoint)) {
+        notes.add(note); // a base that counts is the one above, any other cannot be read
+      }
+    }
+    Segment.Filling filling = Segment.filled(page, notes, false, page.first());
+    long size = Math.max(to.sizes().smallest(), Place.offset(filling.end()));
+    Segment.create(to, 1, filling.content(), size);
+  }
+}

@@ -1,0 +1,230 @@
+package dev.truce.file;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.truce.EngineException;
+import dev.truce.spi.Journal;
+import dev.truce.spi.Journal.Entry;
+import dev.truce.spi.Journal.Page;
+import dev.truce.spi.Journal.Result;
+import dev.truce.spi.Journal.Unit;
+import dev.truce.spi.Ticker;
+import dev.truce.testkit.SimulatedDisk;
+import dev.truce.testkit.SimulatedDisk.Fault;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/// What a journal says and does when a disk fails or a process dies in the middle of a flush.
+final class JournalTroubleTest {
+  private static final Path DIRECTORY = Path.of("/root");
+  private static final Duration LONG = Duration.ofSeconds(20);
+
+  private final SimulatedDisk disk = new SimulatedDisk();
+
+  /// Another process, on the same boot.
+  private final class Member implements AutoCloseable {
+    final String name;
+    final Locks locks;
+    final JournalFiles files;
+    final SharedJournal journal;
+
+    Member(String name) {
+      this.name = name;
+      this.locks = Locks.open(DIRECTORY.resolve("locks"), disk.process(name));
+      this.files = new JournalFiles(disk.process(name), DIRECTORY, "docs");
+      this.journal =
+          SharedJournal.open(
+              files,
+              locks,
+              new Control.Owner(new UUID(1, 1), "a boot"),
+              Ticker.system(),
+              Runnable::run);
+    }
+
+    long append(String record) {
+      Unit unit = new Unit(UUID.randomUUID(), null, _ -> Optional.of(record.getBytes(UTF_8)));
+      return ((Result.Appended) journal.append(List.of(unit)).getFirst()).position();
+    }
+
+    List<String> all() {
+      List<String> all = new ArrayList<>();
+      for (Entry entry : ((Page.Records) journal.read(1, 100)).entries()) {
+        all.add(new String(entry.record(), UTF_8));
+      }
+      return all;
+    }
+
+    Control control() {
+      return Faults.io(
+          DIRECTORY, () -> Control.map(files, new Control.Owner(new UUID(1, 1), "a boot")));
+    }
+
+    @Override
+    public void close() {
+      journal.close();
+      locks.close();
+    }
+  }
+
+  /// The call after the next is the flush: the next takes the flush byte.
+  private void failTheFlush() {
+    disk.fail(disk.calls() + 2, Fault.IO, false);
+  }
+
+  @Test
+  void flush_failed_stopsEverybody_andNobodyFlushesAgain() throws Exception {
+    Member a = new Member("a");
+    Member b = new Member("b");
+    assertThat(a.journal.awaitDurable(a.append("1"), LONG)).isTrue();
+    long second = a.append("2");
+    failTheFlush();
+
+    assertThatThrownBy(() -> a.journal.awaitDurable(second, LONG))
+        .isInstanceOfSatisfying(
+            EngineException.class, e -> assertThat(e.kind()).isEqualTo(EngineException.Kind.IO))
+        .hasMessageContaining("journal.docs.1 could not be flushed");
+    for (Member each : List.of(a, b)) {
+      assertThatThrownBy(() -> each.append("3"))
+          .isInstanceOf(EngineException.class)
+          .hasMessageContaining("journal.docs.1")
+          .hasMessageContaining("stop every process");
+      assertThatThrownBy(() -> each.journal.awaitDurable(second, LONG))
+          .isInstanceOf(EngineException.class);
+      assertThat(each.journal.durable()).isEqualTo(1);
+      assertThat(each.journal.awaitDurable(1, LONG)).isTrue();
+      assertThat(each.all()).containsExactly("1", "2");
+    }
+    a.close();
+    b.close();
+
+    try (Member next = new Member("next")) {
+      assertThat(next.all()).containsExactly("1", "2");
+      assertThat(next.journal.durable()).isEqualTo(2);
+      assertThat(next.append("3")).isEqualTo(3);
+    }
+  }
+
+  /// The dead may have been told of a failure that nobody else will ever hear of.
+  @Test
+  void flusher_dead_whoCameLaterWritesOnceMore() throws Exception {
+    Member a = new Member("a");
+    a.append("1");
+    a.append("2");
+    a.control().announce(0, a.control().tail());
+    disk.kill("a");
+
+    try (Member b = new Member("b")) {
+      assertThat(b.journal.awaitDurable(2, LONG)).isTrue();
+      assertThat(b.files.segments()).contains(2);
+      assertThat(Place.segment(b.control().durable())).isEqualTo(2);
+      assertThat(b.all()).containsExactly("1", "2");
+      assertThat(b.append("3")).isEqualTo(3);
+      assertThat(b.all()).containsExactly("1", "2", "3");
+    }
+    disk.process("c").delete("journal.docs");
+    try (Member c = new Member("c")) {
+      assertThat(c.all()).containsExactly("1", "2", "3");
+    }
+  }
+
+  @Test
+  void flusher_dead_whoWasThereBeforeVouches() throws Exception {
+    Member a = new Member("a");
+    Member b = new Member("b");
+    a.append("1");
+    assertThat(b.all()).containsExactly("1");
+    a.control().announce(0, a.control().tail());
+    disk.kill("a");
+
+    assertThat(b.journal.awaitDurable(1, LONG)).isTrue();
+    assertThat(Place.segment(b.control().durable())).isEqualTo(1);
+    b.close();
+  }
+
+  @Test
+  void units_ofAPoisonedJournal_areSettledByTheNextToOpenIt() throws Exception {
+    UUID id = UUID.randomUUID();
+    Member a = new Member("a");
+    a.journal.append(List.of(new Unit(id, null, _ -> Optional.of(new byte[1]))));
+    failTheFlush();
+    assertThatThrownBy(() -> a.journal.end("lock", 1)).isInstanceOf(EngineException.class);
+    a.close();
+    try (Member b = new Member("b")) {
+      assertThat(b.journal.find(id)).contains(new Result.Appended(1));
+    }
+  }
+
+  @Test
+  void disk_full_aRecordThatNeedsAnotherSegment_isRefusedAndNothingIsThere() {
+    Member a = new Member("a");
+    a.append("1");
+    disk.limit(1);
+    byte[] large = new byte[2 << 20];
+    Unit unit = new Unit(UUID.randomUUID(), null, _ -> Optional.of(large));
+    assertThatThrownBy(() -> a.journal.append(List.of(unit)))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("the disk is full");
+    assertThat(a.append("2")).isEqualTo(2);
+    assertThat(a.all()).containsExactly("1", "2");
+    disk.limit(Long.MAX_VALUE);
+    Journal journal = a.journal;
+    assertThat(journal.append(List.of(unit)).getFirst()).isEqualTo(new Result.Appended(3));
+    a.close();
+  }
+
+  @Test
+  void audit_whole_findsNothing_andSalvageCopiesAll() {
+    try (Member a = new Member("a")) {
+      a.append("1");
+      a.append("2");
+      a.journal.end("lock", 5);
+      assertThat(a.journal.checkpoint(1, "one".getBytes(UTF_8))).isTrue();
+      a.append("3");
+    }
+    JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
+    Auditor.Audit audit = new Auditor(files).audit();
+    assertThat(audit.findings()).isEmpty();
+    assertThat(audit.last()).isEqualTo(3);
+    assertThat(audit.below()).isEqualTo(1);
+
+    JournalFiles to = new JournalFiles(new SimulatedDisk().process("b"), DIRECTORY, "docs");
+    assertThat(new Auditor(files).salvage(to)).isEqualTo(3);
+    Locks locks = Locks.open(DIRECTORY.resolve("locks"), to.storage());
+    try (SharedJournal copy =
+        SharedJournal.open(
+            to,
+            locks,
+            new Control.Owner(new UUID(2, 2), "a boot"),
+            Ticker.system(),
+            Runnable::run)) {
+      assertThat(copy.appended()).isEqualTo(3);
+      assertThat(copy.checkpoint().orElseThrow()).asString(UTF_8).isEqualTo("one");
+      assertThat(((Page.Records) copy.read(2, 9)).entries()).hasSize(2);
+    }
+    locks.close();
+  }
+
+  @Test
+  void audit_damaged_namesFileOffsetAndReason() throws Exception {
+    try (Member a = new Member("a")) {
+      a.append("1");
+      assertThat(a.journal.awaitDurable(a.append("2"), LONG)).isTrue();
+    }
+    try (var file = disk.process("vandal").open("journal.docs.1")) {
+      file.write(ByteBuffer.wrap(new byte[] {1}), dev.truce.file.Page.BYTES + 64L);
+    }
+    JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
+    assertThat(new Auditor(files).audit().findings())
+        .singleElement()
+        .asString()
+        .contains("journal.docs.1", "record at 4096", "it fails its check");
+  }
+}
