@@ -231,7 +231,7 @@ final class Control {
 
   /// How many slots are or were used: all others are empty.
   int used() {
-    return (int) Math.clamp(Words.get(memory, USED), 0, SLOTS);
+    return Math.clamp(Words.get(memory, USED), 0, SLOTS);
   }
 
   /// Makes a slot one that is used.

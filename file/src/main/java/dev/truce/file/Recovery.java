@@ -1,8 +1,12 @@
 package dev.truce.file;
 
 import dev.truce.EngineException;
+import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// What a process does that is alone in a journal whose control file is missing, damaged, of
@@ -40,6 +44,32 @@ final class Recovery {
     Control.write(files, owner, finding.lineage(), end);
     Yield.at(Yield.JOURNAL_RECOVERED);
     clean(finding, Place.segment(end));
+  }
+
+  /// Clears away what a process wrote behind the end and was killed before it counted. Nobody is
+  /// left who knows of it, so it must not come back after a crash.
+  static void clear(JournalFiles files, Control control) throws IOException {
+    long end = control.tail();
+    try (Storage.File file = files.storage().open(files.segment(Place.segment(end)))) {
+      byte[] behind = new byte[Frame.HEADER];
+      ByteBuffer read = JournalFiles.read(file, Place.offset(end), behind.length);
+      read.get(behind, 0, read.limit());
+      if (!Arrays.equals(behind, new byte[Frame.HEADER])) {
+        file.write(ByteBuffer.allocate(read.limit()), Place.offset(end));
+        flush(file, control);
+      }
+    } catch (NoSuchFileException missing) {
+      // said by whoever reads it
+    }
+  }
+
+  private static void flush(Storage.File file, Control control) throws IOException {
+    try {
+      file.flush();
+    } catch (IOException e) {
+      control.poison();
+      throw e;
+    }
   }
 
   private void create() throws IOException {

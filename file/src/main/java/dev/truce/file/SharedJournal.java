@@ -115,6 +115,8 @@ final class SharedJournal implements Journal, AutoCloseable {
               Control control = Control.map(files, owner);
               if (control == null || !control.sound() || control.poisoned()) {
                 new Recovery(files, owner).run();
+              } else {
+                Recovery.clear(files, control);
               }
               return null;
             });
