@@ -29,6 +29,7 @@ final class JournalCrashTest {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
   private static final long LIMIT = Long.getLong("truce.states", FULL ? 200_000 : 100);
   private static final long SLOW_NANOS = Appender.STOPPED_NANOS;
+  private static final int DEPTH = FULL ? 3 : 2;
   private static final UUID ROOT = new UUID(7, 7);
   private static final Duration LONG = Duration.ofMinutes(10);
 
@@ -164,7 +165,7 @@ final class JournalCrashTest {
       };
 
   private static Crashes<String> crashes(String name) {
-    return Crashes.<String>of(name).recovery(JournalCrashTest::recovers).limit(LIMIT);
+    return Crashes.<String>of(name).recovery(JournalCrashTest::recovers).depth(DEPTH).limit(LIMIT);
   }
 
   @Test
@@ -239,6 +240,7 @@ final class JournalCrashTest {
                 me.account().settle(life.ended());
               }
             })
+            .depth(DEPTH)
             .limit(LIMIT),
         LIMIT);
   }
@@ -274,8 +276,7 @@ final class JournalCrashTest {
                 assertThat(there && denied).isFalse();
               }
             })
-            .chances(FULL ? 5_000 : 50)
-            .depth(2),
+            .chances(FULL ? 5_000 : 20),
         LIMIT);
   }
 
@@ -300,8 +301,7 @@ final class JournalCrashTest {
                     life.append("b2", "b3");
                   }
                 })
-            .chances(FULL ? 5_000 : 50)
-            .depth(2),
+            .chances(FULL ? 5_000 : 20),
         LIMIT);
   }
 
@@ -328,8 +328,7 @@ final class JournalCrashTest {
                     life.append("b5");
                   }
                 })
-            .chances(FULL ? 5_000 : 50)
-            .depth(2),
+            .chances(FULL ? 5_000 : 20),
         LIMIT);
   }
 

@@ -31,13 +31,11 @@ final class JournalTroubleTest {
 
   /// Another process, on the same boot.
   private final class Member implements AutoCloseable {
-    final String name;
     final Locks locks;
     final JournalFiles files;
     final SharedJournal journal;
 
     Member(String name) {
-      this.name = name;
       this.locks = Locks.open(DIRECTORY.resolve("locks"), disk.process(name));
       this.files = new JournalFiles(disk.process(name), DIRECTORY, "docs");
       this.journal =
