@@ -120,8 +120,7 @@ final class LedgerTest {
     take(new Note.GivenUp(id(50)));
     Frame third = new Frame(ledger.start(3), ledger.start(4), 1, false, 0, new Note.Mark());
     Base base = ledger.base(third, 3, id(99), FIRST.lineage(), new byte[] {1, 2});
-    ByteBuffer bytes = base.bytes(FILES.digest());
-    Base read = Base.of(Path.of("base"), FILES.digest(), bytes.array());
+    Base read = Base.of(Path.of("base"), FILES.digest(), bytes(base));
     assertThat(read).isNotNull();
     assertThat(read.landed()).containsOnlyKeys(id(1), id(2), id(3));
     assertThat(read.start()).isEqualTo(ledger.start(4));
@@ -137,15 +136,18 @@ final class LedgerTest {
   void base_anyByteChanged_isNone() {
     land(1);
     Frame first = new Frame(ledger.start(1), ledger.place(), 1, false, 0, new Note.Mark());
-    byte[] whole =
-        ledger
-            .base(first, 1, id(99), FIRST.lineage(), new byte[] {1})
-            .bytes(FILES.digest())
-            .array();
+    byte[] whole = bytes(ledger.base(first, 1, id(99), FIRST.lineage(), new byte[] {1}));
     for (int at = 0; at < whole.length; at++) {
       byte[] damaged = whole.clone();
       damaged[at] ^= 1;
       assertThat(Base.of(Path.of("base"), FILES.digest(), damaged)).as("byte %d", at).isNull();
     }
+  }
+
+  private static byte[] bytes(Base base) {
+    ByteBuffer buffer = base.bytes(FILES.digest());
+    byte[] bytes = new byte[buffer.remaining()];
+    buffer.get(bytes);
+    return bytes;
   }
 }
