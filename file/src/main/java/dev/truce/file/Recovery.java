@@ -30,6 +30,7 @@ final class Recovery {
   }
 
   void run() throws IOException {
+    files.storage().sync(); // who gave the names that are found may have died before they were safe
     Survey survey = Survey.of(files);
     if (survey.empty()) {
       create();

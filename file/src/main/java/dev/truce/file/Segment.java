@@ -36,7 +36,9 @@ record Segment(int number, Storage.File file, long size, long birth) {
   /// @param end where the next record goes
   record Filling(List<ByteBuffer> content, long end) {}
 
-  /// A page and records behind it.
+  /// A page and records behind it, for a file that is on disk whole before it has its name. So a
+  /// mark says that all before it is on disk: what a later crash leaves behind the end of an older
+  /// segment is never taken for acknowledged.
   ///
   /// @param copies whether all but marks are copies
   static Filling filled(SegmentPage page, List<Note> notes, boolean copies, long hint) {
@@ -46,7 +48,8 @@ record Segment(int number, Storage.File file, long size, long birth) {
     for (Note note : notes) {
       ByteBuffer frame = Frame.buffer(Frame.bytes(note));
       boolean copy = copies && !(note instanceof Note.Mark);
-      previous = Frame.put(frame, note, copy, end, new Frame.Context(page.salt(), previous), hint);
+      long known = note instanceof Note.Mark ? end : hint;
+      previous = Frame.put(frame, note, copy, end, new Frame.Context(page.salt(), previous), known);
       content.add(frame.flip());
       end += frame.limit();
     }

@@ -64,9 +64,12 @@ final class Segments implements AutoCloseable {
     }
   }
 
-  /// Makes a segment that can be moved to, unless there is one.
+  /// Makes a segment that can be moved to, unless there is one. Its name lasts then: whoever gave
+  /// it may have died, or failed, before that.
   void prepare(int number, long size) throws IOException {
-    if (!prepared(number)) {
+    if (prepared(number)) {
+      files.storage().sync();
+    } else {
       Segment.create(files, number, List.of(), size);
     }
   }
