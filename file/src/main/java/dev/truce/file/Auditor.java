@@ -2,6 +2,7 @@ package dev.truce.file;
 
 import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
+import dev.truce.file.FileEngine.Audit;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,23 +18,6 @@ final class Auditor {
   Auditor(JournalFiles files) {
     this.files = files;
   }
-
-  /// What a journal is.
-  ///
-  /// @param last its last position
-  /// @param below the position up to which its checkpoint stands
-  /// @param segments how many segments hold the rest
-  /// @param records how many records of any kind these have behind the checkpoint
-  /// @param ending where and why the last readable record is the last
-  /// @param findings what is wrong: the first bad file, offset and reason; usually nothing
-  record Audit(
-      String name,
-      long last,
-      long below,
-      int segments,
-      long records,
-      String ending,
-      List<String> findings) {}
 
   /// Checks every record.
   Audit audit() {

@@ -3,6 +3,7 @@ package dev.truce.file;
 import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
 import dev.truce.file.FileEngine.Copy;
+import dev.truce.file.FileEngine.Verification;
 import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,6 +18,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -71,13 +73,48 @@ final class Backup {
         file.close();
       }
     }
-    StringBuilder sums = new StringBuilder();
-    for (String name : files.keySet()) {
-      sums.append(sum(to, name)).append("  ").append(name).append('\n');
-    }
-    write(to, SUMS, sums.toString().getBytes(StandardCharsets.UTF_8));
-    to.sync();
+    seal(to, List.copyOf(files.keySet()));
     return new Copy(target, files.size(), bytes);
+  }
+
+  /// What makes it a whole backup.
+  private static void seal(Storage backup, List<String> names) throws IOException {
+    StringBuilder sums = new StringBuilder();
+    for (String name : names) {
+      sums.append(sum(backup, name)).append("  ").append(name).append('\n');
+    }
+    write(backup, SUMS, sums.toString().getBytes(StandardCharsets.UTF_8));
+    backup.sync();
+  }
+
+  /// Makes a backup of what can be proved of a damaged root.
+  static Verification salvage(Path path, Path to) {
+    Verification found = Doctor.verify(path);
+    Directory from = new Directory(path);
+    long ceiling = Doctor.highest(from);
+    Path target = to.toAbsolutePath();
+    Faults.io(target, () -> Files.createDirectory(target));
+    Directory backup = new Directory(target);
+    UUID root = UUID.randomUUID();
+    Ceiling.write(backup, root, ceiling);
+    Identity.write(backup, root, Host.current());
+    for (JournalFiles journal : JournalFiles.in(from.disk(), path)) {
+      try {
+        new Auditor(journal).salvage(journal.at(backup.disk(), target));
+      } catch (EngineException nothingWhole) {
+        if (nothingWhole.kind() != Kind.DAMAGED) {
+          throw nothingWhole;
+        }
+        // nothing of it can be proved, which is among the findings
+      }
+    }
+    Faults.<@Nullable Void>io(
+        target,
+        () -> {
+          seal(backup.disk(), inOrder(backup.disk().names()));
+          return null;
+        });
+    return found;
   }
 
   private static Map<String, Storage.File> openAll(Storage from) throws IOException {

@@ -4,6 +4,7 @@ import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
 import dev.truce.file.FileEngine.Examination;
 import dev.truce.file.FileEngine.Participant;
+import dev.truce.file.FileEngine.Verification;
 import dev.truce.spi.Members;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Looks at roots, and makes copies roots of their own.
@@ -94,6 +96,29 @@ final class Doctor {
     return files;
   }
 
+  static Verification verify(Path path) {
+    Directory directory = new Directory(path);
+    if (files(directory).isEmpty() && !directory.hasJournals()) {
+      throw new EngineException(Kind.CONFIGURATION, path + " is no Truce root");
+    }
+    List<String> findings = new ArrayList<>();
+    sound(() -> Identity.read(directory), findings);
+    sound(() -> Ceiling.read(directory), findings);
+    List<FileEngine.Audit> audits =
+        JournalFiles.in(directory.disk(), path).stream()
+            .map(files -> new Auditor(files).audit())
+            .toList();
+    return new Verification(path, audits, List.copyOf(findings));
+  }
+
+  private static void sound(Supplier<?> reading, List<String> findings) {
+    try {
+      Object _ = reading.get();
+    } catch (EngineException damaged) {
+      findings.add(String.valueOf(damaged.getMessage()));
+    }
+  }
+
   /// First the ceiling, then `id`: between the two they disagree, which every opener refuses.
   static long adopt(Path path, Host host) {
     Directory directory = new Directory(path);
@@ -116,7 +141,7 @@ final class Doctor {
         });
   }
 
-  private static long highest(Directory directory) {
+  static long highest(Directory directory) {
     Ceiling.Reading ceiling = Ceiling.salvage(directory);
     long reserved = reserved(directory);
     if (ceiling == null && reserved == 0) {

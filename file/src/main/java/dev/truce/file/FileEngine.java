@@ -107,6 +107,48 @@ public final class FileEngine implements Engine {
     return Doctor.adopt(directory, Host.current());
   }
 
+  /// What a journal is.
+  ///
+  /// @param last its last position
+  /// @param below the position up to which its checkpoint stands
+  /// @param segments how many segments hold the rest
+  /// @param records how many records of any kind these have behind what is surely on disk
+  /// @param ending where and why the last readable record is the last
+  /// @param findings what is wrong: the first bad file, offset and reason; usually nothing
+  public record Audit(
+      String name,
+      long last,
+      long below,
+      int segments,
+      long records,
+      String ending,
+      List<String> findings) {}
+
+  /// What [#verify] found.
+  ///
+  /// @param findings what is wrong with anything but the journals; usually nothing
+  public record Verification(Path directory, List<Audit> journals, List<String> findings) {
+    /// Whether nothing is wrong.
+    public boolean sound() {
+      return findings.isEmpty() && journals.stream().allMatch(audit -> audit.findings().isEmpty());
+    }
+  }
+
+  /// Checks what of the root in `directory` outlives the machine, every record of every journal. It
+  /// changes nothing, waits for nobody, and the root may be in use.
+  ///
+  /// @throws dev.truce.EngineException of kind CONFIGURATION if there is no root
+  public static Verification verify(Path directory) {
+    return Doctor.verify(directory);
+  }
+
+  /// Makes a [backup][#backup] in `to`, which must not be there yet, of what can be proved of a
+  /// damaged root: its ceiling, and of each journal the newest checkpoint that counts and all
+  /// records up to the first damaged one. Answers what was found wrong.
+  public static Verification salvage(Path directory, Path to) {
+    return Backup.salvage(directory, to);
+  }
+
   /// A copy of what outlives the machine.
   ///
   /// @param directory where it is

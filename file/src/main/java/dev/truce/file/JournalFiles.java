@@ -1,8 +1,10 @@
 package dev.truce.file;
 
 import dev.truce.spi.Storage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -10,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -58,14 +62,73 @@ final class JournalFiles {
       throw new IllegalArgumentException(
           "the name of a journal has 1 to " + MAX_NAME_BYTES + " bytes, not " + bytes.length);
     }
+    byte[] sha = sha256(bytes);
+    this(storage, directory, name, PREFIX + encoded(bytes, sha), sha, sizes, chance);
+  }
+
+  private JournalFiles(
+      Storage storage,
+      Path directory,
+      String name,
+      String stem,
+      byte[] sha,
+      Segment.Sizes sizes,
+      Supplier<UUID> chance) {
     this.storage = storage;
     this.sizes = sizes;
     this.chance = chance;
     this.directory = directory;
     this.name = name;
-    byte[] sha = sha256(bytes);
     this.digest = ByteBuffer.wrap(sha);
-    this.stem = PREFIX + encoded(bytes, sha);
+    this.stem = stem;
+  }
+
+  /// The journals of a directory, by the names of their files. A name that was too long for that is
+  /// not known; its digest stands for it.
+  static List<JournalFiles> in(Storage storage, Path directory) {
+    SortedSet<String> stems = new TreeSet<>();
+    for (String file : Faults.io(directory, storage::names)) {
+      int end = file.indexOf('.', PREFIX.length());
+      if (file.startsWith(PREFIX) && !file.endsWith(TEMPORARY)) {
+        stems.add(end < 0 ? file : file.substring(0, end));
+      }
+    }
+    List<JournalFiles> found = new ArrayList<>();
+    for (String stem : stems) {
+      JournalFiles files = ofStem(storage, directory, stem);
+      if (files != null) {
+        found.add(files);
+      }
+    }
+    return found;
+  }
+
+  private static @Nullable JournalFiles ofStem(Storage storage, Path directory, String stem) {
+    String encoded = stem.substring(PREFIX.length());
+    try {
+      if (encoded.startsWith("=")) {
+        byte[] sha = HexFormat.of().parseHex(encoded.substring(1));
+        return new JournalFiles(
+            storage, directory, encoded, stem, sha, Segment.Sizes.USUAL, UUID::randomUUID);
+      }
+      JournalFiles files = new JournalFiles(storage, directory, decoded(encoded));
+      return files.stem.equals(stem) ? files : null;
+    } catch (IllegalArgumentException noNameOfOurs) {
+      return null;
+    }
+  }
+
+  private static String decoded(String encoded) {
+    ByteArrayOutputStream name = new ByteArrayOutputStream();
+    for (int at = 0; at < encoded.length(); at++) {
+      if (encoded.charAt(at) == '%' && at + 2 < encoded.length()) {
+        name.write(HexFormat.fromHexDigits(encoded, at + 1, at + 3));
+        at += 2;
+      } else {
+        name.write(encoded.charAt(at));
+      }
+    }
+    return name.toString(StandardCharsets.UTF_8);
   }
 
   private static byte[] sha256(byte[] bytes) {
@@ -86,6 +149,12 @@ final class JournalFiles {
       }
     }
     return encoded.length() <= MAX_STEM ? encoded.toString() : "=" + HexFormat.of().formatHex(sha);
+  }
+
+  /// The files of a journal of the same name in another directory.
+  JournalFiles at(Storage otherStorage, Path otherDirectory) {
+    return new JournalFiles(
+        otherStorage, otherDirectory, name, stem, digest.array(), sizes, chance);
   }
 
   /// What the journal is called in messages.

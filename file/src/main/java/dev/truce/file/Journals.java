@@ -52,7 +52,7 @@ final class Journals implements AutoCloseable {
   }
 
   /// Looks at a journal of a root, whether or not somebody has it open, and changes nothing.
-  static Auditor.Audit examine(Directory directory, String name) {
+  static FileEngine.Audit examine(Directory directory, String name) {
     return new Auditor(new JournalFiles(directory.disk(), directory.path(), name)).audit();
   }
 

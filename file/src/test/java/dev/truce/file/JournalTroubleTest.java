@@ -188,7 +188,7 @@ final class JournalTroubleTest {
       a.append("3");
     }
     JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
-    Auditor.Audit audit = new Auditor(files).audit();
+    FileEngine.Audit audit = new Auditor(files).audit();
     assertThat(audit.findings()).isEmpty();
     assertThat(audit.last()).isEqualTo(3);
     assertThat(audit.below()).isEqualTo(1);

@@ -88,6 +88,7 @@ final class Help {
       case RELEASE -> "printf %s \"$lease\" | truce release -";
       case CHECK -> "truce check --lease || exit 1";
       case HISTORY -> "truce history build --since 2h";
+      case VERIFY -> "truce verify || truce verify --salvage /backup/saved";
       case BACKUP -> "truce backup /backup/app-$(date +%F)";
       case RESTORE -> "truce restore /backup/app-2026-01-05 --dir /srv/app/.truce";
       case REVOKE -> "truce revoke build --reason 'its holder hangs'";

@@ -99,6 +99,7 @@ public final class Main {
       case RELEASE -> Leases.release(Options.parse(verb, rest), console);
       case CHECK -> Check.run(Options.parse(verb, rest), console);
       case HISTORY -> Past.run(Options.parse(verb, rest), console);
+      case VERIFY -> Verify.run(Options.parse(verb, rest), console);
       case BACKUP -> Backups.take(Options.parse(verb, rest), console);
       case RESTORE -> Backups.restore(Options.parse(verb, rest), console);
       case REVOKE -> Revoke.run(Options.parse(verb, rest), console);

@@ -107,6 +107,14 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  VERIFY(
+      Group.CARE,
+      "[--salvage DIR]",
+      "check every record on disk, while the root is in use",
+      Flag.valued('\0', "salvage", "DIR", "save what is whole as a backup in DIR"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   BACKUP(
       Group.CARE,
       "DEST",
@@ -199,6 +207,7 @@ enum Verb {
       case HISTORY -> "history";
       case INIT -> "init";
       case DOCTOR -> "doctor";
+      case VERIFY -> "verify";
       case BACKUP -> "backup";
       case RESTORE -> "restore";
       case REVOKE -> "revoke";

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.truce.cli.Shell.Line;
 import dev.truce.cli.Shell.Result;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,6 +72,28 @@ class LeaseIT {
     String later = shell.out("TRUCE_DIR=new truce run x -- sh -c 'echo $TRUCE_TOKEN'").strip();
     assertThat(Long.parseLong(later)).isGreaterThan(Long.parseLong(old) + (1L << 32));
     assertThat(status("truce restore kept --dir new")).isEqualTo(73);
+  }
+
+  @Test
+  void verify_namesTheFirstDamagedRecord_andSavesWhatIsWhole() throws Exception {
+    String kept = shell.out("truce acquire kept --owner a").strip();
+    shell.out("truce acquire lost --owner a");
+    assertThat(shell.out("truce verify"))
+        .startsWith("journal locks: 2 records")
+        .endsWith("sound\n");
+    Path segment = temp.resolve(".truce/journal.locks.1");
+    byte[] bytes = Files.readAllBytes(segment);
+    String text = new String(bytes, StandardCharsets.ISO_8859_1);
+    bytes[text.indexOf("lost")] ^= 1;
+    Files.write(segment, bytes);
+
+    Result wanting = shell.run("truce verify");
+    assertThat(wanting.status()).isEqualTo(1);
+    assertThat(wanting.out()).contains("wanting: " + segment);
+    assertThat(status("truce verify --salvage saved")).isEqualTo(1);
+    assertThat(status("truce restore saved --dir new")).isEqualTo(0);
+    assertThat(shell.run("TRUCE_DIR=new truce verify").out()).endsWith("sound\n");
+    assertThat(status("TRUCE_DIR=new truce check --lease " + kept)).isEqualTo(0);
   }
 
   @Test

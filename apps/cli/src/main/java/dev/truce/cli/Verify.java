@@ -1,0 +1,112 @@
+package dev.truce.cli;
+
+import dev.truce.EngineException;
+import dev.truce.Truce;
+import dev.truce.file.FileEngine;
+import dev.truce.file.FileEngine.Audit;
+import dev.truce.file.FileEngine.Verification;
+import dev.truce.lock.History;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// `truce verify`: checks every record that a root has on disk, and saves what is whole.
+final class Verify {
+  private static final int WANTING = 1;
+
+  private Verify() {}
+
+  static int run(Options options, Console console) {
+    options.noOperands();
+    Path directory = Place.find(options, console).directory();
+    String salvage = options.value("salvage");
+    Verification found =
+        salvage == null
+            ? FileEngine.verify(directory)
+            : FileEngine.salvage(directory, console.directory().resolve(salvage).normalize());
+    List<String> findings = new ArrayList<>(found.findings());
+    found.journals().forEach(journal -> findings.addAll(journal.findings()));
+    String history = history(options, console, found, findings);
+    if (options.has("json")) {
+      console.print(json(found, findings));
+    } else {
+      lines(found, findings, history).forEach(console::print);
+    }
+    if (salvage != null && !options.has("json")) {
+      console.print(
+          "what is whole is in "
+              + Text.shown(salvage)
+              + "; make a root of it: truce restore "
+              + Text.shown(Text.word(salvage))
+              + " --dir NEW");
+    }
+    return findings.isEmpty() ? 0 : WANTING;
+  }
+
+  /// The chain of the locks' history, which is looked at where its journal is whole.
+  private static String history(
+      Options options, Console console, Verification found, List<String> findings) {
+    if (!findings.isEmpty() || found.journals().isEmpty()) {
+      return "";
+    }
+    try (Truce truce = Look.at(options, console)) {
+      History history = truce.history();
+      if (history.broken().isPresent()) {
+        findings.add(
+            "the history of locks is broken: entry "
+                + history.broken().getAsLong()
+                + " does not follow from the one before it");
+      }
+      return "history of locks: " + history.entries().size() + " entries, hash-chained";
+    } catch (EngineException unreadable) {
+      findings.add(String.valueOf(unreadable.getMessage()));
+      return "";
+    }
+  }
+
+  private static String json(Verification found, List<String> findings) {
+    List<Json> journals = new ArrayList<>();
+    for (Audit journal : found.journals()) {
+      journals.add(
+          Json.object()
+              .put("journal", journal.name())
+              .put("sound", journal.findings().isEmpty())
+              .put("last", journal.last())
+              .put("checkpoint", journal.below())
+              .put("segments", journal.segments())
+              .put("ending", journal.ending()));
+    }
+    return Json.object()
+        .put("schema", "truce.verification/1")
+        .put("sound", findings.isEmpty())
+        .put("dir", found.directory().toString())
+        .put("journals", journals)
+        .putTexts("findings", findings)
+        .toString();
+  }
+
+  private static List<String> lines(Verification found, List<String> findings, String history) {
+    List<String> lines = new ArrayList<>();
+    for (Audit journal : found.journals()) {
+      lines.add(
+          "journal "
+              + Text.shown(journal.name())
+              + ": "
+              + journal.last()
+              + " records, checkpoint at "
+              + journal.below()
+              + "; "
+              + journal.ending());
+    }
+    if (!history.isEmpty()) {
+      lines.add(history);
+    }
+    for (String finding : findings) {
+      lines.add("wanting: " + Text.shown(finding));
+    }
+    if (findings.isEmpty()) {
+      lines.add("sound");
+    }
+    return lines;
+  }
+}
