@@ -37,14 +37,19 @@ public final class Replay
     if (context.getRequiredTestInstance() instanceof Seeded seeded) {
       failure.addSuppressed(
           new Note(
-              "to repeat it: ./mvnw test -Dtest="
-                  + context.getRequiredTestClass().getSimpleName()
+              "to repeat it: ./mvnw "
+                  + command(context.getRequiredTestClass().getSimpleName())
                   + "#"
                   + context.getRequiredTestMethod().getName()
                   + " "
                   + seeded.seed().replay()));
     }
     return failure;
+  }
+
+  /// Tests with other processes, and long ones, are run by another phase.
+  private static String command(String test) {
+    return (test.endsWith("IT") ? "verify -Dit.test=" : "test -Dtest=") + test;
   }
 
   /// A line in the report of a failure.

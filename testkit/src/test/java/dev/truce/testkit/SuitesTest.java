@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.launcher.EngineFilter;
@@ -283,9 +284,12 @@ final class SuitesTest {
 
   @Test
   void cells_lastWriterWins_areCaught() {
+    // It dawdles, so that writers meet however few cores there are.
     Instead<Cells> blindly =
-        (cells, arguments) ->
-            cells.swap(key(arguments), cells.read(key(arguments)), next(arguments));
+        (cells, arguments) -> {
+          LockSupport.parkNanos(10_000);
+          return cells.swap(key(arguments), cells.read(key(arguments)), next(arguments));
+        };
     cellsCatch("swap_fromAStaleCell_losesAndChangesNothing", "swap", blindly);
     cellsCatch("swap_fromAbsentWhenAnotherCreatedIt_loses", "swap", blindly);
     cellsCatch("swap_incrementsByManyThreads_areCountedExactlyOnce", "swap", blindly);

@@ -27,7 +27,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /// What one or more processes do with a journal, crashed everywhere: what was answered stays true.
-final class JournalWorkloadsTest {
+final class JournalWorkloadsIT {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
 
   private interface Work {

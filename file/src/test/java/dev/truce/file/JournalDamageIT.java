@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Any byte of any file of a closed journal, flipped, cut off or zeroed: it is refused with the
 /// file's name, or it was a byte that nothing rests on, and all that was acknowledged is there.
-final class JournalDamageTest {
+final class JournalDamageIT {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
   private static final String CONTROL = "journal.docs";
   private static final int UNITS = 20;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /// The journal on a simulated disk: the power is cut, processes are killed, stopped and
 /// interleaved, and calls fail, at every call and at every yield point. What was acknowledged is
 /// there, in order, whatever is there was tried, and what is gone never comes back.
-final class JournalCrashTest {
+final class JournalCrashIT {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
   private static final long LIMIT = Long.getLong("truce.states", FULL ? 200_000 : 100);
   private static final long SLOW_NANOS = Appender.STOPPED_NANOS;
@@ -165,7 +165,7 @@ final class JournalCrashTest {
       };
 
   private static Crashes<String> crashes(String name) {
-    return Crashes.<String>of(name).recovery(JournalCrashTest::recovers).depth(DEPTH).limit(LIMIT);
+    return Crashes.<String>of(name).recovery(JournalCrashIT::recovers).depth(DEPTH).limit(LIMIT);
   }
 
   @Test
