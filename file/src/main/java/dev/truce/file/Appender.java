@@ -45,6 +45,10 @@ final class Appender {
   private final Tail tail;
   private final Ticker ticker;
   private final Chime freed;
+
+  /// The segment whose append byte was taken while going to sleep, 0 for none.
+  private int taken;
+
   private final Queue<Letter> waiting = new ConcurrentLinkedQueue<>();
   private final ReentrantLock turn = new ReentrantLock();
 
@@ -185,8 +189,9 @@ final class Appender {
         seen = word;
         patience = new Patience(ticker);
       }
-      int segment = Place.segment(word);
-      if (locks.tryAppend(segment)) {
+      int segment = taken != 0 ? taken : Place.segment(word);
+      if (taken != 0 || locks.tryAppend(segment)) {
+        taken = 0;
         if (Place.segment(control.tail()) == segment) {
           held = segment;
           Yield.at(Yield.JOURNAL_APPEND_LOCKED);
@@ -199,9 +204,20 @@ final class Appender {
           return;
         }
       } else {
-        freed.await(() -> control.tail() != word, patience, this, Long.MAX_VALUE);
+        freed.await(() -> moved(word) || takes(segment), patience, this, Long.MAX_VALUE);
       }
     }
+  }
+
+  private boolean moved(long word) {
+    return control.tail() != word;
+  }
+
+  /// The byte is given back after the word has moved, and no ring is heard by who is not asleep
+  /// yet: so whoever is about to sleep tries once more.
+  private boolean takes(int segment) {
+    taken = locks.tryAppend(segment) ? segment : 0;
+    return taken != 0;
   }
 
   /// How a segment begins.

@@ -46,6 +46,9 @@ final class Flusher {
   private final Queue<Thread> waiting = new ConcurrentLinkedQueue<>();
   private volatile long usualNanos;
 
+  /// Whether the flush byte was taken while going to sleep: for who leads.
+  private boolean taken;
+
   /// Whoever has the flush byte was waited for in vain, and has it still.
   private volatile boolean stopped;
 
@@ -107,8 +110,9 @@ final class Flusher {
   /// Flushes, or waits for another process that does.
   private void lead(long place, long deadline) {
     Patience patience = new Patience(ticker);
-    while (control.durable() < place && !control.poisoned()) {
-      if (locks.tryFlush()) {
+    while (taken || (control.durable() < place && !control.poisoned())) {
+      if (taken || locks.tryFlush()) {
+        taken = false;
         stopped = false;
         try {
           flush(place);
@@ -127,8 +131,15 @@ final class Flusher {
         return;
       }
       long durable = control.durable();
-      flushed.await(() -> control.durable() != durable, patience, this, deadline);
+      flushed.await(() -> control.durable() != durable || takes(), patience, this, deadline);
     }
+  }
+
+  /// The byte is given back after the word has moved, and no ring is heard by who is not asleep
+  /// yet: so whoever is about to sleep tries once more.
+  private boolean takes() {
+    taken = locks.tryFlush();
+    return taken;
   }
 
   private long patience() {
