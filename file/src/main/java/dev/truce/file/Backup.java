@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -117,30 +118,37 @@ final class Backup {
     return found;
   }
 
+  /// A listing is no snapshot: it counts when another one, after all was opened, says the same.
   private static Map<String, Storage.File> openAll(Storage from) throws IOException {
-    for (int attempt = 0; ; attempt++) {
+    for (int attempt = 0; attempt < TRIES; attempt++) {
       Map<String, Storage.File> open = new LinkedHashMap<>();
+      boolean all = false;
       try {
         for (String name : inOrder(from.names())) {
           open.put(name, from.open(name));
         }
-        return open;
-      } catch (NoSuchFileException retired) {
-        for (Storage.File file : open.values()) {
-          file.close();
+        all = inOrder(from.names()).equals(List.copyOf(open.keySet()));
+        if (all) {
+          return open;
         }
-        if (attempt == TRIES) {
-          throw retired;
+      } catch (NoSuchFileException retired) {
+        // listed again
+      } finally {
+        if (!all) {
+          for (Storage.File file : open.values()) {
+            file.close();
+          }
         }
       }
     }
+    throw new IOException("its files change all the time; try again");
   }
 
   /// Later segments first.
   private static List<String> inOrder(List<String> names) {
     List<String> safe = new ArrayList<>(names);
     safe.removeIf(name -> !SAFE.matcher(name).matches());
-    safe.sort((a, b) -> Long.compare(number(b), number(a)));
+    safe.sort(Comparator.comparingLong(Backup::number).reversed().thenComparing(name -> name));
     return safe;
   }
 
