@@ -26,6 +26,8 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.AbstractOwnableSynchronizer;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -182,11 +184,13 @@ class NamedLockTest {
     assertThat(served).isSorted().hasSize(12);
   }
 
-  /// A waiter that joins a run is not seen in the cell, but it parks.
+  /// A waiter that joins a run is not seen in the cell, but it parks; so does one that is still on
+  /// its way, for the gate's mutex.
   private static void waitsInMemoryOrCell(Job<?> job) {
-    Crew.until(() ->
-        job.thread().getState() == Thread.State.WAITING
-            || job.thread().getState() == Thread.State.TIMED_WAITING);
+    Crew.until(() -> {
+      Object blocker = LockSupport.getBlocker(job.thread());
+      return blocker != null && !(blocker instanceof AbstractOwnableSynchronizer);
+    });
   }
 
   @Test

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.AbstractOwnableSynchronizer;
+import java.util.concurrent.locks.LockSupport;
 import jdk.management.VirtualThreadSchedulerMXBean;
 import org.junit.jupiter.api.Test;
 
@@ -80,10 +82,12 @@ final class VirtualThreadsTest {
     }
   }
 
+  /// One that is parked for a mutex is still on its way to the queue.
   private static void awaitWaiting(Thread thread) {
     long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (thread.getState() != Thread.State.WAITING
-        && thread.getState() != Thread.State.TIMED_WAITING) {
+    for (Object blocker = null;
+        blocker == null || blocker instanceof AbstractOwnableSynchronizer;
+        blocker = LockSupport.getBlocker(thread)) {
       assertThat(System.nanoTime()).as("%s waits", thread).isLessThan(deadline);
       Thread.onSpinWait();
     }
