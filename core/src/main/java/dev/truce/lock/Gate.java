@@ -737,8 +737,8 @@ final class Gate {
     }
   }
 
-  /// Makes a grant a detached one; false, and it stands as it stood, when it cannot be.
-  boolean detach(Held held, Claim claim, long until, String terms) {
+  /// Makes a grant a detached one; refused, and it stands as it stood, when it cannot be.
+  Answer detach(Held held, Claim claim, long until, String terms) {
     mutex.lock();
     try {
       if (ALONE.compareAndSet(this, held, null)) {
@@ -746,7 +746,10 @@ final class Gate {
       }
       Answer answer = apply(new Command.Detach(held.token(), claim, until, terms)).answer();
       finishAllEnds();
-      return answer instanceof Answer.Done && holds.remove(held.token(), held);
+      if (answer instanceof Answer.Done) {
+        holds.remove(held.token(), held);
+      }
+      return answer;
     } finally {
       mutex.unlock();
     }

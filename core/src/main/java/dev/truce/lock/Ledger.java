@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /// What this room puts down for good, in two journals of the engine: `locks` has the
 /// [history][History], from which leases are restored when the cells are gone; `root`, in which
@@ -57,8 +58,9 @@ final class Ledger {
   private final Lazily<Journal> history;
   private final Lazily<Journal> fences;
 
-  // Guarded by `turn`: what the records up to `known` say.
+  // Guarded by `turn`: what the records up to `known` say; those up to `floor` were let go.
   private long known;
+  private long floor;
   private byte[] hash = NO_HASH;
   private Map<Claim, Entry> leasesBefore = new LinkedHashMap<>();
   private final ArrayDeque<Entry> entries = new ArrayDeque<>();
@@ -71,9 +73,40 @@ final class Ledger {
     this.fences = new Lazily<>(() -> engine.journal(FENCES));
   }
 
-  /// A lease began: safe when this returns.
-  void began(Entry entry) {
-    put(new UUID(BEGAN, entry.token()), entry);
+  /// How far the history goes: what came later is known by its number.
+  long position() {
+    turn.lock();
+    try {
+      catchUp();
+      return known;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /// A lease began: safe when this returns. False, and nothing is put down, if its end may have
+  /// been put down already, because whoever took it was stopped: a beginning behind its end would
+  /// stand again after a restart.
+  ///
+  /// @param stood a [position][#position] after which the lease still stood
+  boolean began(Entry entry, long stood) {
+    turn.lock();
+    try {
+      OptionalLong position =
+          append(new UUID(BEGAN, entry.token()), entry, () -> !endedSince(entry.token(), stood));
+      position.ifPresent(this::settle);
+      forget();
+      return position.isPresent();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /// Whether this token ended behind that position, or what is behind it was let go.
+  private boolean endedSince(long token, long position) {
+    return floor > position
+        || entries.stream()
+            .anyMatch(entry -> entry.number() > position && entry.token() == token && entry.ends());
   }
 
   /// A grant has ended: that is safe when this returns, and no guarded commit with one of its
@@ -123,7 +156,7 @@ final class Ledger {
   private void put(UUID id, Entry entry) {
     turn.lock();
     try {
-      settle(append(id, entry));
+      settle(append(id, entry, () -> true).orElseThrow());
       forget();
     } finally {
       turn.unlock();
@@ -131,15 +164,19 @@ final class Ledger {
   }
 
   /// Each record names the hash of the one before it, so it is decided at a tail that was read.
-  private long append(UUID id, Entry entry) {
+  /// Empty when it was not wanted there.
+  private OptionalLong append(UUID id, Entry entry, BooleanSupplier wanted) {
     for (int round = 0; round < ROUNDS; round++) {
       catchUp();
+      if (!wanted.getAsBoolean()) {
+        return OptionalLong.empty();
+      }
       long tail = known;
       byte[] record = entry.write(hash);
       Unit unit = new Unit(id, null, now -> now == tail ? Optional.of(record) : Optional.empty());
       if (history.get().append(List.of(unit)).getFirst()
           instanceof Result.Appended(long position)) {
-        return position;
+        return OptionalLong.of(position);
       }
     }
     throw new OutcomeUnknownException(
@@ -276,7 +313,8 @@ final class Ledger {
                     EngineException.Kind.DAMAGED,
                     "the beginning of the locks' history of " + engine.place() + " is missing"));
     ByteBuffer in = ByteBuffer.wrap(state);
-    known = in.getLong();
+    floor = in.getLong();
+    known = floor;
     hash = new byte[History.HASH];
     in.get(hash);
     Map<Claim, Entry> leases = new LinkedHashMap<>();

@@ -67,6 +67,7 @@ public final class Locks implements AutoCloseable {
   private static final Standing LEASED = new Standing.Silent(Duration.ZERO);
 
   private static final String PREFIX = "lock/";
+  private static final Answer GONE = new Answer.Gone();
 
   private final Engine engine;
   private final Owner self;
@@ -343,19 +344,21 @@ public final class Locks implements AutoCloseable {
   private Lease detached(NamedLock lock, Duration ttl, Held held) {
     Handle handle = Handle.fresh(Handle.Kind.LEASE, lock.name()).leased(held.token());
     long until = later(ticker().nanos(), ttl);
-    boolean detached = false;
+    Answer answer = GONE;
     try {
-      detached = held.gate().detach(held, handle.claim(), until, terms(lock, ttl));
+      answer = held.gate().detach(held, handle.claim(), until, terms(lock, ttl));
     } finally {
-      if (!detached) {
+      if (!(answer instanceof Answer.Done)) {
         held.leave();
       }
     }
-    if (!detached) {
-      throw new IllegalStateException(
-          lock + " is held through a grant of a parent process, which no lease can outlive");
-    }
-    return began(lock, ttl, handle);
+    return switch (answer) {
+      case Answer.Done _ -> began(lock, ttl, handle);
+      case Answer.Refused _ ->
+          throw new IllegalStateException(
+              lock + " is held through a grant of a parent process, which no lease can outlive");
+      case Answer.Gone _, Answer.Queued _ -> throw lost(handle);
+    };
   }
 
   private Lease taken(NamedLock lock, Duration ttl, Handle ticket, long deadline)
@@ -375,28 +378,39 @@ public final class Locks implements AutoCloseable {
 
   /// Puts down that a lease began, or takes it back.
   private Lease began(NamedLock lock, Duration ttl, Handle handle) {
-    boolean down = false;
     try {
-      ledger.began(
-          new History.Entry(
-              0,
-              Instant.now(),
-              History.Kind.LEASED,
-              lock.name(),
-              lock.mode(),
-              handle.token(),
-              LeaseId.write(handle.claim()),
-              new Owner(self.name(), self.host(), 0),
-              ttl,
-              "",
-              lock.reason()));
-      down = true;
-    } finally {
-      if (!down) {
-        gate(lock.name()).command(new Command.Release(handle.token(), handle.claim()));
+      long stood = ledger.position();
+      if (standing(handle).isEmpty() || !ledger.began(beginning(lock, ttl, handle), stood)) {
+        throw lost(handle);
       }
+      return new Lease(this, handle);
+    } catch (RuntimeException | Error failure) {
+      takeBack(handle, failure);
+      throw failure;
     }
-    return new Lease(this, handle);
+  }
+
+  private History.Entry beginning(NamedLock lock, Duration ttl, Handle handle) {
+    return new History.Entry(
+        0,
+        Instant.now(),
+        History.Kind.LEASED,
+        lock.name(),
+        lock.mode(),
+        handle.token(),
+        LeaseId.write(handle.claim()),
+        new Owner(self.name(), self.host(), 0),
+        ttl,
+        "",
+        lock.reason());
+  }
+
+  private void takeBack(Handle handle, Throwable failure) {
+    try {
+      gate(handle.lock()).command(new Command.Release(handle.token(), handle.claim()));
+    } catch (TruceException alsoFailed) {
+      failure.addSuppressed(alsoFailed);
+    }
   }
 
   void checkTerm(Duration ttl) {

@@ -155,7 +155,9 @@ public final class NamedLock {
   /// @param ttl how long it lasts unless it is renewed
   /// @throws NotAcquiredException as [#acquire]; with a ticket if one was [asked
   ///   for][#withTicket(Duration)]
-  /// @throws LockLostException if the [ticket][#withTicket(String)] is over
+  /// @throws LockLostException if the [ticket][#withTicket(String)] is over; or if the lease had
+  ///   ended before that it began was safe, by force or because this process was stopped for its
+  ///   term
   /// @throws IllegalArgumentException if the term is not positive, or the ticket is mistyped or of
   ///   another lock
   /// @throws dev.truce.EngineException also if the engine has no clock that terms could run on

@@ -220,6 +220,82 @@ class LeaseTest {
     assertThatIllegalStateException().isThrownBy(() -> a.lock("n").withTicket(TERM).tryAcquire());
   }
 
+  /// Whoever takes the lease is stopped before it puts that down, until the term is over and
+  /// another has put down the end. A beginning behind it would stand again after a restart.
+  @Test
+  void lease_stoppedBeforeItsBeginningIsSafe_isOverAndNeverStandsAgain() throws Exception {
+    TroubledEngine troubled = new TroubledEngine(memory, true);
+    Truce slow = open(troubled, "slow");
+    Truce other = open("other");
+    troubled.beforeSwap =
+        key -> {
+          if (key.endsWith("/locks")) {
+            troubled.beforeSwap = _ -> true;
+            pass(TERM);
+            other.lock("n").status();
+          }
+          return true;
+        };
+    assertThatThrownBy(() -> slow.lock("n").lease(TERM, NOT_AT_ALL))
+        .isInstanceOf(LockLostException.class)
+        .hasMessageContaining("its term is over");
+    assertThat(other.history().entries())
+        .extracting(History.Entry::kind)
+        .containsExactly(Kind.EXPIRED);
+    assertThat(open(restarted(), "after").lock("n").tryAcquire()).isPresent();
+  }
+
+  @Test
+  void lease_stoppedSoLongThatTheHistoryLetGoOfItsEnd_isOver() throws Exception {
+    TroubledEngine troubled = new TroubledEngine(memory, true);
+    Truce slow = open(troubled, "slow");
+    Truce other = open("other");
+    troubled.beforeSwap =
+        key -> {
+          if (key.endsWith("/locks")) {
+            troubled.beforeSwap = _ -> true;
+            pass(TERM);
+            for (int i = 0; i <= Ledger.KEPT; i++) {
+              leaseAndRelease(other);
+            }
+          }
+          return true;
+        };
+    assertThatThrownBy(() -> slow.lock("n").lease(TERM, NOT_AT_ALL))
+        .isInstanceOf(LockLostException.class);
+    assertThat(other.history().entries())
+        .extracting(History.Entry::kind)
+        .doesNotContain(Kind.EXPIRED);
+    assertThat(open(restarted(), "after").lock("n").tryAcquire()).isPresent();
+  }
+
+  private static void leaseAndRelease(Truce truce) {
+    try {
+      truce.lock("n").lease(TERM, NOT_AT_ALL).release();
+    } catch (InterruptedException nobodyDoes) {
+      throw new IllegalStateException(nobodyDoes);
+    }
+  }
+
+  @Test
+  void lease_endedByForceBeforeItIsOne_isLost() throws Exception {
+    TroubledEngine troubled = new TroubledEngine(memory, true);
+    Truce slow = open(troubled, "slow");
+    Truce other = open("other");
+    int[] swaps = {0};
+    troubled.beforeSwap =
+        key -> {
+          if (key.equals(Locks.key("n")) && ++swaps[0] == 2) {
+            other.lock("n").revoke("now");
+          }
+          return true;
+        };
+    assertThatThrownBy(() -> slow.lock("n").lease(TERM, NOT_AT_ALL))
+        .isInstanceOf(LockLostException.class)
+        .hasMessageContaining("now");
+    assertThat(other.lock("n").tryAcquire()).isPresent();
+  }
+
   @Test
   void lease_interruptedWhileWaiting_leavesNothingBehind() throws Exception {
     Truce a = open("a");
