@@ -90,10 +90,10 @@ final class Root {
           return attempt.root;
         }
         long now = System.nanoTime();
-        whole = attempt.broken ? whole : now;
-        if (now - whole > BROKEN_NANOS) {
-          throw Faults.damaged(
-              directory.cells(0), "its first page is missing or fails its check", REOPEN);
+        EngineException broken = attempt.broken;
+        whole = broken == null ? now : whole;
+        if (broken != null && now - whole > BROKEN_NANOS) {
+          throw broken;
         }
         if (now - begin > PATIENCE_NANOS) {
           throw tooLong(directory);
@@ -111,10 +111,10 @@ final class Root {
   /// What came of one try to open.
   ///
   /// @param root `null` while another process is alone in it, or when it is `broken`
-  /// @param broken whether others may be inside, but its files are not those of a root: for a
-  ///   moment after somebody who was alone was killed, and for good when they were damaged under
-  ///   those who are inside
-  private record Attempt(@Nullable Root root, boolean broken) {}
+  /// @param broken what is wrong when others may be inside, but its files are not those of a root
+  ///   of this boot: for a moment after somebody who was alone was killed, and for good when they
+  ///   were damaged under those who are inside, or these see another boot
+  private record Attempt(@Nullable Root root, @Nullable EngineException broken) {}
 
   private static EngineException tooLong(Directory directory) {
     return new EngineException(
@@ -145,7 +145,7 @@ final class Root {
       Root known = OPEN.get(keyOf(directory));
       if (known != null) {
         known.handles++;
-        return new Attempt(known, false);
+        return new Attempt(known, null);
       }
       Locks locks = Locks.open(directory);
       try {
@@ -175,19 +175,34 @@ final class Root {
       locks.leave();
     }
     if (!locks.tryInside()) {
-      return new Attempt(null, false);
+      return new Attempt(null, null);
     }
     Yield.at(Yield.JOIN_INSIDE);
     Header header = directory.has(directory.id()) ? Repair.header(directory) : null;
     if (header == null || !header.boot().equals(host.boot())) {
       locks.leave();
-      return new Attempt(null, true);
+      return new Attempt(null, broken(directory, header, host));
     }
     Identity identity = Identity.read(directory);
     identity.refuseOthers(directory, host, header.boot());
     Repair.refuseOtherLocks(directory, host, header);
-    return new Attempt(
-        new Root(keyOf(directory), directory, identity, locks, header, notes), false);
+    return new Attempt(new Root(keyOf(directory), directory, identity, locks, header, notes), null);
+  }
+
+  private static EngineException broken(Directory directory, @Nullable Header header, Host host) {
+    if (header == null) {
+      return Faults.damaged(
+          directory.cells(0), "its first page is missing or fails its check", REOPEN);
+    }
+    return new EngineException(
+        Kind.REFUSED_PLACE,
+        directory.path()
+            + " is in use by processes that see boot id "
+            + header.boot()
+            + ", and this one sees "
+            + host.boot()
+            + "; a root serves the processes of one kernel: give all of them the same"
+            + " /proc/sys/kernel/random/boot_id, or stop the others first");
   }
 
   /// Runs `work` while nobody is inside, this process included.

@@ -27,7 +27,7 @@ class LeaseIT {
     assertThat(Captured.of(temp, Map.of(), "init").status()).isEqualTo(0);
   }
 
-  private static String field(String json, String name) {
+  static String field(String json, String name) {
     Matcher found = Pattern.compile("\"" + name + "\":\"?([^\",}]+)").matcher(json);
     assertThat(found.find()).as(name + " in " + json).isTrue();
     return found.group(1);
