@@ -332,6 +332,7 @@ final class Gate {
       case HELD, OTHER_LIMIT -> waitsForItself ? Refusal.Kind.DEADLOCK : Refusal.Kind.HELD;
       case QUEUE_FULL -> Refusal.Kind.QUEUE_FULL;
       case DEADLOCK -> Refusal.Kind.DEADLOCK;
+      case NO_RENEWALS -> throw new IllegalStateException("nothing was renewed");
     };
   }
 
@@ -819,9 +820,11 @@ final class Gate {
   }
 
   private List<LockStatus.Holder> revokeAll(String why) {
-    LockState before = read().state();
+    read();
+    buryTheDead(true);
+    endWhatIsOver();
     List<LockStatus.Holder> ended = new ArrayList<>();
-    for (LockStatus.Holder holder : room.describe(name, before).holders()) {
+    for (LockStatus.Holder holder : room.describe(name, seen.state()).holders()) {
       apply(new Command.Revoke(holder.token(), room.self(), why));
       // Not by the answer: a swap of unknown outcome may have ended it already.
       if (!stands(holder.token())) {

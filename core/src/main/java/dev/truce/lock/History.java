@@ -61,6 +61,8 @@ public record History(List<Entry> entries, OptionalLong broken) {
   /// @param id the grant's id, as in [LockStatus.Holder#id()]
   /// @param owner whose grant it is
   /// @param term for how long a lease lasts unless renewed, zero for other grants
+  /// @param renewals how often a lease may be renewed, [Integer#MAX_VALUE] without a limit
+  /// @param atLeast for how long after its grant nobody else is granted, zero for other grants
   /// @param by who ordered it, empty where nobody did
   /// @param reason for what reason; empty where there is none
   public record Entry(
@@ -73,6 +75,8 @@ public record History(List<Entry> entries, OptionalLong broken) {
       String id,
       Owner owner,
       Duration term,
+      int renewals,
+      Duration atLeast,
       String by,
       String reason) {
 
@@ -81,14 +85,15 @@ public record History(List<Entry> entries, OptionalLong broken) {
     }
 
     Entry numbered(long position) {
-      return new Entry(position, at, kind, lock, mode, token, id, owner, term, by, reason);
+      return new Entry(
+          position, at, kind, lock, mode, token, id, owner, term, renewals, atLeast, by, reason);
     }
 
     /// The record of this entry after one with the hash `before`:
     ///
     /// ```
     ///   room: 1 | format: 1 | hash of the entry before: 32 | at, milliseconds: 8 | kind: 1 | mode: 1
-    ///   | token: 8 | term, nanoseconds: 8 | pid: 8
+    ///   | token: 8 | term, nanoseconds: 8 | renewals: 4 | least hold, nanoseconds: 8 | pid: 8
     ///   | lock, id, owner's name, host, by, reason, each: length: 2, text in UTF-8
     /// ```
     byte[] write(byte[] before) {
@@ -106,6 +111,8 @@ public record History(List<Entry> entries, OptionalLong broken) {
               .put((byte) (mode == Mode.READ ? 1 : 2))
               .putLong(token)
               .putLong(term.toNanos())
+              .putInt(renewals)
+              .putLong(atLeast.toNanos())
               .putLong(owner.pid());
       for (byte[] text : texts) {
         out.putShort((short) text.length).put(text);
@@ -127,11 +134,15 @@ public record History(List<Entry> entries, OptionalLong broken) {
         Mode mode = in.get() == 1 ? Mode.READ : Mode.WRITE;
         long token = in.getLong();
         Duration term = Duration.ofNanos(in.getLong());
+        int renewals = in.getInt();
+        Duration atLeast = Duration.ofNanos(in.getLong());
         long pid = in.getLong();
         String lock = text(in);
         String id = text(in);
         Owner owner = new Owner(text(in), text(in), pid);
-        return new Entry(number, at, kind, lock, mode, token, id, owner, term, text(in), text(in));
+        return new Entry(
+            number, at, kind, lock, mode, token, id, owner, term, renewals, atLeast, text(in),
+            text(in));
       } catch (BufferUnderflowException | IllegalArgumentException cut) {
         throw damaged(number);
       }
@@ -179,5 +190,5 @@ public record History(List<Entry> entries, OptionalLong broken) {
 
   static final int HASH = 32;
   private static final byte FORMAT = 1;
-  private static final int FIXED = 2 + HASH + 8 + 2 + 3 * 8;
+  private static final int FIXED = 2 + HASH + 8 + 2 + 8 + 8 + 4 + 8 + 8;
 }

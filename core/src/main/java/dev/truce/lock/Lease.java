@@ -59,21 +59,33 @@ public final class Lease {
   /// Makes it last for its [term][#term()] from now on, and answers until when.
   ///
   /// @throws LockLostException if it has ended
+  /// @throws IllegalStateException if it was renewed [as often][NamedLock#withRenewals] as it may
+  ///   be
   public Instant renew() {
     return renew(Terms.read(row().reason()).ttl());
   }
 
-  /// Makes it last so long from now on, and answers until when.
+  /// Makes it last so long from now on, which may be shorter than it would have lasted, and answers
+  /// until when.
   ///
   /// @throws LockLostException if it has ended
+  /// @throws IllegalStateException if it was renewed [as often][NamedLock#withRenewals] as it may
+  ///   be
+  /// @throws IllegalArgumentException if that is not positive
   public Instant renew(Duration ttl) {
-    room.checkTerm(ttl);
-    long now = room.ticker().nanos();
-    Command renew = new Command.Renew(row().token(), Locks.later(now, ttl));
-    if (!(room.command(lock(), renew).answer() instanceof Answer.Done)) {
-      throw room.lost(handle);
-    }
-    return Instant.now().plus(ttl);
+    Duration term = room.term(ttl);
+    long until = room.ticker().nanos() + term.toNanos();
+    return switch (room.command(lock(), new Command.Renew(row().token(), until)).answer()) {
+      case Answer.Done _ -> Instant.now().plus(term);
+      case Answer.Refused _ ->
+          throw new IllegalStateException(
+              "the lease of "
+                  + this
+                  + " was renewed as often as it may be, and is over at "
+                  + expiresAt()
+                  + ": give it back, or take it anew after that");
+      case Answer.Gone _, Answer.Queued _ -> throw room.lost(handle);
+    };
   }
 
   /// Gives it back. That is safe when this returns.

@@ -188,7 +188,8 @@ final class LockMachine {
     HELD,
     QUEUE_FULL,
     DEADLOCK,
-    OTHER_LIMIT
+    OTHER_LIMIT,
+    NO_RENEWALS
   }
 
   /// A grant that a step made for its caller.
@@ -570,9 +571,18 @@ final class LockMachine {
     if (hold.count() > 1) {
       setHold(at, hold.without(wanted.token(), caller.command()));
     } else {
-      end(at, false, Ended.RELEASED);
+      end(at, false, Ended.RELEASED, keptUntil(hold));
     }
     return DONE;
+  }
+
+  /// Until when nobody else is granted, though a hold is given back now; 0 for at once.
+  private long keptUntil(Hold hold) {
+    if (hold.claim().member() != 0) {
+      return 0;
+    }
+    long kept = hold.since() + Terms.read(hold.reason()).bounds().atLeast().toNanos();
+    return kept <= now ? 0 : kept;
   }
 
   private static boolean meant(Hold hold, Claim claim) {
@@ -667,8 +677,26 @@ final class LockMachine {
     if (at < 0) {
       return GONE;
     }
-    int one = apart(at, held, holds.get(at).claim());
+    Hold hold = holds.get(at);
+    if (hold.claim().member() == 0) {
+      return renewLease(at, Terms.read(hold.reason()), until);
+    }
+    int one = apart(at, held, hold.claim());
     setHold(one, holds.get(one).endingAt(until, caller.command()));
+    return DONE;
+  }
+
+  /// To the moment at which it ends anyway is no other renewal: the same one, repeated.
+  private Answer renewLease(int at, Terms terms, long until) {
+    Hold lease = holds.get(at);
+    if (lease.until() == until) {
+      return DONE;
+    }
+    if (terms.bounds().renewals() == 0) {
+      return new Answer.Refused(Why.NO_RENEWALS);
+    }
+    Hold renewed = lease.endingAt(until, caller.command());
+    setHold(at, renewed.saying(terms.renewed().write()));
     return DONE;
   }
 
@@ -721,12 +749,28 @@ final class LockMachine {
   private Answer fenced(long ended) {
     boolean found = false;
     for (int i = holds.size() - 1; i >= 0; i--) {
-      if (holds.get(i).phase() == Phase.ENDING && holds.get(i).token() == ended) {
+      Hold hold = holds.get(i);
+      if (hold.phase() == Phase.ENDING && hold.token() == ended) {
         found = true;
         removeHold(i);
+        if (hold.until() > now) {
+          keep(hold);
+        }
       }
     }
     return found ? DONE : GONE;
+  }
+
+  /// Grants the lock to nobody, until a lease that was given back has stood for its least time.
+  private void keep(Hold ended) {
+    grant(
+        new Claim(0, -ended.token()),
+        ended.mode(),
+        1,
+        ended.until(),
+        Claim.NONE,
+        Terms.read(Ended.said(ended.reason())).kept().write());
+    grants.removeLast();
   }
 
   private Answer strike(Claim claim) {
@@ -1132,12 +1176,12 @@ final class LockMachine {
     Hold hold = holds.get(at);
     lost += hold.count();
     wake.add(hold.claim().member());
-    end(at, true, how);
+    end(at, true, how, 0);
   }
 
   /// Ends a hold. Unless that is quiet, the tokens that nobody else goes on with stand as ending
   /// until that was put down for good.
-  private void end(int at, boolean lostIt, Ended how) {
+  private void end(int at, boolean lostIt, Ended how, long kept) {
     Hold hold = holds.remove(at);
     changed = true;
     bequeath(hold);
@@ -1149,7 +1193,7 @@ final class LockMachine {
         }
       }
       if (!rest.isEmpty()) {
-        holds.add(at, hold.ending(rest, caller.command(), how));
+        holds.add(at, hold.ending(rest, caller.command(), how, kept));
       }
     }
   }

@@ -45,7 +45,8 @@ record LockState(
   /// @param count how many grants of its member share it
   /// @param command the number of its member's last command that touched it
   /// @param since when it was granted
-  /// @param until when anybody may end it, 0 for never
+  /// @param until when anybody may end it, 0 for never; of an ending one until when nobody else is
+  ///   granted though it was given back, 0 for no longer than it takes to put that down
   /// @param parent the grant that this one is a branch of, or [Claim#NONE]
   /// @param exported whether a journal goes by one of its tokens, so that the end must be fenced
   /// @param reason what for; of a detached grant [Terms], of an ending one [how it ended][Ended]
@@ -101,9 +102,11 @@ record LockState(
     }
 
     /// What is left of it when it has ended: tokens whose end is to be put down.
-    Hold ending(List<Long> rest, long newCommand, Ended how) {
+    ///
+    /// @param kept until when nobody else is granted, 0 for no longer
+    Hold ending(List<Long> rest, long newCommand, Ended how, long kept) {
       Hold left = with(claim, rest, count, newCommand).in(Phase.ENDING, newCommand);
-      return left.saying(how.write(reason));
+      return left.endingAt(kept, newCommand).saying(how.write(reason));
     }
 
     /// The same grant without a member, for a term.
@@ -114,7 +117,7 @@ record LockState(
           .saying(newReason);
     }
 
-    private Hold saying(String newReason) {
+    Hold saying(String newReason) {
       return new Hold(
           claim, mode, phase, token, earlier, count, command, since, until, parent, exported,
           newReason);

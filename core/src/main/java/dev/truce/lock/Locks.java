@@ -164,7 +164,7 @@ public final class Locks implements AutoCloseable {
   /// Several locks that are had together or not at all.
   public LockSet set(List<NamedLock> locks) {
     locks.forEach(this::checkOwn);
-    locks.forEach(NamedLock::checkNoTicket);
+    locks.forEach(NamedLock::checkNoLease);
     return new LockSet(this, locks);
   }
 
@@ -215,7 +215,7 @@ public final class Locks implements AutoCloseable {
   }
 
   Grant acquire(NamedLock lock, Duration wait, Claim claim) throws InterruptedException {
-    lock.checkNoTicket();
+    lock.checkNoLease();
     if (Thread.interrupted()) {
       throw new InterruptedException("before waiting for " + lock);
     }
@@ -224,7 +224,7 @@ public final class Locks implements AutoCloseable {
   }
 
   Optional<Grant> tryAcquire(NamedLock lock) {
-    lock.checkNoTicket();
+    lock.checkNoLease();
     try {
       long now = ticker().nanos();
       return Optional.of(new Grant(acquireHeld(lock, now, Long.MIN_VALUE, false, newClaim())));
@@ -327,11 +327,11 @@ public final class Locks implements AutoCloseable {
         });
   }
 
-  Lease lease(NamedLock lock, Duration ttl, Duration wait) throws InterruptedException {
+  Lease lease(NamedLock lock, Duration wanted, Duration wait) throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException("before waiting for " + lock);
     }
-    checkTerm(ttl);
+    Duration ttl = term(wanted);
     long now = ticker().nanos();
     long deadline = deadline(now, wait);
     String ticket = lock.wish().ticket();
@@ -401,6 +401,8 @@ public final class Locks implements AutoCloseable {
         LeaseId.write(handle.claim()),
         new Owner(self.name(), self.host(), 0),
         ttl,
+        lock.wish().boundsOrNone().renewals(),
+        lock.wish().boundsOrNone().atLeast(),
         "",
         lock.reason());
   }
@@ -413,15 +415,17 @@ public final class Locks implements AutoCloseable {
     }
   }
 
-  void checkTerm(Duration ttl) {
-    if (!waits(ttl)) {
-      throw new IllegalArgumentException("the term of a lease is positive, not " + ttl);
+  /// A term that can be had: positive, and at most [#LONGEST].
+  Duration term(Duration wanted) {
+    if (!waits(wanted)) {
+      throw new IllegalArgumentException("the term of a lease is positive, not " + wanted);
     }
     if (engine.capabilities().clock() == Capabilities.Clock.NONE) {
       throw new EngineException(
           EngineException.Kind.CONFIGURATION,
           engine.place() + " has no clock that the term of a lease could run on");
     }
+    return shortened(wanted);
   }
 
   /// The row of a lease, if it stands.
@@ -492,6 +496,8 @@ public final class Locks implements AutoCloseable {
             LeaseId.write(ending.claim()),
             terms.owner(),
             terms.ttl(),
+            terms.bounds().renewals(),
+            terms.bounds().atLeast(),
             how.by(),
             how.why()),
         ending);
@@ -501,12 +507,13 @@ public final class Locks implements AutoCloseable {
   private Terms terms(Claim claim, String said) {
     return claim.member() == 0
         ? Terms.read(said)
-        : new Terms(owner(claim.member()), Duration.ZERO, said);
+        : new Terms(owner(claim.member()), Duration.ZERO, Bounds.NONE, said);
   }
 
   /// What a lease or a ticket of this process says of itself.
   String terms(NamedLock lock, Duration ttl) {
-    return new Terms(new Owner(self.name(), self.host(), 0), ttl, lock.reason()).write();
+    Owner owner = new Owner(self.name(), self.host(), 0);
+    return new Terms(owner, ttl, lock.wish().boundsOrNone(), lock.reason()).write();
   }
 
   /// Who orders what is done by force.
@@ -516,7 +523,11 @@ public final class Locks implements AutoCloseable {
 
   /// `now` and so long, at most [#LONGEST].
   static long later(long now, Duration time) {
-    return now + (time.compareTo(LONGEST) > 0 ? LONGEST : time).toNanos();
+    return now + shortened(time).toNanos();
+  }
+
+  static Duration shortened(Duration time) {
+    return time.compareTo(LONGEST) > 0 ? LONGEST : time;
   }
 
   // ---- what gates need

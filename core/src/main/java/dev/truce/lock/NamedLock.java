@@ -41,15 +41,50 @@ public final class NamedLock {
   /// @param force whether who holds it is ended
   /// @param keep for how long a wait that times out keeps its place, `null` for not at all
   /// @param ticket the place to take up, `null` for a new one
+  /// @param bounds what bounds the lease, `null` for nothing but its term
   record Wish(
       Mode mode,
       String reason,
       int priority,
       boolean force,
       @Nullable Duration keep,
-      @Nullable String ticket) {
-    static final Wish WRITE = new Wish(Mode.WRITE, "", 0, false, null, null);
-    static final Wish READ = new Wish(Mode.READ, "", 0, false, null, null);
+      @Nullable String ticket,
+      @Nullable Bounds bounds) {
+    static final Wish WRITE = new Wish(Mode.WRITE, "", 0, false, null, null, null);
+    static final Wish READ = new Wish(Mode.READ, "", 0, false, null, null, null);
+
+    Wish in(Mode newMode) {
+      return new Wish(newMode, reason, priority, force, keep, ticket, bounds);
+    }
+
+    Wish saying(String newReason) {
+      return new Wish(mode, newReason, priority, force, keep, ticket, bounds);
+    }
+
+    Wish forced(String newReason) {
+      return new Wish(mode, newReason, Integer.MIN_VALUE, true, keep, ticket, bounds);
+    }
+
+    Wish keeping(Duration newKeep) {
+      return new Wish(mode, reason, priority, force, newKeep, ticket, bounds);
+    }
+
+    Wish takingUp(String newTicket) {
+      return new Wish(mode, reason, priority, force, keep, newTicket, bounds);
+    }
+
+    Wish bounded(Bounds newBounds) {
+      return new Wish(mode, reason, priority, force, keep, ticket, newBounds);
+    }
+
+    Bounds boundsOrNone() {
+      return bounds == null ? Bounds.NONE : bounds;
+    }
+
+    /// Whether it asks for what only a lease can have.
+    boolean forALease() {
+      return keep != null || ticket != null || bounds != null;
+    }
   }
 
   private final Locks room;
@@ -81,11 +116,11 @@ public final class NamedLock {
   }
 
   NamedLock in(Mode mode) {
-    if (isPlain()) {
-      return new NamedLock(room, name, mode == Mode.READ ? Wish.READ : Wish.WRITE);
-    }
-    return new NamedLock(
-        room, name, new Wish(mode, wish.reason, wish.priority, wish.force, wish.keep, wish.ticket));
+    return with(isPlain() ? mode == Mode.READ ? Wish.READ : Wish.WRITE : wish.in(mode));
+  }
+
+  private NamedLock with(Wish newWish) {
+    return new NamedLock(room, name, newWish);
   }
 
   /// The same lock with a word on what for, shown to those who wait.
@@ -93,10 +128,7 @@ public final class NamedLock {
   /// @throws IllegalArgumentException if it is longer than 200 characters
   public NamedLock withReason(String newReason) {
     checkReason(newReason);
-    return new NamedLock(
-        room,
-        name,
-        new Wish(wish.mode, newReason, wish.priority, wish.force, wish.keep, wish.ticket));
+    return with(wish.saying(newReason));
   }
 
   /// The same lock, taken by force: who holds it when this is asked for is ended, for the reason
@@ -108,23 +140,43 @@ public final class NamedLock {
     if (newReason.isEmpty()) {
       throw new IllegalArgumentException("force needs a reason");
     }
-    return new NamedLock(
-        room,
-        name,
-        new Wish(wish.mode, newReason, Integer.MIN_VALUE, true, wish.keep, wish.ticket));
+    return with(wish.forced(newReason));
   }
 
   /// The same lock, for a [lease][#lease] that keeps its place: when the time to wait is over, the
   /// [refusal][Refusal#ticket] has a ticket that is good for so long.
   public NamedLock withTicket(Duration keep) {
-    return new NamedLock(
-        room, name, new Wish(wish.mode, wish.reason, wish.priority, wish.force, keep, wish.ticket));
+    return with(wish.keeping(keep));
   }
 
   /// The same lock, for a [lease][#lease] that takes up the place of this ticket.
   public NamedLock withTicket(String ticket) {
-    return new NamedLock(
-        room, name, new Wish(wish.mode, wish.reason, wish.priority, wish.force, wish.keep, ticket));
+    return with(wish.takingUp(ticket));
+  }
+
+  /// The same lock, for a [lease][#lease] that can be renewed so often and no more; without a limit
+  /// unless told otherwise.
+  ///
+  /// @throws IllegalArgumentException if that is negative
+  public NamedLock withRenewals(int atMost) {
+    if (atMost < 0) {
+      throw new IllegalArgumentException("a lease is not renewed " + atMost + " times");
+    }
+    return with(wish.bounded(new Bounds(atMost, wish.boundsOrNone().atLeast())));
+  }
+
+  /// The same lock, for a [lease][#lease] after whose grant nobody else is granted for so long,
+  /// though it is given back sooner: a job that is due on several machines is not done once more by
+  /// one whose clock is behind. Giving it back ends the lease at once all the same, and a restart
+  /// of the machine ends what is left of that time.
+  ///
+  /// @throws IllegalArgumentException if that is negative
+  public NamedLock withLeastHold(Duration atLeast) {
+    if (atLeast.isNegative()) {
+      throw new IllegalArgumentException("nothing is held for " + atLeast);
+    }
+    Duration shortened = Locks.shortened(atLeast);
+    return with(wish.bounded(new Bounds(wish.boundsOrNone().renewals(), shortened)));
   }
 
   private static void checkReason(String reason) {
@@ -237,13 +289,14 @@ public final class NamedLock {
 
   /// Whether nothing is wanted but the lock. Force never is: it has a reason.
   boolean isPlain() {
-    return wish.reason.isEmpty() && wish.keep == null && wish.ticket == null;
+    return wish.reason.isEmpty() && !wish.forALease();
   }
 
-  /// @throws IllegalStateException if a ticket is involved, which is for leases
-  void checkNoTicket() {
-    if (wish.keep != null || wish.ticket != null) {
-      throw new IllegalStateException("a ticket is for a lease: " + this);
+  /// @throws IllegalStateException if something is asked for that is for leases
+  void checkNoLease() {
+    if (wish.forALease()) {
+      throw new IllegalStateException(
+          "tickets, bounded renewals and least holds are for leases: " + this);
     }
   }
 

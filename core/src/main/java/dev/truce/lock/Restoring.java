@@ -56,7 +56,8 @@ final class Restoring {
   private void restore(Entry lease) {
     String key = Locks.key(lease.lock());
     Claim claim = LeaseId.read(lease.id()).orElseThrow();
-    String terms = new Terms(lease.owner(), lease.term(), lease.reason()).write();
+    Bounds bounds = new Bounds(lease.renewals(), lease.atLeast());
+    String terms = new Terms(lease.owner(), lease.term(), bounds, lease.reason()).write();
     while (true) {
       Cell cell = cells.read(key);
       if (!cells.read(MARK).absent()) {
@@ -100,6 +101,8 @@ final class Restoring {
         lease.id(),
         new Owner(lease.owner().name(), lease.owner().host(), 0),
         lease.term(),
+        lease.renewals(),
+        lease.atLeast(),
         "",
         lease.reason());
   }

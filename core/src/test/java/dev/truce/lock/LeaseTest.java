@@ -120,6 +120,90 @@ class LeaseTest {
   }
 
   @Test
+  void renew_asOftenAsItMay_isRefusedThenAndTheLeaseStandsUntilItsEnd() throws Exception {
+    Truce a = open("a");
+    Lease lease = a.lock("build").withRenewals(2).withReason("why").lease(TERM, NOT_AT_ALL);
+    for (int renewal = 0; renewal < 2; renewal++) {
+      pass(TERM.minusSeconds(1));
+      open("b").lease(lease.handle()).renew();
+    }
+    pass(TERM.minusSeconds(1));
+    assertThatIllegalStateException()
+        .isThrownBy(lease::renew)
+        .withMessageContaining("as often as it may be");
+    assertThatIllegalStateException().isThrownBy(() -> lease.renew(LONG));
+    assertThat(lease.isValid()).isTrue();
+    assertThat(a.lock("build").status().holders().getFirst().reason()).isEqualTo("why");
+    pass(Duration.ofSeconds(1));
+    assertThat(lease.isValid()).isFalse();
+  }
+
+  @Test
+  void release_beforeItsLeastHold_endsItAtOnceAndLetsNobodyInUntilThen() throws Exception {
+    Truce a = open("a");
+    Truce b = open("b");
+    Lease lease = a.lock("cron").withLeastHold(Duration.ofSeconds(30)).lease(TERM, NOT_AT_ALL);
+    pass(Duration.ofSeconds(4));
+    lease.release();
+    assertThat(taken(memory, lease.fence())).isFalse();
+    assertThat(b.lock("cron").tryAcquire()).isEmpty();
+    LockStatus.Holder kept = b.lock("cron").status().holders().getFirst();
+    assertThat(kept.expiresIn()).contains(Duration.ofSeconds(26));
+    assertThat(kept.reason()).contains("least time");
+    assertThat(kept.owner().name()).isEqualTo("a");
+    pass(Duration.ofSeconds(26));
+    assertThat(b.lock("cron").acquire(NOT_AT_ALL).token()).isGreaterThan(kept.token());
+    assertThat(a.history().entries())
+        .extracting(History.Entry::kind)
+        .containsExactly(Kind.LEASED, Kind.RELEASED, Kind.EXPIRED);
+  }
+
+  @Test
+  void release_afterItsLeastHold_freesItAtOnce() throws Exception {
+    Truce a = open("a");
+    Lease lease = a.lock("cron").withLeastHold(Duration.ofSeconds(5)).lease(TERM, NOT_AT_ALL);
+    pass(Duration.ofSeconds(5));
+    lease.release();
+    assertThat(open("b").lock("cron").tryAcquire()).isPresent();
+  }
+
+  @Test
+  void bounds_overARestart_areThoseOfTheBeginning() throws Exception {
+    Truce before = open("a");
+    NamedLock bounded = before.lock("n").withRenewals(1).withLeastHold(Duration.ofSeconds(5));
+    Lease lease = bounded.lease(TERM, NOT_AT_ALL);
+    pass(Duration.ofSeconds(1));
+    lease.renew();
+    Truce after = open(restarted(), "b");
+    Lease again = after.lease(lease.handle());
+    pass(Duration.ofSeconds(1));
+    again.renew();
+    pass(Duration.ofSeconds(1));
+    assertThatIllegalStateException().isThrownBy(again::renew);
+    again.release();
+    pass(Duration.ofSeconds(3).minusNanos(1));
+    assertThat(after.lock("n").tryAcquire()).isEmpty();
+    pass(Duration.ofNanos(1));
+    assertThat(after.lock("n").tryAcquire()).isPresent();
+  }
+
+  @Test
+  void lease_hugeTermsAndBounds_areCutToAHundredYears() throws Exception {
+    Truce a = open("a");
+    Duration huge = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999);
+    Lease lease = a.lock("n").withLeastHold(huge).withTicket(huge).lease(huge, huge);
+    assertThat(lease.term()).isEqualTo(Duration.ofDays(36_500));
+    assertThat(lease.renew(huge)).isAfter("2120-01-01T00:00:00Z");
+    assertThat(open(restarted(), "b").lease(lease.handle()).isValid()).isTrue();
+    assertThatIllegalArgumentException().isThrownBy(() -> a.lock("n").withRenewals(-1));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> a.lock("n").withLeastHold(Duration.ofNanos(-1)));
+    assertThatIllegalStateException().isThrownBy(() -> a.lock("m").withRenewals(1).tryAcquire());
+    assertThatIllegalStateException()
+        .isThrownBy(() -> a.lock("m").withLeastHold(TERM).acquire(NOT_AT_ALL));
+  }
+
+  @Test
   void lease_expiredWithNobodyWatching_isOverForTheNextWhoLooks() throws Exception {
     Truce a = open("a");
     a.lock("build").lease(TERM, NOT_AT_ALL);
@@ -561,6 +645,17 @@ class LeaseTest {
         .hasMessageContaining("wanted");
     assertThat(open("b").lock("n").revoke("wanted")).isEmpty();
     assertThatIllegalArgumentException().isThrownBy(() -> a.lock("n").revoke(""));
+  }
+
+  @Test
+  void revoke_itsTermIsOverAlready_endsNothing() throws Exception {
+    Truce a = open("a");
+    a.lock("n").lease(TERM, NOT_AT_ALL);
+    pass(TERM);
+    assertThat(a.lock("n").revoke("late")).isEmpty();
+    assertThat(a.history().entries())
+        .extracting(History.Entry::kind)
+        .containsExactly(Kind.LEASED, Kind.EXPIRED);
   }
 
   @Test

@@ -79,6 +79,18 @@ class LockMachineExplorationTest {
                 Act.TIME)
             .dying(1),
         LockPlan.of(
+                "leases with bounds",
+                List.of(0, 1, 1),
+                Act.READ,
+                Act.WRITE,
+                Act.LEASE,
+                Act.BOUNDS,
+                Act.REVOKE,
+                Act.TERM,
+                Act.STOP,
+                Act.TIME)
+            .ruled(LockPlan.rules(10, 16)),
+        LockPlan.of(
                 "given out, upgraded, fenced",
                 List.of(0, 2, 1),
                 Act.READ,

@@ -34,12 +34,14 @@ record LockPlan(
   static final long TICKET_OFFER = 20;
   static final long TICKET = 45;
   static final long TERM = 35;
+  static final long LEAST_HOLD = 25;
 
   /// Numbers of claims tell which actor made them.
   static final int CLAIMS_PER_ACTOR = 100_000;
 
-  /// What may happen. `LEASE`: grants and places become detached ones. `STOP`: the machine stops
-  /// and starts again, once. `HASTY`, a defect: ends count as put down before they are safe.
+  /// What may happen. `LEASE`: grants and places become detached ones. `BOUNDS`: leases are renewed
+  /// once, and have a least hold. `STOP`: the machine stops and starts again, once. `HASTY`, a
+  /// defect: ends count as put down before they are safe.
   enum Act {
     READ,
     WRITE,
@@ -54,6 +56,7 @@ record LockPlan(
     TIME,
     STALE,
     LEASE,
+    BOUNDS,
     STOP,
     HASTY
   }

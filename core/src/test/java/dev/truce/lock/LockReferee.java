@@ -316,7 +316,10 @@ final class LockReferee {
         require(
             lives(unit, hold, is) || detached(unit, hold, is) || ends(unit, hold), "lost ", unit));
     is.forEach((unit, hold) -> {
-      if (!was.containsKey(unit) && !restored(unit, hold) && !wasDetached(unit, was)) {
+      if (!was.containsKey(unit)
+          && !restored(unit, hold)
+          && !wasDetached(unit, was)
+          && !keeps(unit, hold)) {
         begins(unit, hold);
       }
     });
@@ -326,8 +329,42 @@ final class LockReferee {
         boolean stays = after.holds().stream().anyMatch(hold::equals);
         boolean done = command instanceof Command.Fenced(long token) && token == hold.token();
         require(stays != done, "an end was not fenced, or not dropped when it was");
+        require(
+            !done || hold.until() <= now || is.keySet().stream().anyMatch(u -> keeps(u, is.get(u))),
+            "given back early, and free at once");
       }
     }
+    for (Hold hold : after.holds()) {
+      if (hold.phase() == Phase.ENDING && !before.holds().contains(hold)) {
+        require(hold.until() == kept(hold), "kept too long or not long enough: ", hold);
+      }
+    }
+  }
+
+  /// Until when a lease that has just ended keeps others out.
+  private long kept(Hold ending) {
+    boolean givenBack =
+        command instanceof Command.Release release
+            && release.claim().equals(ending.claim())
+            && ending.claim().member() == 0;
+    Bounds bounds = givenBack ? Terms.read(Ended.said(ending.reason())).bounds() : Bounds.NONE;
+    long until = ending.since() + bounds.atLeast().toNanos();
+    return until <= now ? 0 : until;
+  }
+
+  /// Whether a grant is nobody's, and only keeps others out after a lease that was given back
+  /// early.
+  private boolean keeps(Unit unit, Hold hold) {
+    return command instanceof Command.Fenced(long token)
+        && hold.claim().equals(new Claim(0, -token))
+        && drawn(unit.token())
+        && before.holds().stream()
+            .anyMatch(ended ->
+                ended.phase() == Phase.ENDING
+                    && ended.token() == token
+                    && ended.until() == hold.until()
+                    && ended.until() > now
+                    && ended.mode() == hold.mode());
   }
 
   private static Map<Unit, Hold> units(LockState state) {
@@ -368,7 +405,7 @@ final class LockReferee {
     require(next.phase() == phase(unit, hold) || becameWriter(unit, next), "phase of ", unit);
     require(
         next.until()
-            == (command instanceof Command.Renew(long t, long until) && asked(unit, hold, t)
+            == (command instanceof Command.Renew(long _, long until) && renewed(unit, hold)
                 ? until
                 : hold.until()),
         "another term for ",
@@ -381,8 +418,24 @@ final class LockReferee {
         "given out or not ",
         unit);
     require(next.since() == hold.since() || next.count() > 1, "another beginning for ", unit);
-    require(next.reason().equals(hold.reason()), "another reason for ", unit);
+    require(next.reason().equals(said(unit, hold)), "another reason for ", unit);
     return true;
+  }
+
+  private boolean renewed(Unit unit, Hold hold) {
+    return command instanceof Command.Renew(long t, long _)
+        && asked(unit, hold, t)
+        && outcome.answer() instanceof Answer.Done;
+  }
+
+  /// What a grant says of itself: of a lease, how often it may still be renewed.
+  private String said(Unit unit, Hold hold) {
+    return unit.member() == 0
+            && renewed(unit, hold)
+            && command instanceof Command.Renew(long _, long until)
+            && until != hold.until()
+        ? Terms.read(hold.reason()).renewed().write()
+        : hold.reason();
   }
 
   /// Whether somebody else ended with the same token, which this grant has to fence now.
@@ -925,7 +978,14 @@ final class LockReferee {
               "downgraded and still writes");
         }
       }
-      case Command.Renew(long token, long _) -> doneIfStood(token);
+      case Command.Renew(long token, long until) -> {
+        if (outcome.answer() instanceof Answer.Refused) {
+          require(usedUp(token, until), "renewed no more, though it may be");
+        } else {
+          require(!usedUp(token, until), "renewed too often");
+          doneIfStood(token);
+        }
+      }
       case Command.Export(long token) -> {
         boolean stands =
             after.holds().stream().anyMatch(h -> h.phase() != Phase.ENDING && h.has(token));
@@ -1000,6 +1060,17 @@ final class LockReferee {
           outcome.answer().equals(new Answer.Refused(Why.DEADLOCK)),
           "a second upgrade was not refused");
     }
+  }
+
+  /// Whether the grant that has this token is a lease that may not be renewed again.
+  private boolean usedUp(long token, long until) {
+    return units(before).entrySet().stream()
+        .anyMatch(e ->
+            e.getKey().member() == 0
+                && asked(e.getKey(), e.getValue(), token)
+                && !endedByForce(e.getValue())
+                && e.getValue().until() != until
+                && Terms.read(e.getValue().reason()).bounds().renewals() == 0);
   }
 
   private void doneIfStood(long token) {

@@ -1,5 +1,6 @@
 package dev.truce.lock;
 
+import dev.truce.Owner;
 import dev.truce.lock.LockMachine.Answer;
 import dev.truce.lock.LockMachine.Caller;
 import dev.truce.lock.LockMachine.Command;
@@ -14,6 +15,7 @@ import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import dev.truce.lock.NamedLock.Mode;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -100,6 +102,10 @@ final class LockWorld {
   }
 
   private final LockPlan plan;
+
+  /// What every lease and ticket says of itself.
+  private final String terms;
+
   private final Stepper stepper;
   private final Actor[] actors;
   private final String[] names;
@@ -130,6 +136,15 @@ final class LockWorld {
 
   LockWorld(LockPlan plan, Stepper stepper) {
     this.plan = plan;
+    terms =
+        new Terms(
+                new Owner("o", "h", 0),
+                Duration.ofNanos(LockPlan.TERM),
+                plan.allows(Act.BOUNDS)
+                    ? new Bounds(1, Duration.ofNanos(LockPlan.LEAST_HOLD))
+                    : Bounds.NONE,
+                "")
+            .write();
     this.stepper = stepper;
     List<Actor> all = new ArrayList<>();
     for (int member = 0; member < plan.actors().size(); member++) {
@@ -156,6 +171,7 @@ final class LockWorld {
 
   private LockWorld(LockWorld other) {
     plan = other.plan;
+    terms = other.terms;
     stepper = other.stepper;
     actors = other.actors.clone();
     names = other.names;
@@ -397,7 +413,7 @@ final class LockWorld {
             actor.ticket() ? now + LockPlan.TICKET : 0,
             plan.limit(),
             plan.ancestors().getOrDefault(caller, List.of()),
-            ""));
+            actor.ticket() ? terms : ""));
   }
 
   private void askAgain(int at) {
@@ -490,8 +506,7 @@ final class LockWorld {
     Claim claim = new Claim(0, LockPlan.claim(at, plan.acquires() + 2));
     Answer answer =
         command(
-            actor.member(),
-            new Command.Detach(actor.token(), claim, now + LockPlan.TERM, "a lease"));
+            actor.member(), new Command.Detach(actor.token(), claim, now + LockPlan.TERM, terms));
     if (answer instanceof Answer.Done) {
       actors[at] = actor.detached(claim.number());
       answered(at);
@@ -515,7 +530,7 @@ final class LockWorld {
         command(
             actor.member(),
             new Command.Leave(
-                new Claim(actor.member(), run), ticket, now + LockPlan.TICKET, "a ticket"));
+                new Claim(actor.member(), run), ticket, now + LockPlan.TICKET, terms));
     if (answer instanceof Answer.Done) {
       actors[at] = actor.detached(ticket.number());
       runs.remove(run);

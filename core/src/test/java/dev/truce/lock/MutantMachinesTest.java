@@ -69,6 +69,8 @@ class MutantMachinesTest {
       LockPlan.of("stops", List.of(0, 1, 1), Act.WRITE, Act.LEASE, Act.STOP, Act.TIME);
   private static final LockPlan HASTY =
       LockPlan.of("hasty", List.of(0, 1, 1), Act.WRITE, Act.LEASE, Act.STOP, Act.HASTY, Act.TIME);
+  private static final LockPlan BOUNDED =
+      LockPlan.of("bounded", List.of(0, 1, 1), Act.READ, Act.LEASE, Act.BOUNDS, Act.TERM, Act.TIME);
   private static final LockPlan PRIORITIES =
       LockPlan.of("priorities", List.of(0, 1, 2, 1), Act.READ, Act.WRITE, Act.TIME)
           .priorities(0, -1)
@@ -125,6 +127,8 @@ class MutantMachinesTest {
         new Mutant("a lease ends with its process", BOUND, leaseDies()),
         new Mutant("a lease is restored without its token", STOPS, restoredFresh()),
         new Mutant("an end counts before it is safe", HASTY, LockMachine::step),
+        new Mutant("given back early, a lease is free at once", BOUNDED, keptByNobody()),
+        new Mutant("a lease is renewed without end", BOUNDED, renewalsUncounted()),
         new Mutant("an expired grant is renewed to life", FENCED, renewRevives()),
         new Mutant("one reader's term is all readers' term", FENCED, renewHitsTheGroup()),
         new Mutant("force ends the wrong grant", FENCED, revokeByRange()),
@@ -674,6 +678,36 @@ class MutantMachinesTest {
           holds.addAll(after.holds());
           return rows(after, holds, after.queue());
         });
+  }
+
+  private static Stepper keptByNobody() {
+    return spoilt((before, caller, command, now, outcome) ->
+        command instanceof Command.Fenced
+            ? with(
+                outcome,
+                rows(
+                    outcome.state(),
+                    outcome.state().holds().stream()
+                        .filter(hold -> hold.claim().number() > 0)
+                        .toList(),
+                    outcome.state().queue()))
+            : outcome);
+  }
+
+  private static Stepper renewalsUncounted() {
+    return spoilt((before, caller, command, now, outcome) ->
+        command instanceof Command.Renew
+            ? with(
+                outcome,
+                holds(
+                    outcome.state(),
+                    hold ->
+                        before.holds().stream()
+                            .filter(was -> was.claim().equals(hold.claim()))
+                            .findFirst()
+                            .map(was -> hold.saying(was.reason()))
+                            .orElse(hold)))
+            : outcome);
   }
 
   private static Stepper renewRevives() {

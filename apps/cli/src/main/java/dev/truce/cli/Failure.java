@@ -46,6 +46,11 @@ final class Failure extends RuntimeException {
     return new Failure(CONFIGURATION, "configuration", message, null, null);
   }
 
+  /// Something that repeating does not help.
+  static Failure movedOn(String kind, Throwable refused) {
+    return new Failure(MOVED_ON, kind, String.valueOf(refused.getMessage()), null, refused);
+  }
+
   static Failure of(EngineException failure) {
     String said = failure.getMessage() == null ? failure.toString() : failure.getMessage();
     return switch (failure.kind()) {

@@ -25,13 +25,21 @@ final class Leases {
     try (Truce truce = Look.at(options, console)) {
       Lease lease = truce.lease(handle);
       Duration term = ttl == null ? lease.term() : ttl;
-      Instant end = lease.renew(term);
+      Instant end = renew(lease, term);
       console.print(
           options.has("json")
               ? json(lease).put("ttl_ms", term.toMillis()).put("expires_at", at(end)).toString()
               : at(end));
     }
     return 0;
+  }
+
+  private static Instant renew(Lease lease, Duration term) {
+    try {
+      return lease.renew(term);
+    } catch (IllegalStateException usedUp) {
+      throw Failure.movedOn("used_up", usedUp);
+    }
   }
 
   static int release(Options options, Console console) {
