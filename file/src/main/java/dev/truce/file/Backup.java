@@ -29,14 +29,19 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **Nobody stops for it.** All files are opened first, so none can go any more; when one went
 /// before it was opened, they are listed again. Then the segments of each journal are copied from
-/// the last to the first, each from its end to its beginning. A record is written only once the one
-/// before it is there, whole; so whatever record is found, all before it are found as well, and the
-/// copy ends as a journal does whose machine stopped.
+/// the last to the first, each from its end to its beginning, in pieces that stood still while they
+/// were read. A record is written only once the one before it is there, whole; so whatever record
+/// is found, all before it are found as well, and the copy ends as a journal does whose machine
+/// stopped.
 final class Backup {
   static final String SUMS = "SHA256SUMS";
 
   private static final int PIECE = 1 << 16;
   private static final int TRIES = 100;
+
+  /// How often a piece is read until it stands still: far more often than the end of a journal can
+  /// move within one.
+  private static final int READS = 4 * PIECE / Frame.HEADER;
 
   /// What is copied: no control file, which tells of this boot, and nothing half made.
   private static final Pattern SAFE =
@@ -62,7 +67,7 @@ final class Backup {
     }
   }
 
-  private static Copy copy(Storage from, Storage to, Path target) throws IOException {
+  static Copy copy(Storage from, Storage to, Path target) throws IOException {
     Map<String, Storage.File> files = openAll(from);
     long bytes = 0;
     try {
@@ -162,11 +167,26 @@ final class Backup {
     try (Storage.File copy = to.create(name, size)) {
       for (long end = size; end > 0; end -= Math.min(end, PIECE)) {
         int length = (int) Math.min(end, PIECE);
-        copy.write(piece(from, end - length, length), end - length);
+        copy.write(still(from, end - length, length), end - length);
       }
       copy.flush();
     }
     return size;
+  }
+
+  /// A piece as it was at one moment. A read is no snapshot: of two records that come while it goes
+  /// on, it may see the second alone. Two reads that say the same are one: what a journal writes it
+  /// does not take back, so all of it was there when the second began.
+  private static ByteBuffer still(Storage.File from, long at, int length) throws IOException {
+    ByteBuffer last = piece(from, at, length);
+    for (int read = 1; read < READS; read++) {
+      ByteBuffer again = piece(from, at, length);
+      if (again.equals(last)) {
+        return again;
+      }
+      last = again;
+    }
+    throw new IOException("a piece of it changes all the time; try again");
   }
 
   private static ByteBuffer piece(Storage.File from, long at, int length) throws IOException {

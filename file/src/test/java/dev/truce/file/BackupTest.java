@@ -10,6 +10,8 @@ import dev.truce.spi.Journal.Entry;
 import dev.truce.spi.Journal.Page;
 import dev.truce.spi.Journal.Result;
 import dev.truce.spi.Journal.Unit;
+import dev.truce.spi.Storage;
+import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 class BackupTest {
   private static final Duration LONG = Duration.ofSeconds(10);
   private static final int RECORD_BYTES = 16 << 10;
+  private static final String SEGMENT = "journal.root.1";
 
   @TempDir private Path temp;
 
@@ -37,7 +40,8 @@ class BackupTest {
   }
 
   private static long append(Journal journal, long number) throws InterruptedException {
-    byte[] record = ByteBuffer.allocate(RECORD_BYTES).putLong(number).array();
+    byte[] record =
+        ByteBuffer.allocate(RECORD_BYTES).putLong(number).put(RECORD_BYTES - 1, (byte) 1).array();
     Unit unit = new Unit(UUID.randomUUID(), null, tail -> Optional.of(record));
     long position = ((Result.Appended) journal.append(List.of(unit)).getFirst()).position();
     assertThat(journal.awaitDurable(position, LONG)).isTrue();
@@ -88,6 +92,58 @@ class BackupTest {
       long all = writing.get(10, TimeUnit.SECONDS);
       assertThat(last(journal)).isEqualTo(all);
     }
+  }
+
+  /// The records 3 and 4 come while the piece that they lie in is read: 3 where it was read
+  /// already.
+  @Test
+  void backup_recordsComeInTheMiddleOfARead_hasNoneWithoutTheOneBefore() throws Exception {
+    try (FileEngine engine = FileEngine.open(root())) {
+      Journal journal = engine.journal("root");
+      append(journal, 1);
+      AtomicBoolean first = new AtomicBoolean(true);
+      Storage disk =
+          ReadInTwo.of(
+              new Disk(root()),
+              SEGMENT,
+              end(root().resolve(SEGMENT)) + Frame.HEADER,
+              () -> {
+                if (first.getAndSet(false)) {
+                  append(journal, last(journal) + 1);
+                  append(journal, last(journal) + 1);
+                }
+              });
+      Path backup = Files.createDirectory(temp.resolve("backup"));
+      Backup.copy(disk, new Disk(backup), backup);
+      assertThat(last(journal)).isEqualTo(3);
+    }
+    FileEngine.restore(temp.resolve("backup"), temp.resolve("new"));
+    try (FileEngine restored = FileEngine.existing(temp.resolve("new"))) {
+      assertThat(last(restored.journal("root"))).isEqualTo(3);
+      assertThat(restored.notes()).isEmpty();
+    }
+  }
+
+  /// Where what was written ends, but for some zeros.
+  private static long end(Path file) throws Exception {
+    byte[] bytes = Files.readAllBytes(file);
+    int end = bytes.length;
+    while (bytes[end - 1] == 0) {
+      end--;
+    }
+    return end;
+  }
+
+  @Test
+  void backup_aPieceThatNeverStandsStill_isRefused() throws Exception {
+    FileEngine.open(root()).close();
+    Path backup = Files.createDirectory(temp.resolve("backup"));
+    Path ceiling = root().resolve("ceiling");
+    Storage disk = ReadInTwo.of(new Disk(root()), "ceiling", 8000, () -> flip(ceiling));
+    assertThatThrownBy(() -> Backup.copy(disk, new Disk(backup), backup))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("changes all the time");
+    assertThat(backup.resolve(Backup.SUMS)).doesNotExist();
   }
 
   @Test
