@@ -53,7 +53,7 @@ public final class Keeper {
   private boolean givenUp;
   private @Nullable Warden warden;
 
-  private Keeper(Console console, long shell, InputStream fromShell, OutputStream toShell) {
+  Keeper(Console console, long shell, InputStream fromShell, OutputStream toShell) {
     this.console = console;
     this.shell = shell;
     this.fromShell = fromShell;
@@ -111,7 +111,7 @@ public final class Keeper {
     refuse(failure.status());
   }
 
-  private void keep(boolean command, List<String> args) throws IOException {
+  void keep(boolean command, List<String> args) throws IOException {
     Options parsed = Options.parse(Verb.RUN, args);
     RunOptions run = RunOptions.of(parsed, command);
     Place place = Place.find(parsed, console);
@@ -309,8 +309,8 @@ public final class Keeper {
       claim.interrupt();
       try {
         claim.join();
-      } catch (InterruptedException ignored) {
-        Thread.currentThread().interrupt();
+      } catch (InterruptedException nobodyDoes) {
+        throw new IllegalStateException("the locks may still be asked for", nobodyDoes);
       }
     }
   }

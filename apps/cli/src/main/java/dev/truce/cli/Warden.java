@@ -50,11 +50,16 @@ final class Warden extends Thread {
     return !dismissed;
   }
 
+  private synchronized boolean isDismissed() {
+    return dismissed;
+  }
+
+  /// Waits until the command and all that it started are gone, or nobody watches them any more.
   void await() {
     try {
       join();
-    } catch (InterruptedException ignored) {
-      Thread.currentThread().interrupt();
+    } catch (InterruptedException nobodyDoes) {
+      throw new IllegalStateException("the command may still run", nobodyDoes);
     }
   }
 
@@ -62,16 +67,14 @@ final class Warden extends Thread {
   public void run() {
     try {
       watch();
-    } catch (InterruptedException ended) {
-      // nothing left to watch
-    } catch (RuntimeException | Error thrown) {
+    } catch (InterruptedException | RuntimeException | Error thrown) {
       keeper.giveUp(thrown);
     }
   }
 
   private void watch() throws InterruptedException {
     boolean lost = false;
-    while (true) {
+    while (!isDismissed()) {
       Thread.sleep(pause());
       if (isOver()) {
         stop(TOO_LONG, "has held its locks for " + limit() + ", its --max-hold", false);
