@@ -19,6 +19,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// What a process's own gate leaves behind when the engine below it is in trouble: nothing.
 class GateFaultsTest {
@@ -159,6 +161,25 @@ class GateFaultsTest {
     untilFree(lock);
   }
 
+  /// An offer was taken up, and the one who took it was told nothing.
+  @Test
+  void acquire_acceptUnknownForEver_isGivenBackLater() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory.another(), false);
+    NamedLock lock = over(memory).lock("n");
+    Grant held = lock.acquire(LONG);
+    NamedLock far = over(engine).lock("n");
+    Job<Grant> waiter = crew.virtual(() -> far.acquire(LONG));
+    untilWaiting(lock, 1);
+    makeOnceThenUnknown(engine);
+    held.close();
+    assertThat(waiter.failure()).isInstanceOf(OutcomeUnknownException.class);
+    assertThat(lock.status().state()).isEqualTo(LockStatus.State.HELD);
+    assertThat(lock.status().queue()).isEmpty();
+    recover(engine);
+    untilFree(lock);
+    far.acquire(LONG).close();
+  }
+
   /// The next swap is made, and nobody is told of it or of any other.
   private static void makeOnceThenUnknown(TroubledEngine engine) {
     engine.unknownButMade.set(1);
@@ -228,6 +249,55 @@ class GateFaultsTest {
     assertThatCode(truce::close).doesNotThrowAnyException();
     assertThat(losses).hasSize(3);
     assertThat(over(memory).lock("n").tryAcquire()).isPresent();
+  }
+
+  /// Long before anybody may end the member, it stops vouching for what it holds.
+  @ParameterizedTest
+  @EnumSource(NamedLock.Mode.class)
+  void close_membershipIsUncertain_freesTheLockAtOnce(NamedLock.Mode mode) throws Exception {
+    for (boolean optimist : new boolean[] {true, false}) {
+      TroubledEngine engine = new TroubledEngine(memory.another(), optimist);
+      NamedLock lock = over(engine).lock("n");
+      Grant grant = (mode == NamedLock.Mode.READ ? lock.read() : lock).acquire(LONG);
+      engine.uncertain = true;
+      assertThat(grant.isValid()).isFalse();
+      grant.close();
+      assertThat(stateOf("n").idle()).isTrue();
+      over(memory).lock("n").acquire(LONG).close();
+    }
+  }
+
+  /// As it stands in the cell, without anybody who looks and buries the dead.
+  private LockState stateOf(String name) {
+    return LockState.decode(memory.cells().read(Locks.key(name)).bytes());
+  }
+
+  @Test
+  void close_listenersThrowErrors_givesEverythingBackAndTellsAll() throws Exception {
+    Truce truce = over(memory);
+    List<Loss> losses = new ArrayList<>();
+    for (String name : List.of("a", "b", "b", "c")) {
+      Grant grant = truce.lock(name).read().acquire(LONG);
+      for (int i = 0; i < 2; i++) {
+        grant.onLost(loss -> {
+          losses.add(loss);
+          throw new ByTheTest();
+        });
+      }
+    }
+    assertThatCode(truce::close).doesNotThrowAnyException();
+    assertThat(losses).hasSize(8);
+    for (String name : List.of("a", "b", "c")) {
+      assertThat(stateOf(name).idle()).as(name).isTrue();
+    }
+  }
+
+  private static final class ByTheTest extends Error {
+    private static final long serialVersionUID = 1;
+
+    ByTheTest() {
+      super("the test says so", null, false, false);
+    }
   }
 
   @Test

@@ -33,6 +33,9 @@ final class TroubledEngine implements Engine {
   /// Whether members hear no wakes.
   volatile boolean deaf;
 
+  /// Whether its members are told that somebody may have ended them.
+  volatile boolean uncertain;
+
   /// Called before each swap with what the cell shall hold.
   volatile Predicate<String> beforeSwap = key -> true;
 
@@ -68,7 +71,7 @@ final class TroubledEngine implements Engine {
 
   @Override
   public Members members() {
-    return deaf ? new DeafMembers(memory.members()) : memory.members();
+    return new TroubledMembers(memory.members());
   }
 
   @Override
@@ -121,10 +124,16 @@ final class TroubledEngine implements Engine {
     }
   }
 
-  private record DeafMembers(Members members) implements Members {
+  private final class TroubledMembers implements Members {
+    private final Members members;
+
+    TroubledMembers(Members members) {
+      this.members = members;
+    }
+
     @Override
     public Membership join(byte[] description) {
-      return members.join(description);
+      return new TroubledMembership(members.join(description));
     }
 
     @Override
@@ -149,7 +158,37 @@ final class TroubledEngine implements Engine {
 
     @Override
     public void wake(long member) {
-      // Nobody hears it.
+      if (!deaf) {
+        members.wake(member);
+      }
+    }
+  }
+
+  private final class TroubledMembership implements Members.Membership {
+    private final Members.Membership part;
+
+    TroubledMembership(Members.Membership part) {
+      this.part = part;
+    }
+
+    @Override
+    public long member() {
+      return part.member();
+    }
+
+    @Override
+    public boolean current() {
+      return part.current() && !uncertain;
+    }
+
+    @Override
+    public void listen(boolean on, Runnable hint) {
+      part.listen(on, hint);
+    }
+
+    @Override
+    public void close() {
+      part.close();
     }
   }
 }
