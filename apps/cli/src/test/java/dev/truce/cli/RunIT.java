@@ -18,6 +18,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// `truce run` through the real launcher: what the command sees, what becomes of it and of the
 /// lock.
 class RunIT {
+  /// What pgrep answers when it finds none.
+  private static final Result NOBODY = new Result(1, "", "");
+
   @TempDir private Path temp;
   private Shell shell;
 
@@ -210,6 +213,7 @@ class RunIT {
   void aSignalAtAnyMoment_leavesNothingBehind() throws Exception {
     for (int i = 0; i < 25; i++) {
       Line run = shell.start("exec truce run x -- sleep 1000");
+      // Waits for nothing: it chooses another moment of the start for each signal.
       Thread.sleep(8L * i);
       run.signal(i % 2 == 0 ? "INT" : "TERM");
       assertThat(run.result())
@@ -419,6 +423,22 @@ class RunIT {
                 .status())
         .isEqualTo(124);
     assertThat(shell.run("truce run -n x -- true").status()).isEqualTo(0);
+  }
+
+  /// The command has ended, and what it left is another process all the time. It ends by itself
+  /// only after 25 seconds.
+  @Test
+  void maxHold_stopsLeftoversThatForkAndExitAllTheTime() throws Exception {
+    String hop = "hop() { ((n--)) && { sleep 0.005; hop & }; }; n=5000; hop; exit 7";
+    assertThat(
+            shell
+                .run("truce run --max-hold 1s --grace 100ms x -- bash -c '" + hop + "' hopper 2>&1")
+                .status())
+        .isEqualTo(7);
+    assertThat(shell.run("truce run -nq x -- true").status()).isEqualTo(75);
+    assertThat(shell.run("truce run -w 15 x -- pgrep -r DRST -f '^bash -c.*[ ]hopper'"))
+        .isEqualTo(NOBODY);
+    assertThat(shell.run("pgrep -r DRST -f '^bash -c.*[ ]hopper'")).isEqualTo(NOBODY);
   }
 
   // ---- turns
