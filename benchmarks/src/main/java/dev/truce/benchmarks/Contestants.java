@@ -21,6 +21,8 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.concurrent.locks.StampedLock;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /// Acquire and release, in a JVM that does nothing else.
 final class Contestants {
@@ -81,43 +83,46 @@ final class Contestants {
   }
 
   private static Map<String, Series> inMemory(Rounds rounds) throws Exception {
-    try (Truce truce = Truce.inMemory()) {
-      NamedLock lock = truce.lock("bench");
-      Lock unfair = new ReentrantReadWriteLock().writeLock();
-      Lock fair = new ReentrantReadWriteLock(true).writeLock();
-      StampedLock stamped = new StampedLock();
-      Map<String, Contestant> all = new LinkedHashMap<>();
-      all.put(TRUCE, times -> acquire(lock, times));
-      all.put(UNFAIR, times -> lock(unfair, times));
-      all.put(FAIR, times -> lock(fair, times));
-      all.put(
-          STAMPED,
-          times -> {
-            for (long i = 0; i < times; i++) {
-              stamped.unlockWrite(stamped.writeLock());
-            }
-          });
-      return rounds.race(all);
-    }
+    StampedLock stamped = new StampedLock();
+    return inMemory(
+        rounds,
+        NamedLock::write,
+        ReadWriteLock::writeLock,
+        times -> {
+          for (long i = 0; i < times; i++) {
+            stamped.unlockWrite(stamped.writeLock());
+          }
+        });
   }
 
   private static Map<String, Series> reading(Rounds rounds) throws Exception {
+    StampedLock stamped = new StampedLock();
+    return inMemory(
+        rounds,
+        NamedLock::read,
+        ReadWriteLock::readLock,
+        times -> {
+          for (long i = 0; i < times; i++) {
+            stamped.unlockRead(stamped.readLock());
+          }
+        });
+  }
+
+  private static Map<String, Series> inMemory(
+      Rounds rounds,
+      UnaryOperator<NamedLock> mode,
+      Function<ReadWriteLock, Lock> view,
+      Contestant stamped)
+      throws Exception {
     try (Truce truce = Truce.inMemory()) {
-      NamedLock lock = truce.lock("bench").read();
-      Lock unfair = new ReentrantReadWriteLock().readLock();
-      Lock fair = new ReentrantReadWriteLock(true).readLock();
-      StampedLock stamped = new StampedLock();
+      NamedLock lock = mode.apply(truce.lock("bench"));
+      Lock unfair = view.apply(new ReentrantReadWriteLock());
+      Lock fair = view.apply(new ReentrantReadWriteLock(true));
       Map<String, Contestant> all = new LinkedHashMap<>();
       all.put(TRUCE, times -> acquire(lock, times));
       all.put(UNFAIR, times -> lock(unfair, times));
       all.put(FAIR, times -> lock(fair, times));
-      all.put(
-          STAMPED,
-          times -> {
-            for (long i = 0; i < times; i++) {
-              stamped.unlockRead(stamped.readLock());
-            }
-          });
+      all.put(STAMPED, stamped);
       return rounds.race(all);
     }
   }

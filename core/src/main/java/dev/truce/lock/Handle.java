@@ -33,7 +33,6 @@ record Handle(Kind kind, long high, long low, long token, String lock) {
     }
   }
 
-  private static final String DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   private static final int FIXED = 16 + 8 + 4;
 
   /// A new one, that nobody can guess.
@@ -104,12 +103,12 @@ record Handle(Kind kind, long high, long low, long token, String lock) {
     for (byte next : bytes) {
       kept = (kept << 8 | (next & 0xff)) & 0xffff;
       for (bits += 8; bits >= 5; bits -= 5) {
-        text.append(DIGITS.charAt(kept >>> (bits - 5) & 31));
+        text.append(LeaseId.DIGITS.charAt(kept >>> (bits - 5) & 31));
       }
     }
     return bits == 0
         ? text.toString()
-        : text.append(DIGITS.charAt(kept << (5 - bits) & 31)).toString();
+        : text.append(LeaseId.DIGITS.charAt(kept << (5 - bits) & 31)).toString();
   }
 
   private static byte[] bytes(Kind kind, String digits) {
@@ -117,7 +116,7 @@ record Handle(Kind kind, long high, long low, long token, String lock) {
     int kept = 0;
     int bits = 0;
     for (int i = 0; i < digits.length(); i++) {
-      int digit = DIGITS.indexOf(Character.toUpperCase(digits.charAt(i)));
+      int digit = LeaseId.DIGITS.indexOf(Character.toUpperCase(digits.charAt(i)));
       if (digit < 0) {
         throw mistyped(kind);
       }

@@ -6,7 +6,9 @@ import java.util.Optional;
 /// A claim as text: 128 bits in 26 characters of Crockford's base 32, so that it can be read aloud
 /// and pasted anywhere.
 final class LeaseId {
-  private static final String DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  /// Crockford's, of which none is taken for another.
+  static final String DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
   private static final int LENGTH = 26;
 
   private LeaseId() {}

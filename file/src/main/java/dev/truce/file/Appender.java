@@ -46,15 +46,16 @@ final class Appender {
   private final Ticker ticker;
   private final Chime freed;
 
-  /// The segment whose append byte was taken while going to sleep, 0 for none.
-  private int taken;
-
   private final Queue<Letter> waiting = new ConcurrentLinkedQueue<>();
   private final ReentrantLock turn = new ReentrantLock();
 
   // Guarded by `turn`.
   private ByteBuffer out = direct(1 << 16);
   private int held;
+
+  /// The segment whose append byte was taken while going to sleep, 0 for none.
+  private int taken;
+
   private boolean closed;
 
   /// What one thread wants.

@@ -63,9 +63,9 @@ record Base(
 
   private void putBody(ByteBuffer out) {
     out.putInt(landed.size());
-    landed.forEach((commit, position) -> put(out, commit).putLong(position));
+    landed.forEach((commit, position) -> Page.put(out, commit).putLong(position));
     out.putInt(givenUp.size());
-    givenUp.forEach(commit -> put(out, commit));
+    givenUp.forEach(commit -> Page.put(out, commit));
     out.putInt(ended.size());
     ended.forEach((lock, ends) -> {
       byte[] name = utf8(lock);
@@ -80,7 +80,7 @@ record Base(
         MAGIC,
         Checked.of(0),
         body -> {
-          put(put(put(body, lineage), name), id);
+          Page.put(body, lineage, name, id);
           body.putLong(upTo).putLong(start).putInt(previous).putInt(crc).putLong(bytes);
         });
   }
@@ -91,9 +91,9 @@ record Base(
     if (page == null || page.getLong(Page.WORD) != Checked.of(0)) {
       return null;
     }
-    UUID lineage = id(page);
-    UUID named = id(page);
-    UUID id = id(page);
+    UUID lineage = Page.uuid(page);
+    UUID named = Page.uuid(page);
+    UUID id = Page.uuid(page);
     long upTo = page.getLong();
     long start = page.getLong();
     int previous = page.getInt();
@@ -112,11 +112,11 @@ record Base(
       ByteBuffer body, UUID id, UUID lineage, long upTo, long start, int previous) {
     Map<UUID, Long> landed = new LinkedHashMap<>();
     for (int left = body.getInt(); left > 0; left--) {
-      landed.put(id(body), body.getLong());
+      landed.put(Page.uuid(body), body.getLong());
     }
     Set<UUID> givenUp = new LinkedHashSet<>();
     for (int left = body.getInt(); left > 0; left--) {
-      givenUp.add(id(body));
+      givenUp.add(Page.uuid(body));
     }
     Map<String, Ends> ended = new TreeMap<>();
     for (int left = body.getInt(); left > 0; left--) {
@@ -138,14 +138,6 @@ record Base(
     byte[] bytes = new byte[in.getInt()];
     in.get(bytes);
     return bytes;
-  }
-
-  private static UUID id(ByteBuffer in) {
-    return new UUID(in.getLong(), in.getLong());
-  }
-
-  private static ByteBuffer put(ByteBuffer out, UUID id) {
-    return out.putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
   }
 
   private static int crc(ByteBuffer body) {

@@ -53,13 +53,7 @@ final class Ceiling {
 
   /// Creates the file, or replaces it, durably.
   static void write(Directory directory, UUID root, long value) {
-    byte[] copy =
-        Page.seal(
-            MAGIC,
-            Checked.of(value),
-            body ->
-                body.putLong(root.getMostSignificantBits())
-                    .putLong(root.getLeastSignificantBits()));
+    byte[] copy = Page.seal(MAGIC, Checked.of(value), body -> Page.put(body, root));
     byte[] both = new byte[(int) BYTES];
     System.arraycopy(copy, 0, both, 0, Page.BYTES);
     System.arraycopy(copy, 0, both, Page.BYTES, Page.BYTES);
@@ -108,7 +102,7 @@ final class Ceiling {
     if (body == null) {
       return null;
     }
-    UUID root = new UUID(body.getLong(), body.getLong());
+    UUID root = Page.uuid(body);
     long word = body.getLong(Page.WORD);
     return Checked.valid(word) ? new Reading(root, Checked.value(word)) : null;
   }

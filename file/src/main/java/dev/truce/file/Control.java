@@ -78,15 +78,9 @@ final class Control {
         MAGIC,
         Checked.of(0),
         body -> {
-          put(body, owner.root);
-          put(body, files.digest());
-          put(body, lineage);
+          Page.put(body, owner.root, files.digest(), lineage);
           Identity.putText(body, owner.boot);
         });
-  }
-
-  private static void put(ByteBuffer body, UUID id) {
-    body.putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
   }
 
   /// Maps the file if it is whole and of this boot; `null` otherwise.
@@ -99,11 +93,11 @@ final class Control {
       Path path = files.path(files.control());
       ByteBuffer body = Page.open(path, MAGIC, page);
       if (body == null
-          || !new UUID(body.getLong(), body.getLong()).equals(owner.root)
-          || !new UUID(body.getLong(), body.getLong()).equals(files.digest())) {
+          || !Page.uuid(body).equals(owner.root)
+          || !Page.uuid(body).equals(files.digest())) {
         return null;
       }
-      UUID lineage = new UUID(body.getLong(), body.getLong());
+      UUID lineage = Page.uuid(body);
       return Identity.text(body).equals(owner.boot)
           ? new Control(path, file.map(0, BYTES).order(ByteOrder.LITTLE_ENDIAN), lineage)
           : null;

@@ -61,8 +61,7 @@ record Frame(long place, long end, int crc, boolean copy, long hint, Note note) 
     out.putInt(HEADER + body.length).putInt(0).putInt(context.previous).put(note.kind());
     out.put(copy ? COPY : 0).putShort((short) 0).putLong(context.salt).putLong(place);
     out.putLong(note.number()).putLong(hint);
-    out.putLong(note.id().getMostSignificantBits()).putLong(note.id().getLeastSignificantBits());
-    out.put(body);
+    Page.put(out, note.id()).put(body);
     while (out.position() % Words.BYTES != 0) {
       out.put((byte) 0);
     }

@@ -77,7 +77,7 @@ record Header(
         MAGIC,
         Checked.of(0),
         body -> {
-          body.putLong(root.getMostSignificantBits()).putLong(root.getLeastSignificantBits());
+          Page.put(body, root);
           body.putLong(incarnation).putInt(index).putInt(firstWindow).putInt(windows).putInt(0);
           body.putLong(base).putLong(seed0).putLong(seed1).putLong(locks);
           Identity.putText(body, boot);
@@ -90,7 +90,7 @@ record Header(
     if (body == null || body.getLong(Page.WORD) != Checked.of(0)) {
       return null;
     }
-    UUID root = new UUID(body.getLong(), body.getLong());
+    UUID root = Page.uuid(body);
     long incarnation = body.getLong();
     int index = body.getInt();
     int firstWindow = body.getInt();

@@ -67,10 +67,7 @@ record Identity(UUID root, long inode, long birth, Host host) {
       throw Faults.damaged(file, "it fails its check", RESTORE);
     }
     return new Identity(
-        new UUID(body.getLong(), body.getLong()),
-        body.getLong(),
-        body.getLong(),
-        new Host(text(body), text(body)));
+        Page.uuid(body), body.getLong(), body.getLong(), new Host(text(body), text(body)));
   }
 
   /// Refuses a copy, and a root of another machine.
@@ -103,8 +100,7 @@ record Identity(UUID root, long inode, long birth, Host host) {
         MAGIC,
         Checked.of(0),
         body -> {
-          body.putLong(root.getMostSignificantBits()).putLong(root.getLeastSignificantBits());
-          body.putLong(inode).putLong(birth);
+          Page.put(body, root).putLong(inode).putLong(birth);
           putText(body, host.machine());
           putText(body, host.boot());
         });

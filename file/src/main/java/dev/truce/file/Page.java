@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +68,19 @@ final class Page {
               + ": use the release that wrote it, or a newer one");
     }
     return page.position(BODY);
+  }
+
+  /// Puts ids, sixteen bytes each.
+  static ByteBuffer put(ByteBuffer out, UUID... ids) {
+    for (UUID id : ids) {
+      out.putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
+    }
+    return out;
+  }
+
+  /// The id in the next sixteen bytes.
+  static UUID uuid(ByteBuffer in) {
+    return new UUID(in.getLong(), in.getLong());
   }
 
   private static int crc(byte[] page) {

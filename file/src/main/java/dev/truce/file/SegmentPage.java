@@ -48,10 +48,7 @@ record SegmentPage(
             MAGIC,
             Checked.of(0),
             body ->
-                body.putLong(lineage.getMostSignificantBits())
-                    .putLong(lineage.getLeastSignificantBits())
-                    .putLong(name.getMostSignificantBits())
-                    .putLong(name.getLeastSignificantBits())
+                Page.put(body, lineage, name)
                     .putInt(number)
                     .putInt(0)
                     .putLong(salt)
@@ -66,8 +63,8 @@ record SegmentPage(
     if (body == null || body.getLong(Page.WORD) != Checked.of(0)) {
       return null;
     }
-    UUID lineage = new UUID(body.getLong(), body.getLong());
-    UUID named = new UUID(body.getLong(), body.getLong());
+    UUID lineage = Page.uuid(body);
+    UUID named = Page.uuid(body);
     int numbered = body.getInt();
     body.getInt();
     SegmentPage page =

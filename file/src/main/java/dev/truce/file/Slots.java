@@ -59,7 +59,7 @@ final class Slots {
         MAGIC,
         Checked.of(0),
         body -> {
-          body.putLong(root.getMostSignificantBits()).putLong(root.getLeastSignificantBits());
+          Page.put(body, root);
           Identity.putText(body, boot);
         });
   }
