@@ -4,33 +4,27 @@ import dev.truce.EngineException;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.TruceException;
 import dev.truce.lock.LockMachine.Answer;
-import dev.truce.lock.LockMachine.Caller;
 import dev.truce.lock.LockMachine.Command;
 import dev.truce.lock.LockMachine.Granted;
 import dev.truce.lock.LockMachine.Outcome;
 import dev.truce.lock.LockMachine.Run;
-import dev.truce.lock.LockMachine.Tokens;
 import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import dev.truce.lock.NamedLock.Mode;
-import dev.truce.spi.Cells;
 import dev.truce.spi.Cells.Cell;
-import dev.truce.spi.Cells.Swap;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -45,20 +39,14 @@ import org.jspecify.annotations.Nullable;
 /// wakes up to look at the cell and at whether those in front of it still live, the others sleep
 /// until they are called.
 final class Gate {
-  /// How often an unknown swap is repeated before the caller is told.
-  private static final int UNKNOWN_REPEATS = 64;
-
   /// How often a process that is not the first in the queue looks at the holders.
   private static final long HOLDERS_NANOS = 1_000_000_000L;
-
-  private static final byte[] NOTHING = new byte[0];
 
   private static final VarHandle ALONE = alone();
 
   private final Locks room;
   private final String name;
-  private final String key;
-  private final Cells cells;
+  private final LockCell cell;
   private final ReentrantLock mutex = new ReentrantLock();
 
   /// Local waiters by the number of their run's claim, in the order of their arrival.
@@ -86,10 +74,6 @@ final class Gate {
 
   private volatile boolean retired;
   private volatile @Nullable Waiter leader;
-  private volatile Seen seen = new Seen(null, LockState.IDLE);
-
-  /// A cell as it was read, and what it says.
-  private record Seen(@Nullable Cell cell, LockState state) {}
 
   private record LocalRun(Claim claim, NamedLock wanted, ArrayDeque<Waiter> waiters) {
     Mode mode() {
@@ -131,8 +115,7 @@ final class Gate {
   Gate(Locks room, String name) {
     this.room = room;
     this.name = name;
-    this.key = Locks.key(name);
-    this.cells = room.engine().cells();
+    this.cell = new LockCell(room, name);
   }
 
   String name() {
@@ -174,14 +157,14 @@ final class Gate {
     if (!room.shortWay() || busy || alone != null || retired || !wanted.isPlain()) {
       return null;
     }
-    Cell cell = cells.read(key);
-    if (!LockCodec.isIdle(cell.bytes())) {
+    Cell idle = cell.raw();
+    if (!LockCodec.isIdle(idle.bytes())) {
       return null;
     }
-    long token = cells.draw(1);
+    long token = cell.draw();
     byte[] next =
         LockCodec.acquireIdle(
-            cell.bytes(),
+            idle.bytes(),
             claim.member(),
             claim.number(),
             wanted.mode(),
@@ -197,7 +180,8 @@ final class Gate {
     }
     boolean won = false;
     try {
-      if (!retired && cells.swap(key, cell, next) instanceof Swap.Won(Cell left)) {
+      Cell left = retired ? null : cell.swap(idle, next);
+      if (left != null) {
         held.left(left);
         won = true;
       }
@@ -230,14 +214,12 @@ final class Gate {
   /// The short way back, from the cell as the way there left it: if somebody was there meanwhile,
   /// the swap is lost. False leaves everything to the long way.
   private boolean releaseIdle(Held held) {
-    Cell cell = held.left();
-    if (cell == null || alone != held || busy || !room.current()) {
+    Cell left = held.left();
+    if (left == null || alone != held || busy || !room.current()) {
       return false;
     }
-    byte[] next = LockCodec.releaseLast(cell.bytes(), held.claim().member(), held.token());
-    return next != null
-        && cells.swap(key, cell, next) instanceof Swap.Won
-        && ALONE.compareAndSet(this, held, null);
+    byte[] next = LockCodec.releaseLast(left.bytes(), held.claim().member(), held.token());
+    return next != null && cell.swap(left, next) != null && ALONE.compareAndSet(this, held, null);
   }
 
   /// Asks for the lock; false when the gate was retired meanwhile. Afterwards the waiter is
@@ -263,7 +245,7 @@ final class Gate {
     if (runs.isEmpty()) {
       return false;
     }
-    LockState state = read().state();
+    LockState state = cell.read();
     int priority = wanted.wish().priority();
     Wait tail =
         LockMachine.joinable(state, room.member(), wanted.mode(), priority, parentIn(state));
@@ -324,7 +306,7 @@ final class Gate {
   /// Whether the cell says something else by now, such as that an end that stood in the way is done
   /// with.
   private boolean movedOn(Outcome outcome) {
-    return !seen.state().equals(outcome.state());
+    return !cell.state().equals(outcome.state());
   }
 
   private static Refusal.Kind kind(LockMachine.Why why, boolean waitsForItself) {
@@ -501,7 +483,7 @@ final class Gate {
 
   /// Gives back what was granted by a command whose outcome nobody could tell.
   private void releaseOrphans() {
-    for (Hold hold : read().state().holds()) {
+    for (Hold hold : cell.read().holds()) {
       for (long token : hold.tokens()) {
         if (hold.claim().member() == room.member() && !hold.exported() && !held(token)) {
           apply(new Command.Release(token, hold.claim()));
@@ -517,7 +499,7 @@ final class Gate {
 
   private OptionalInt position(Waiter waiter) {
     int ahead = 0;
-    for (Wait wait : seen.state().queue()) {
+    for (Wait wait : cell.state().queue()) {
       LocalRun run =
           wait.claim().member() == room.member() ? runs.get(wait.claim().number()) : null;
       if (run == null) {
@@ -539,17 +521,16 @@ final class Gate {
   private long look(long since) {
     mutex.lock();
     try {
-      Seen at = read();
+      cell.read();
       for (LocalRun run : List.copyOf(runs.values())) {
         if (runs.containsKey(run.claim().number())) {
-          attend(run, at.state());
-          at = seen;
+          attend(run, cell.state());
         }
       }
       buryTheDead(false);
       endWhatIsOver();
       long now = room.ticker().nanos();
-      return Math.min(now + room.recheck(now - since), LockMachine.nextSettling(seen.state()));
+      return Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
     } finally {
       mutex.unlock();
     }
@@ -563,18 +544,18 @@ final class Gate {
       if (retired) {
         return null;
       }
-      read();
+      cell.read();
       buryTheDead(true);
       endWhatIsOver();
       finishAllEnds();
-      return seen.state();
+      return cell.state();
     } finally {
       mutex.unlock();
     }
   }
 
   private void endWhatIsOver() {
-    if (LockMachine.nextSettling(seen.state()) <= room.ticker().nanos()) {
+    if (LockMachine.nextSettling(cell.state()) <= room.ticker().nanos()) {
       apply(new Command.Look());
     }
   }
@@ -634,7 +615,7 @@ final class Gate {
   /// and at the holders when it is the first.
   private boolean buryTheDead(boolean everybody) {
     boolean found = false;
-    for (long member : suspects(seen.state(), everybody)) {
+    for (long member : suspects(cell.state(), everybody)) {
       if (room.dead(member)) {
         apply(new Command.Bury(member));
         found = true;
@@ -772,7 +753,7 @@ final class Gate {
       long next;
       mutex.lock();
       try {
-        read();
+        cell.read();
         buryTheDead(true);
         Duration keep = wanted.wish().keep();
         long kept = keep == null ? 0 : Locks.later(now, keep);
@@ -788,7 +769,7 @@ final class Gate {
         if (now >= deadline) {
           throw ticketRefusal(wanted, position(claim), ticket);
         }
-        next = Math.min(LockMachine.nextSettling(seen.state()), now + room.recheck(now - began));
+        next = Math.min(LockMachine.nextSettling(cell.state()), now + room.recheck(now - began));
       } finally {
         mutex.unlock();
       }
@@ -798,7 +779,7 @@ final class Gate {
 
   private OptionalInt position(Claim claim) {
     int ahead = 0;
-    for (Wait wait : seen.state().queue()) {
+    for (Wait wait : cell.state().queue()) {
       ahead += wait.count();
       if (wait.claim().equals(claim)) {
         return OptionalInt.of(ahead);
@@ -820,11 +801,11 @@ final class Gate {
   }
 
   private List<LockStatus.Holder> revokeAll(String why) {
-    read();
+    cell.read();
     buryTheDead(true);
     endWhatIsOver();
     List<LockStatus.Holder> ended = new ArrayList<>();
-    for (LockStatus.Holder holder : room.describe(name, seen.state()).holders()) {
+    for (LockStatus.Holder holder : room.describe(name, cell.state()).holders()) {
       apply(new Command.Revoke(holder.token(), room.self(), why));
       // Not by the answer: a swap of unknown outcome may have ended it already.
       if (!stands(holder.token())) {
@@ -835,12 +816,12 @@ final class Gate {
   }
 
   private boolean stands(long token) {
-    return seen.state().holds().stream()
+    return cell.state().holds().stream()
         .anyMatch(hold -> hold.phase() != Phase.ENDING && hold.has(token));
   }
 
   boolean holds(Held held) {
-    return room.current() && held.standsIn(look(seen).state(), room.ticker().nanos());
+    return room.current() && held.standsIn(cell.current(), room.ticker().nanos());
   }
 
   void watch(Held held, Consumer<Loss> listener) {
@@ -869,8 +850,8 @@ final class Gate {
         apply(new Command.Release(held.token(), held.claim()));
       }
       finishAllEnds();
-      if (seen.state().counters().granted() <= 1) {
-        forget();
+      if (cell.state().counters().granted() <= 1) {
+        cell.forget();
       }
     } catch (EngineException | OutcomeUnknownException failure) {
       room.closeFailed(name, failure);
@@ -893,22 +874,13 @@ final class Gate {
         retired = false;
         return false;
       }
-      forget();
+      cell.forget();
       return true;
     } catch (EngineException unreachable) {
       retired = false;
       return false;
     } finally {
       mutex.unlock();
-    }
-  }
-
-  private void forget() {
-    Seen at = read();
-    Cell cell = at.cell();
-    if (cell != null && !cell.absent() && at.state().idle()) {
-      Swap _ = cells.swap(key, cell, new byte[0]);
-      seen = new Seen(null, LockState.IDLE);
     }
   }
 
@@ -919,25 +891,9 @@ final class Gate {
     }
   }
 
-  // ---- the cell
+  // ---- commands
 
-  private Seen read() {
-    Seen now = look(seen);
-    seen = now;
-    return now;
-  }
-
-  private Seen look(Seen last) {
-    Cell cell = cells.read(key);
-    Cell known = last.cell();
-    if (known != null && known.revision().equals(cell.revision())) {
-      return last;
-    }
-    return new Seen(cell, LockState.decode(cell.bytes()));
-  }
-
-  /// Carries a command to its end: reads, decides, swaps, until a swap is won or nothing is to be
-  /// changed. Grants for local waiters are delivered.
+  /// Carries a command to its end, and what has ended with it.
   private Outcome apply(Command command) {
     Outcome outcome = carry(command);
     finishEnds();
@@ -964,7 +920,7 @@ final class Gate {
   private @Nullable Hold nextUnwritten() {
     mutex.lock();
     try {
-      for (Hold hold : read().state().holds()) {
+      for (Hold hold : cell.read().holds()) {
         if (hold.unwritten()) {
           return hold;
         }
@@ -979,8 +935,8 @@ final class Gate {
   /// Puts down what has ended, whoever began that, and says so in the cell: until then nothing is
   /// granted.
   private void finishEnds() {
-    for (Hold hold : seen.state().holds()) {
-      if (LockMachine.blocks(hold, seen.state().holds())) {
+    for (Hold hold : cell.state().holds()) {
+      if (LockMachine.blocks(hold, cell.state().holds())) {
         finishAllEnds();
         return;
       }
@@ -996,7 +952,7 @@ final class Gate {
   }
 
   private @Nullable Hold ending() {
-    for (Hold hold : seen.state().holds()) {
+    for (Hold hold : cell.state().holds()) {
       if (hold.phase() == Phase.ENDING) {
         return hold;
       }
@@ -1004,88 +960,12 @@ final class Gate {
     return null;
   }
 
+  /// Grants for local waiters are delivered.
   private Outcome carry(Command command) {
-    Caller caller = new Caller(room.member(), room.nextNumber(), runsNow());
-    for (int round = 0; ; round++) {
-      Seen at = read();
-      Outcome outcome = decide(at.state(), caller, command);
-      byte[] next = outcome.changed() ? outcome.state().encode() : NOTHING;
-      if (next.length > room.maxCell()) {
-        return tooLong(at.state(), command, next.length);
-      }
-      if (!outcome.changed() || swapped(at, outcome, next, caller)) {
-        deliver(outcome);
-        room.wake(outcome.wake());
-        return outcome;
-      }
-      if (round > 64) {
-        Thread.onSpinWait();
-      }
-    }
-  }
-
-  private Outcome decide(LockState state, Caller caller, Command command) {
-    long now = room.ticker().nanos();
-    Outcome outcome = LockMachine.step(state, caller, command, now, Tokens.NONE, room.rules());
-    while (outcome.missing() > 0) {
-      int count = outcome.missing();
-      Tokens tokens = new Tokens(cells.draw(count), count);
-      outcome = LockMachine.step(state, caller, command, now, tokens, room.rules());
-    }
+    Outcome outcome = cell.carry(command, runsNow());
+    deliver(outcome);
+    room.wake(outcome.wake());
     return outcome;
-  }
-
-  /// A cell has room for a few hundred rows, fewer with long reasons: one more is refused as if the
-  /// queue were full.
-  private Outcome tooLong(LockState state, Command command, int bytes) {
-    if (command instanceof Command.Acquire) {
-      Answer full = new Answer.Refused(LockMachine.Why.QUEUE_FULL);
-      return new Outcome(false, state, full, List.of(), Set.of(), 0);
-    }
-    throw new EngineException(
-        EngineException.Kind.IO,
-        name + " needs " + bytes + " bytes and a cell holds " + room.maxCell());
-  }
-
-  private boolean swapped(Seen at, Outcome outcome, byte[] bytes, Caller caller) {
-    Cell expected = at.cell();
-    if (expected == null) {
-      throw new IllegalStateException("a swap needs a cell that was read");
-    }
-    for (int unknown = 0; ; unknown++) {
-      switch (cells.swap(key, expected, bytes)) {
-        case Swap.Won(Cell cell) -> {
-          seen = new Seen(cell, outcome.state());
-          return true;
-        }
-        case Swap.Lost(Cell current) -> {
-          if (unknown > 0 && Arrays.equals(current.bytes(), expected.bytes())) {
-            // Lost to nobody: the swap of unknown outcome may still land, so it must be this one.
-            expected = current;
-            continue;
-          }
-          seen = new Seen(current, LockState.decode(current.bytes()));
-          return unknown > 0 && bears(seen.state(), caller);
-        }
-        case Swap.Unknown(String why) -> {
-          if (unknown >= UNKNOWN_REPEATS) {
-            throw new OutcomeUnknownException(
-                "nobody can tell whether " + name + " was changed: " + why, null);
-          }
-        }
-      }
-    }
-  }
-
-  /// Whether a command left its mark, so that a swap whose outcome was unknown is known to have
-  /// won. A command that leaves no row behind finds nothing to do when it is repeated.
-  private static boolean bears(LockState state, Caller caller) {
-    return state.holds().stream()
-            .anyMatch(hold ->
-                hold.claim().member() == caller.member() && hold.command() == caller.command())
-        || state.queue().stream()
-            .anyMatch(wait ->
-                wait.claim().member() == caller.member() && wait.command() == caller.command());
   }
 
   private Map<Long, Run> runsNow() {
@@ -1194,7 +1074,7 @@ final class Gate {
   }
 
   private Optional<LockStatus.Holder> firstHolder() {
-    return room.describe(name, seen.state()).holders().stream().findFirst();
+    return room.describe(name, cell.state()).holders().stream().findFirst();
   }
 
   private static VarHandle alone() {
