@@ -3,29 +3,26 @@ package dev.truce.lock;
 import dev.truce.EngineException;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.TruceException;
+import dev.truce.lock.LocalQueue.LocalRun;
+import dev.truce.lock.LocalQueue.Waiter;
 import dev.truce.lock.LockMachine.Answer;
 import dev.truce.lock.LockMachine.Command;
 import dev.truce.lock.LockMachine.Granted;
 import dev.truce.lock.LockMachine.Outcome;
-import dev.truce.lock.LockMachine.Run;
 import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
-import dev.truce.lock.NamedLock.Mode;
 import dev.truce.spi.Cells.Cell;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -33,11 +30,10 @@ import org.jspecify.annotations.Nullable;
 /// One lock as this process sees it: its threads in front, the cell behind.
 ///
 /// All commands of the process go through here one after the other, under [#mutex]; between two of
-/// them everything below is consistent with the cell as it was read last. Threads wait in *runs*:
-/// each run is one entry of the cell's queue, and a thread that finds its own process's run at the
-/// queue's very end joins it in memory. The first waiter of the first run is the *leader*: it alone
-/// wakes up to look at the cell and at whether those in front of it still live, the others sleep
-/// until they are called.
+/// them everything below is consistent with the [cell][LockCell] as it was read last. Its threads
+/// wait in a [LocalQueue]: one that finds its own process's run at the very end of the cell's queue
+/// joins it in memory, any other adds a run to both. The leader alone wakes up to look at the cell
+/// and at whether those in front of it still live, the others sleep until they are called.
 final class Gate {
   /// How often a process that is not the first in the queue looks at the holders.
   private static final long HOLDERS_NANOS = 1_000_000_000L;
@@ -49,8 +45,7 @@ final class Gate {
   private final LockCell cell;
   private final ReentrantLock mutex = new ReentrantLock();
 
-  /// Local waiters by the number of their run's claim, in the order of their arrival.
-  private final Map<Long, LocalRun> runs = new LinkedHashMap<>();
+  private final LocalQueue queue = new LocalQueue();
 
   /// What this process holds, by token.
   private final Map<Long, Held> holds = new HashMap<>();
@@ -61,56 +56,13 @@ final class Gate {
   /// Whether ends are being put down in the background.
   private boolean unwritten;
 
-  private int waiting;
-
   /// When this process looks at the holders next, even if it is not the first in the queue.
   private long holdersDue;
 
   /// How many releases are still to be made in the background.
   private int unsettled;
 
-  /// Whether anybody waits here, to be read without the mutex.
-  private volatile boolean busy;
-
   private volatile boolean retired;
-  private volatile @Nullable Waiter leader;
-
-  private record LocalRun(Claim claim, NamedLock wanted, ArrayDeque<Waiter> waiters) {
-    Mode mode() {
-      return wanted.mode();
-    }
-
-    /// Whether one who wants `other` may wait in it as well. One who may leave a ticket waits
-    /// alone.
-    boolean admits(NamedLock other) {
-      return wanted.reason().equals(other.reason())
-          && wanted.wish().keep() == null
-          && other.wish().keep() == null;
-    }
-
-    Run run() {
-      return new Run(
-          waiters.size(), waiters.isEmpty() ? claim.number() : waiters.getFirst().claim.number());
-    }
-  }
-
-  /// A thread that waits, or does not want to.
-  static final class Waiter {
-    private final Thread thread = Thread.currentThread();
-    private final Claim claim;
-    private final long since;
-    private volatile @Nullable Held held;
-    private volatile @Nullable TruceException refused;
-
-    private Waiter(Claim claim, long since) {
-      this.claim = claim;
-      this.since = since;
-    }
-
-    private boolean answered() {
-      return held != null || refused != null;
-    }
-  }
 
   Gate(Locks room, String name) {
     this.room = room;
@@ -125,25 +77,25 @@ final class Gate {
   // ---- acquiring
 
   /// A grant, or a refusal as an exception; `null` only when the gate was retired meanwhile.
-  @Nullable Held acquire(NamedLock wanted, Claim claim, boolean queue, long now, long deadline)
+  @Nullable Held acquire(NamedLock wanted, Claim claim, boolean patient, long now, long deadline)
       throws InterruptedException {
     Held idle = acquireIdle(wanted, claim, now);
     if (idle != null) {
       return idle;
     }
     Waiter waiter = new Waiter(claim, now);
-    if (!enter(wanted, waiter, queue)) {
+    if (!enter(wanted, waiter, patient)) {
       return null;
     }
     if (!waiter.answered()) {
       await(wanted, waiter, deadline);
     }
-    TruceException refused = waiter.refused;
+    TruceException refused = waiter.refused();
     if (refused != null) {
       room.maybeForget();
       throw refused;
     }
-    return waiter.held;
+    return waiter.held();
   }
 
   /// The short way: when the lock is idle and no thread of this process is busy with it, the cell
@@ -154,7 +106,7 @@ final class Gate {
   /// Whoever closes the gate or lets it go sets [#retired] and then looks at [#alone]; this way
   /// sets `alone` and then looks at `retired`: one of them sees the other.
   private @Nullable Held acquireIdle(NamedLock wanted, Claim claim, long now) {
-    if (!room.shortWay() || busy || alone != null || retired || !wanted.isPlain()) {
+    if (!room.shortWay() || queue.busy() || alone != null || retired || !wanted.isPlain()) {
       return null;
     }
     Cell idle = cell.raw();
@@ -215,7 +167,7 @@ final class Gate {
   /// the swap is lost. False leaves everything to the long way.
   private boolean releaseIdle(Held held) {
     Cell left = held.left();
-    if (left == null || alone != held || busy || !room.current()) {
+    if (left == null || alone != held || queue.busy() || !room.current()) {
       return false;
     }
     byte[] next = LockCodec.releaseLast(left.bytes(), held.claim().member(), held.token());
@@ -224,17 +176,17 @@ final class Gate {
 
   /// Asks for the lock; false when the gate was retired meanwhile. Afterwards the waiter is
   /// answered or stands in a run.
-  private boolean enter(NamedLock wanted, Waiter waiter, boolean queue) {
+  private boolean enter(NamedLock wanted, Waiter waiter, boolean patient) {
     mutex.lock();
     try {
       if (retired) {
         return false;
       }
-      boolean waitsForItself = queue && holdsAny(waiter.thread);
-      if (queue && !waitsForItself && join(wanted, waiter)) {
+      boolean waitsForItself = patient && holdsAny(waiter.thread());
+      if (patient && !waitsForItself && join(wanted, waiter)) {
         return true;
       }
-      ask(wanted, waiter, queue && !waitsForItself, waitsForItself);
+      ask(wanted, waiter, patient && !waitsForItself, waitsForItself);
       return true;
     } finally {
       mutex.unlock();
@@ -242,32 +194,30 @@ final class Gate {
   }
 
   private boolean join(NamedLock wanted, Waiter waiter) {
-    if (runs.isEmpty()) {
+    if (queue.isEmpty()) {
       return false;
     }
     LockState state = cell.read();
     int priority = wanted.wish().priority();
     Wait tail =
         LockMachine.joinable(state, room.member(), wanted.mode(), priority, parentIn(state));
-    LocalRun run = tail == null ? null : runs.get(tail.claim().number());
+    LocalRun run = tail == null ? null : queue.at(tail.claim());
     if (run == null || !run.admits(wanted)) {
       return false;
     }
-    if (waiting >= room.maxLocalWaiters()) {
-      waiter.refused = refusal(wanted, Refusal.Kind.QUEUE_FULL, OptionalInt.empty());
+    if (queue.waiting() >= room.maxLocalWaiters()) {
+      waiter.refuse(refusal(wanted, Refusal.Kind.QUEUE_FULL, OptionalInt.empty()));
       return true;
     }
-    add(run, waiter);
+    queue.join(run, waiter);
     return true;
   }
 
-  private void ask(NamedLock wanted, Waiter waiter, boolean queue, boolean waitsForItself) {
-    LocalRun run = new LocalRun(waiter.claim, wanted, new ArrayDeque<>(1));
-    runs.put(waiter.claim.number(), run);
-    add(run, waiter);
+  private void ask(NamedLock wanted, Waiter waiter, boolean patient, boolean waitsForItself) {
+    LocalRun run = queue.begin(wanted, waiter);
     try {
       boolean force = wanted.wish().force();
-      Command command = asking(run, queue || force);
+      Command command = asking(run, patient || force);
       Outcome outcome = apply(command);
       Answer answer = outcome.answer();
       if (answer instanceof Answer.Refused && (buryTheDead(true) || movedOn(outcome))) {
@@ -277,25 +227,23 @@ final class Gate {
         revokeAll(wanted.reason());
       }
       if (!waiter.answered() && answer instanceof Answer.Refused(LockMachine.Why why)) {
-        dissolve(run);
-        waiter.refused = refusal(wanted, kind(why, waitsForItself), OptionalInt.empty());
+        queue.dissolve(run);
+        waiter.refuse(refusal(wanted, kind(why, waitsForItself), OptionalInt.empty()));
       }
     } catch (RuntimeException | Error failure) {
-      countWaiters(-run.waiters().size());
-      run.waiters().clear();
-      promote();
+      queue.disband(run);
       room.later(() -> withdrawLater(run));
       throw failure;
     }
   }
 
-  private Command asking(LocalRun run, boolean queue) {
+  private Command asking(LocalRun run, boolean patient) {
     NamedLock wanted = run.wanted();
     return new Command.Acquire(
         run.claim(),
         wanted.mode(),
         wanted.wish().priority(),
-        queue,
+        patient,
         0,
         0,
         1,
@@ -360,8 +308,8 @@ final class Gate {
           return;
         }
         long wake = deadline;
-        if (waiter == leader) {
-          wake = Math.min(deadline, look(waiter.since));
+        if (waiter == queue.leader()) {
+          wake = Math.min(deadline, look(waiter.since()));
         }
         if (!waiter.answered()) {
           room.ticker().park(this, wake);
@@ -384,14 +332,17 @@ final class Gate {
     mutex.lock();
     try {
       if (waiter.answered()) {
-        late = wanted == null ? waiter.held : null;
+        late = wanted == null ? waiter.held() : null;
       } else {
-        OptionalInt position = wanted == null ? OptionalInt.empty() : position(waiter);
+        OptionalInt position =
+            wanted == null
+                ? OptionalInt.empty()
+                : queue.position(waiter, cell.state().queue(), room.member());
         if (wanted == null || !leftTicket(waiter, wanted, position)) {
           remove(waiter);
         }
         if (wanted != null && !waiter.answered()) {
-          waiter.refused = refusal(wanted, Refusal.Kind.TIMEOUT, position);
+          waiter.refuse(refusal(wanted, Refusal.Kind.TIMEOUT, position));
         }
       }
     } finally {
@@ -406,7 +357,7 @@ final class Gate {
   /// take out: the ticket stands, or the lock came at the last moment.
   private boolean leftTicket(Waiter waiter, NamedLock wanted, OptionalInt position) {
     Duration keep = wanted.wish().keep();
-    LocalRun run = runOf(waiter);
+    LocalRun run = queue.of(waiter);
     if (keep == null || run == null) {
       return false;
     }
@@ -423,32 +374,17 @@ final class Gate {
     if (!(answer instanceof Answer.Done)) {
       return false;
     }
-    dissolve(run);
-    waiter.refused = ticketRefusal(wanted, position, ticket);
+    queue.dissolve(run);
+    waiter.refuse(ticketRefusal(wanted, position, ticket));
     return true;
   }
 
-  private @Nullable LocalRun runOf(Waiter waiter) {
-    for (LocalRun run : runs.values()) {
-      if (run.waiters().contains(waiter)) {
-        return run;
-      }
-    }
-    return null;
-  }
-
   private void remove(Waiter waiter) {
-    for (LocalRun run : runs.values()) {
-      if (run.waiters().remove(waiter)) {
-        countWaiters(-1);
-        try {
-          if (run.waiters().isEmpty()) {
-            withdraw(run);
-          }
-        } finally {
-          promote();
-        }
-        return;
+    LocalRun run = queue.of(waiter);
+    if (run != null) {
+      queue.leave(run, waiter);
+      if (run.isEmpty()) {
+        withdraw(run);
       }
     }
   }
@@ -466,7 +402,7 @@ final class Gate {
   private boolean withdrawLater(LocalRun run) {
     mutex.lock();
     try {
-      if (run.waiters().isEmpty()) {
+      if (run.isEmpty()) {
         cancel(run);
       }
       return true;
@@ -478,7 +414,7 @@ final class Gate {
   private void cancel(LocalRun run) {
     apply(new Command.Cancel(run.claim()));
     releaseOrphans();
-    runs.remove(run.claim().number());
+    queue.remove(run);
   }
 
   /// Gives back what was granted by a command whose outcome nobody could tell.
@@ -497,33 +433,14 @@ final class Gate {
     return holds.containsKey(token) || (shortly != null && shortly.token() == token);
   }
 
-  private OptionalInt position(Waiter waiter) {
-    int ahead = 0;
-    for (Wait wait : cell.state().queue()) {
-      LocalRun run =
-          wait.claim().member() == room.member() ? runs.get(wait.claim().number()) : null;
-      if (run == null) {
-        ahead += wait.count();
-        continue;
-      }
-      for (Waiter other : run.waiters()) {
-        ahead++;
-        if (other == waiter) {
-          return OptionalInt.of(ahead);
-        }
-      }
-    }
-    return OptionalInt.empty();
-  }
-
   /// What the leader does whenever it is awake: takes up what was offered, settles what time has
   /// ended, and buries those in front that are dead. Answers until when it may sleep.
   private long look(long since) {
     mutex.lock();
     try {
       cell.read();
-      for (LocalRun run : List.copyOf(runs.values())) {
-        if (runs.containsKey(run.claim().number())) {
+      for (LocalRun run : queue.runs()) {
+        if (queue.has(run)) {
           attend(run, cell.state());
         }
       }
@@ -562,7 +479,7 @@ final class Gate {
 
   private void attend(LocalRun run, LockState state) {
     Wait wait = waitOf(state, run.claim());
-    if (run.waiters().isEmpty()) {
+    if (run.isEmpty()) {
       return;
     }
     if (!room.current()) {
@@ -592,22 +509,16 @@ final class Gate {
         new Refusal(
             Refusal.Kind.DEADLOCK,
             name,
-            run.mode(),
+            run.wanted().mode(),
             firstHolder(),
             OptionalInt.empty(),
             Optional.empty()));
   }
 
   private void refuseAll(LocalRun run, TruceException refused) {
-    List<Waiter> told = List.copyOf(run.waiters());
-    run.waiters().clear();
-    countWaiters(-told.size());
+    List<Waiter> told = queue.disband(run);
     withdraw(run);
-    promote();
-    for (Waiter waiter : told) {
-      waiter.refused = refused;
-      LockSupport.unpark(waiter.thread);
-    }
+    told.forEach(waiter -> waiter.refuse(refused));
   }
 
   /// Ends what dead members have here. The leader looks only at whom it waits for, so that a
@@ -836,7 +747,7 @@ final class Gate {
     mutex.lock();
     try {
       retired = true;
-      for (LocalRun run : List.copyOf(runs.values())) {
+      for (LocalRun run : queue.runs()) {
         refuseAll(run, room.gone());
       }
       Held shortly = (Held) ALONE.getAndSet(this, null);
@@ -866,7 +777,7 @@ final class Gate {
       return false;
     }
     try {
-      if (!runs.isEmpty() || !holds.isEmpty() || unsettled > 0) {
+      if (!queue.isEmpty() || !holds.isEmpty() || unsettled > 0) {
         return false;
       }
       retired = true;
@@ -885,9 +796,9 @@ final class Gate {
   }
 
   void hint() {
-    Waiter first = leader;
+    Waiter first = queue.leader();
     if (first != null) {
-      LockSupport.unpark(first.thread);
+      first.hint();
     }
   }
 
@@ -962,36 +873,23 @@ final class Gate {
 
   /// Grants for local waiters are delivered.
   private Outcome carry(Command command) {
-    Outcome outcome = cell.carry(command, runsNow());
+    Outcome outcome = cell.carry(command, queue.told());
     deliver(outcome);
     room.wake(outcome.wake());
     return outcome;
   }
 
-  private Map<Long, Run> runsNow() {
-    if (runs.isEmpty()) {
-      return Map.of();
-    }
-    Map<Long, Run> now = new HashMap<>();
-    runs.forEach((number, run) -> now.put(number, run.run()));
-    return now;
-  }
-
   private void deliver(Outcome outcome) {
-    if (outcome.grants().isEmpty()) {
-      return;
-    }
     for (Granted granted : outcome.grants()) {
       if (granted.claim().member() == 0) {
         continue;
       }
-      LocalRun run = runs.get(granted.claim().number());
+      LocalRun run = queue.at(granted.claim());
       for (int i = 0; i < granted.count(); i++) {
-        Waiter waiter = run == null ? null : run.waiters().poll();
+        Waiter waiter = run == null ? null : queue.next(run);
         if (waiter == null) {
           throw new IllegalStateException("a grant of " + name + " that nobody waits for");
         }
-        countWaiters(-1);
         Hold hold = granted.hold();
         Held held =
             new Held(
@@ -1000,58 +898,14 @@ final class Gate {
                 hold.mode(),
                 hold.claim(),
                 granted.arrival(),
-                waiter.thread);
+                waiter.thread());
         holds.put(held.token(), held);
-        waiter.held = held;
-        if (!waiter.thread.equals(Thread.currentThread())) {
-          LockSupport.unpark(waiter.thread);
-        }
-      }
-      if (run != null && run.waiters().isEmpty()) {
-        runs.remove(run.claim().number());
-      }
-    }
-    promote();
-  }
-
-  // ---- local waiters
-
-  private void add(LocalRun run, Waiter waiter) {
-    run.waiters().add(waiter);
-    countWaiters(1);
-    if (leader == null) {
-      leader = waiter;
-    }
-  }
-
-  private void countWaiters(int more) {
-    waiting += more;
-    busy = waiting > 0;
-  }
-
-  private void dissolve(LocalRun run) {
-    runs.remove(run.claim().number());
-    countWaiters(-run.waiters().size());
-    run.waiters().clear();
-    promote();
-  }
-
-  /// The first waiter leads; a new leader is woken, so that it looks before it sleeps again.
-  private void promote() {
-    Waiter first = null;
-    for (LocalRun run : runs.values()) {
-      first = run.waiters().peek();
-      if (first != null) {
-        break;
-      }
-    }
-    if (first != leader) {
-      leader = first;
-      if (first != null) {
-        LockSupport.unpark(first.thread);
+        waiter.grant(held);
       }
     }
   }
+
+  // ---- refusals
 
   private TruceException refusal(NamedLock wanted, Refusal.Kind kind, OptionalInt position) {
     Refusal refusal =
