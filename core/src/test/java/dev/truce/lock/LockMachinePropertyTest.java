@@ -20,18 +20,26 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Long random lives of worlds too large to explore, every step judged by [LockReferee].
+/// Random lives of worlds too large to explore, every step judged by [LockReferee].
 ///
 /// `-Dtruce.seed=N` repeats a life.
 class LockMachinePropertyTest {
-  private static final boolean FULL = Boolean.getBoolean("truce.full");
-  private static final int STEPS = FULL ? 100_000 : 8_000;
   private static final long SEED = Long.getLong("truce.seed", System.nanoTime());
   private static final int REST_EVERY = 1_000;
   private static final int REMEMBERED = 40;
   private static final int RARELY = 20;
   private static final List<Integer> TEN_BY_FIVE = List.of(3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5);
   private static final Claim PARENT = new Claim(1, LockPlan.claim(3, 0));
+
+  /// How long a life is.
+  int steps() {
+    return 1_500;
+  }
+
+  /// How this test is run alone.
+  String command() {
+    return "./mvnw test -pl core -Dtest=LockMachinePropertyTest";
+  }
 
   static List<LockPlan> plans() {
     return List.of(
@@ -83,11 +91,11 @@ class LockMachinePropertyTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void step_longRandomLife_keepsEveryPromise(LockPlan plan) {
+  void step_randomLife_keepsEveryPromise(LockPlan plan) {
     Random random = new Random(SEED);
     LockWorld world = new LockWorld(plan, LockMachine::step);
     Deque<String> latest = new ArrayDeque<>();
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; step < steps(); step++) {
       List<Option> options = world.options();
       Option option = options.get(random.nextInt(options.size()));
       while (option.rare() && random.nextInt(RARELY) != 0) {
@@ -108,7 +116,7 @@ class LockMachinePropertyTest {
     }
   }
 
-  private static String failure(LockPlan plan, int step, Deque<String> latest, String what) {
+  private String failure(LockPlan plan, int step, Deque<String> latest, String what) {
     return plan.name()
         + ", step "
         + step
@@ -116,7 +124,9 @@ class LockMachinePropertyTest {
         + what
         + "\n  after\n    "
         + String.join("\n    ", latest)
-        + "\n  again: ./mvnw test -pl core -Dtest=LockMachinePropertyTest -Dtruce.seed="
+        + "\n  again: "
+        + command()
+        + " -Dtruce.seed="
         + SEED;
   }
 

@@ -391,7 +391,7 @@ public abstract class JournalContract extends EngineContract {
   @Test
   void awaitDurable_neverAppended_isFalseWhenTheTimeIsOver() throws Exception {
     FutureTask<Boolean> waiting =
-        new FutureTask<>(() -> mine().awaitDurable(1, Duration.ofSeconds(2)));
+        new FutureTask<>(() -> mine().awaitDurable(1, Duration.ofMillis(300)));
     Thread waiter = Thread.ofPlatform().daemon().start(waiting);
 
     passUntilOver(waiter, Duration.ofMillis(100));

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Many threads on few cells, and many cells.
-final class HammerTest {
+final class HammerIT {
   private static final int THREADS = 4;
   private static final int ROUNDS = 20_000;
   private static final int NAMES = Boolean.getBoolean("truce.full") ? 1_000_000 : 250_000;
