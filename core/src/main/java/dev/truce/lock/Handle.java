@@ -21,15 +21,27 @@ import java.util.zip.CRC32C;
 record Handle(Kind kind, long high, long low, long token, String lock) {
   /// What a handle is for.
   enum Kind {
-    LEASE("tl_", "lease"),
-    TICKET("tk_", "ticket");
+    LEASE("tl_", "lease", "it can be renewed and given back"),
+    TICKET("tk_", "ticket", "take it up when you acquire its lock");
 
     private final String prefix;
     private final String word;
+    private final String use;
 
-    Kind(String prefix, String word) {
+    Kind(String prefix, String word, String use) {
       this.prefix = prefix;
       this.word = word;
+      this.use = use;
+    }
+
+    private IllegalArgumentException notOne(String text) {
+      for (Kind other : values()) {
+        if (text.startsWith(other.prefix)) {
+          return new IllegalArgumentException(
+              "this is a " + other.word + ", not a " + word + ": " + other.use);
+        }
+      }
+      return new IllegalArgumentException("not a " + word + ": one begins with " + prefix);
     }
   }
 
@@ -50,7 +62,7 @@ record Handle(Kind kind, long high, long low, long token, String lock) {
   ///   one
   static Handle read(Kind kind, String text) {
     if (!text.startsWith(kind.prefix)) {
-      throw new IllegalArgumentException("not a " + kind.word + ": one begins with " + kind.prefix);
+      throw kind.notOne(text);
     }
     byte[] bytes = bytes(kind, text.substring(kind.prefix.length()));
     ByteBuffer in = ByteBuffer.wrap(bytes);
@@ -135,7 +147,9 @@ record Handle(Kind kind, long high, long low, long token, String lock) {
 
   private static IllegalArgumentException mistyped(Kind kind) {
     return new IllegalArgumentException(
-        "this " + kind.word + " was mistyped or cut: its checksum does not match");
+        "this "
+            + kind.word
+            + " was mistyped or cut, its checksum does not match: copy the whole of it");
   }
 
   /// Not the text: a message must not entitle.

@@ -134,10 +134,11 @@ final class Ledger {
     }
   }
 
-  /// How the grant with this token ended, if that is known.
-  Optional<Entry> endOf(long token) {
+  /// How a lease ended, if that is known.
+  Optional<Entry> endOf(Claim lease) {
+    String id = LeaseId.write(lease);
     return history().entries().stream()
-        .filter(entry -> entry.token() == token && entry.ends())
+        .filter(entry -> entry.id().equals(id) && entry.ends())
         .findFirst();
   }
 

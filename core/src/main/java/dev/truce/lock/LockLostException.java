@@ -11,7 +11,14 @@ public final class LockLostException extends TruceException {
   private final long token;
 
   LockLostException(String lock, long token) {
-    this(lock, token, "the grant of " + lock + " with token " + token + " was lost");
+    this(
+        lock,
+        token,
+        "the grant of "
+            + lock
+            + " with token "
+            + token
+            + " was ended by somebody else; to go on, take the lock anew");
   }
 
   LockLostException(String lock, long token, String message) {

@@ -357,7 +357,7 @@ public final class Locks implements AutoCloseable {
       case Answer.Refused _ ->
           throw new IllegalStateException(
               lock + " is held through a grant of a parent process, which no lease can outlive");
-      case Answer.Gone _, Answer.Queued _ -> throw lost(handle);
+      case Answer.Gone _, Answer.Queued _ -> throw new LockLostException(lock.name(), held.token());
     };
   }
 
@@ -370,7 +370,13 @@ public final class Locks implements AutoCloseable {
     Hold hold = gate(lock.name()).takeUp(lock, ticket, ttl, deadline);
     if (hold == null) {
       throw new LockLostException(
-          lock.name(), 0, "this ticket for " + lock.name() + " is over, or was never given here");
+          lock.name(),
+          0,
+          "this ticket for "
+              + lock.name()
+              + " is over, or was never given in "
+              + engine.place()
+              + "; to wait again, ask for another");
     }
     return began(
         hold.mode() == lock.mode() ? lock : lock.in(hold.mode()), ttl, ticket.leased(hold.token()));
@@ -449,7 +455,6 @@ public final class Locks implements AutoCloseable {
 
   /// Why a lease does not stand.
   LockLostException lost(Handle lease) {
-    String how = ledger.endOf(lease.token()).map(Locks::howItEnded).orElse("it is not known here");
     return new LockLostException(
         lease.lock(),
         lease.token(),
@@ -457,12 +462,18 @@ public final class Locks implements AutoCloseable {
             + lease.lock()
             + (lease.token() == 0 ? "" : " with token " + lease.token())
             + " does not stand: "
-            + how);
+            + ledger.endOf(lease.claim()).map(Locks::howItEnded).orElseGet(this::unknownHere));
+  }
+
+  private String unknownHere() {
+    return "it is not known in "
+        + engine.place()
+        + "; it was taken somewhere else, or ended long ago";
   }
 
   boolean givenBack(Handle lease) {
     return ledger
-        .endOf(lease.token())
+        .endOf(lease.claim())
         .filter(end -> end.kind() == History.Kind.RELEASED)
         .isPresent();
   }
@@ -470,9 +481,14 @@ public final class Locks implements AutoCloseable {
   private static String howItEnded(History.Entry end) {
     return switch (end.kind()) {
       case RELEASED -> "it was given back";
-      case EXPIRED -> "its term is over";
-      case REVOKED -> "it was ended by " + end.by() + ": " + end.reason();
-      case DIED, LEASED, RESTORED -> "it has ended";
+      case EXPIRED -> "its term is over; to go on, take the lock anew";
+      case REVOKED ->
+          "it was ended by force by "
+              + end.by()
+              + " ("
+              + end.reason()
+              + "); to go on, take the lock anew";
+      case DIED, LEASED, RESTORED -> "it has ended; to go on, take the lock anew";
     };
   }
 

@@ -145,7 +145,12 @@ public final class NamedLock {
 
   /// The same lock, for a [lease][#lease] that keeps its place: when the time to wait is over, the
   /// [refusal][Refusal#ticket] has a ticket that is good for so long.
+  ///
+  /// @throws IllegalArgumentException if that is not positive
   public NamedLock withTicket(Duration keep) {
+    if (!Locks.waits(keep)) {
+      throw new IllegalArgumentException("a ticket keeps its place for some time, not " + keep);
+    }
     return with(wish.keeping(keep));
   }
 

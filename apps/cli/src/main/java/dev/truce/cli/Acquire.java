@@ -55,10 +55,7 @@ final class Acquire {
       if (name == null) {
         throw Failure.usage(Verb.ACQUIRE, "which lock?");
       }
-      Duration ttl = options.duration("ttl");
-      if (ttl != null && ttl.isZero()) {
-        throw Failure.usage(Verb.ACQUIRE, "--ttl 0 would be over at once");
-      }
+      Duration ttl = options.term("ttl");
       boolean force = options.has("force");
       return new Wanted(
           name,
@@ -66,7 +63,7 @@ final class Acquire {
           ttl == null ? TTL : ttl,
           RunOptions.wait(options),
           (int) options.number("conflict-exit-code", 0, 255, Failure.NOT_ACQUIRED),
-          options.duration("ticket-ttl"),
+          options.term("ticket-ttl"),
           options.value("ticket"),
           force,
           RunOptions.reason(options, force),

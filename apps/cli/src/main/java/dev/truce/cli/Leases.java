@@ -21,7 +21,7 @@ final class Leases {
 
   static int renew(Options options, Console console) {
     String handle = handle(options, console);
-    Duration ttl = options.duration("ttl");
+    Duration ttl = options.term("ttl");
     try (Truce truce = Look.at(options, console)) {
       Lease lease = truce.lease(handle);
       Duration term = ttl == null ? lease.term() : ttl;

@@ -198,9 +198,21 @@ final class Options {
     if (duration == null) {
       throw Failure.usage(
           verb,
-          "--" + flag + " takes a duration such as 250ms, 5s, 2m, 1h, 1d or 1.5, not: " + value);
+          "--"
+              + flag
+              + " takes a duration such as 250ms, 5s, 2m, 1h, 1d or 1.5, at most 36500d, not: "
+              + value);
     }
     return duration;
+  }
+
+  /// The same for something that shall last: not 0.
+  @Nullable Duration term(String flag) {
+    Duration term = duration(flag);
+    if (term != null && term.isZero()) {
+      throw Failure.usage(verb, "--" + flag + " 0 would be over at once");
+    }
+    return term;
   }
 
   /// The flag's value as a whole number from `least` to `most`.

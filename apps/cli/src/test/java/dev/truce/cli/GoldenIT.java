@@ -140,7 +140,9 @@ class GoldenIT {
     assertThat(golden("truce release tl_mistyped"))
         .isEqualTo(
             new Result(
-                64, "", "truce: this lease was mistyped or cut: its checksum does not match\n"));
+                64,
+                "",
+                "truce: this lease was mistyped or cut, its checksum does not match: copy the whole of it\n"));
   }
 
   @Test
