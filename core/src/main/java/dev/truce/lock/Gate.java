@@ -717,13 +717,24 @@ final class Gate {
     endWhatIsOver();
     List<LockStatus.Holder> ended = new ArrayList<>();
     for (LockStatus.Holder holder : room.describe(name, cell.state()).holders()) {
-      apply(new Command.Revoke(holder.token(), room.self(), why));
+      end(new Command.Revoke(holder.token(), room.self(), why));
       // Not by the answer: a swap of unknown outcome may have ended it already.
       if (!stands(holder.token())) {
         ended.add(holder);
       }
     }
     return ended;
+  }
+
+  private void end(Command.Revoke revoke) {
+    try {
+      apply(revoke);
+    } catch (EngineException failure) {
+      if (stands(revoke.token())) {
+        throw failure;
+      }
+      throw Locks.notSafe("token " + revoke.token() + " of " + name + " is ended", failure);
+    }
   }
 
   private boolean stands(long token) {

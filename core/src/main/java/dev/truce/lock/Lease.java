@@ -1,5 +1,6 @@
 package dev.truce.lock;
 
+import dev.truce.EngineException;
 import dev.truce.Fence;
 import dev.truce.lock.LockMachine.Answer;
 import dev.truce.lock.LockMachine.Command;
@@ -91,12 +92,26 @@ public final class Lease {
   /// Gives it back. That is safe when this returns.
   ///
   /// @throws LockLostException if it has ended before
+  /// @throws dev.truce.OutcomeUnknownException if it has ended now, and that could not be made
+  ///   safe: nobody is granted the lock before it is, which whoever comes next sees to; should the
+  ///   machine stop before that, the lease stands again
   public void release() {
     Command release = new Command.Release(row().token(), handle.claim());
-    boolean done = room.command(lock(), release).answer() instanceof Answer.Done;
+    boolean done = ended(release) instanceof Answer.Done;
     // It stood a moment ago: a swap of unknown outcome may have given it back already.
     if (!done && !room.givenBack(handle)) {
       throw room.lost(handle);
+    }
+  }
+
+  private Answer ended(Command release) {
+    try {
+      return room.command(lock(), release).answer();
+    } catch (EngineException failure) {
+      if (isValid()) {
+        throw failure;
+      }
+      throw Locks.notSafe("the lease of " + this + " is given back", failure);
     }
   }
 

@@ -61,6 +61,7 @@ final class Ledger {
   // Guarded by `turn`: what the records up to `known` say; those up to `floor` were let go.
   private long known;
   private long floor;
+  private boolean grows;
   private byte[] hash = NO_HASH;
   private Map<Claim, Entry> leasesBefore = new LinkedHashMap<>();
   private final ArrayDeque<Entry> entries = new ArrayDeque<>();
@@ -95,7 +96,7 @@ final class Ledger {
       OptionalLong position =
           append(new UUID(BEGAN, entry.token()), entry, () -> !endedSince(entry.token(), stood));
       position.ifPresent(this::settle);
-      forget();
+      letGo();
       return position.isPresent();
     } finally {
       turn.unlock();
@@ -158,7 +159,7 @@ final class Ledger {
     turn.lock();
     try {
       settle(append(id, entry, () -> true).orElseThrow());
-      forget();
+      letGo();
     } finally {
       turn.unlock();
     }
@@ -272,6 +273,23 @@ final class Ledger {
   }
 
   // ---- letting go
+
+  /// What was put down is safe, whether or not older entries can be let go of now; the next one who
+  /// puts something down tries again.
+  private void letGo() {
+    try {
+      forget();
+      grows = false;
+    } catch (EngineException | OutcomeUnknownException notNow) {
+      if (!grows) {
+        Log.LOG.log(
+            System.Logger.Level.WARNING,
+            "the history of the locks of " + engine.place() + " grows until this is mended",
+            notNow);
+      }
+      grows = true;
+    }
+  }
 
   /// Lets go of the older half when there are twice as many entries as are kept. What they leave
   /// behind, the leases and the hash that the chain goes on from, is the checkpoint.

@@ -3,6 +3,7 @@ package dev.truce.lock;
 import dev.truce.EngineException;
 import dev.truce.Fence;
 import dev.truce.FencedException;
+import dev.truce.OutcomeUnknownException;
 import dev.truce.Owner;
 import dev.truce.TruceException;
 import dev.truce.lock.LockMachine.Answer;
@@ -497,6 +498,16 @@ public final class Locks implements AutoCloseable {
     return gate(lock).revoke(why);
   }
 
+  /// Something has ended in the cell, and could not be put down.
+  static OutcomeUnknownException notSafe(String what, EngineException failure) {
+    return new OutcomeUnknownException(
+        what
+            + ", but that is not safe yet: "
+            + failure.getMessage()
+            + "; until it is, which whoever comes next sees to, nobody else is granted the lock",
+        failure);
+  }
+
   /// Puts an end down for good.
   void putDown(String lock, Hold ending) {
     Ended how = Ended.read(ending.reason());
@@ -749,7 +760,7 @@ public final class Locks implements AutoCloseable {
     List<LockStatus> found = new ArrayList<>();
     for (String name : names) {
       LockState state = LockState.decode(engine.cells().read(key(name)).bytes());
-      found.add(describe(name, isPast(state) ? settled(name) : state));
+      found.add(describe(name, isPast(state) ? settledOr(name, state) : state));
     }
     return found;
   }
@@ -766,6 +777,17 @@ public final class Locks implements AutoCloseable {
             .mapToLong(Claim::member)
             .distinct()
             .anyMatch(member -> member != 0 && member != member() && dead(member));
+  }
+
+  /// A look says what is there, even where an end cannot be put down now.
+  private LockState settledOr(String name, LockState seen) {
+    try {
+      return settled(name);
+    } catch (EngineException | OutcomeUnknownException notNow) {
+      checkOpen();
+      Log.LOG.log(System.Logger.Level.DEBUG, "an end could not be put down", notNow);
+      return seen;
+    }
   }
 
   private LockState settled(String name) {

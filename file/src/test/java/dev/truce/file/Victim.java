@@ -30,6 +30,7 @@ public final class Victim {
       case "create" -> create(root);
       case "work" -> work(root, Integer.parseInt(arguments[2]), Path.of(arguments[3]));
       case "join" -> join(root);
+      case "fill" -> FullDiskIT.fill(root);
       default -> throw new IllegalArgumentException(arguments[0]);
     }
   }
