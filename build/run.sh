@@ -37,6 +37,23 @@ while shift && (($#)); do
   own+=("$1")
 done
 
+json=
+for word in "${own[@]}"; do
+  [[ $word != --json ]] || json=yes
+done
+
+# Says to $4 why there is no command: status $1, kind $2, words $3. Of an interrupt only as JSON.
+explain() {
+  local text=$3
+  if [[ -n $json ]]; then
+    text=${text//\\/\\\\} text=${text//\"/\\\"}
+    printf '{"schema":"truce.error/1","kind":"%s","status":%d,"message":"%s","usage":null}\n' \
+      "$2" "$1" "$text" >&"$4"
+  elif [[ $2 != interrupted ]]; then
+    printf 'truce: %s\n' "$text" >&"$4"
+  fi
+}
+
 # ---- signals -----------------------------------------------------------------------------------
 
 life=       # the life pipe, until it is the command's alone
@@ -248,7 +265,9 @@ if [[ -n $stopped ]]; then
   # What it had or wanted is given back when the keeper is gone.
   while read -r -d '' -u "$from" word; do :; done
   note "$stopped"
-  end $((128 + $(kill -l "$stopped")))
+  status=$((128 + $(kill -l "$stopped")))
+  explain "$status" interrupted "SIG$stopped came while waiting; the claim was given back" "$err"
+  end "$status"
 fi
 
 # ---- the command -------------------------------------------------------------------------------
@@ -256,11 +275,11 @@ fi
 # Becomes the command, or says why not, as shells do.
 become() {
   if [[ $1 != */* ]]; then
-    type -P -- "$1" >/dev/null || cannot 127 "$1" 'command not found'
+    type -P -- "$1" >/dev/null || cannot 127 not_found "$1" 'command not found'
   elif [[ ! -e $1 ]]; then
-    cannot 127 "$1" 'no such file'
+    cannot 127 not_found "$1" 'no such file'
   elif [[ -d $1 || ! -x $1 ]]; then
-    cannot 126 "$1" 'cannot be executed'
+    cannot 126 not_executable "$1" 'cannot be executed'
   fi
   # What env would take for a variable or a flag; nice changes nothing.
   [[ $1 != *=* && $1 != -* ]] || set -- /usr/bin/nice -n 0 -- "$@"
@@ -268,7 +287,9 @@ become() {
 }
 
 cannot() {
-  printf 'truce: %q: %s\n' "$2" "$3" >&2
+  local name
+  printf -v name %q "$3"
+  explain "$1" "$2" "$name: $4" 2
   exit "$1"
 }
 

@@ -5,7 +5,9 @@ import java.util.List;
 
 /// `truce completions SHELL`: what makes a shell complete verbs, flags, and the locks of the root.
 final class Completions {
-  private static final String NAMES = "truce ls 2>/dev/null | awk 'NR > 1 { print $1 }'";
+  /// The names of locks, one a line, whatever they hold but what JSON escapes.
+  private static final String NAMES =
+      "truce ls --json 2>/dev/null | grep -o '\"lock\":\"[^\"\\\\]*\"' | cut -d '\"' -f 4";
 
   private Completions() {}
 
@@ -26,7 +28,7 @@ final class Completions {
   private static String bash() {
     StringBuilder text = new StringBuilder();
     text.append("# truce: source this from ~/.bashrc\n_truce() {\n");
-    text.append("  local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} i\n");
+    text.append("  local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} i name quoted\n");
     text.append("  COMPREPLY=()\n");
     text.append("  if ((COMP_CWORD == 1)); then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W '")
@@ -48,9 +50,10 @@ final class Completions {
     text.append("  if [[ $word == -* ]]; then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$word\")\n");
     text.append("  elif [[ $verb =~ ^(run|acquire|check|why|history|revoke)$ ]]; then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W \"$(")
-        .append(NAMES)
-        .append(")\" -- \"$word\")\n");
+    text.append("    while IFS= read -r name; do\n      printf -v quoted %q \"$name\"\n");
+    text.append(
+        "      [[ $quoted != \"$word\"* && $name != \"$word\"* ]] || COMPREPLY+=(\"$quoted\")\n");
+    text.append("    done < <(").append(NAMES).append(")\n");
     text.append("  elif [[ $verb == help ]]; then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W '")
         .append(words())
@@ -115,7 +118,7 @@ final class Completions {
     }
     text.append(
             "complete -c truce -n '__fish_seen_subcommand_from run acquire check why history revoke' -a \"(")
-        .append(NAMES.replace("$", "\\$"))
+        .append(NAMES.replace("\\", "\\\\").replace("\"", "\\\""))
         .append(")\"\n");
     text.append(
         "complete -c truce -n '__fish_seen_subcommand_from completions' -a 'bash zsh fish'\n");

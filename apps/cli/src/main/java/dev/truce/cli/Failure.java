@@ -46,6 +46,11 @@ final class Failure extends RuntimeException {
     return new Failure(CONFIGURATION, "configuration", message, null, null);
   }
 
+  /// A command that is stopped for the sake of its locks.
+  static Failure stopped(int status, String kind, String message) {
+    return new Failure(status, kind, message, null, null);
+  }
+
   /// Something that repeating does not help.
   static Failure movedOn(String kind, Throwable refused) {
     return new Failure(MOVED_ON, kind, String.valueOf(refused.getMessage()), null, refused);

@@ -10,7 +10,7 @@ final class Text {
   private Text() {}
 
   /// `text` with everything escaped that could move a cursor, colour a terminal or turn the reading
-  /// direction.
+  /// direction, and with each backslash doubled: two texts are never shown alike.
   static String shown(String text) {
     StringBuilder shown = null;
     for (int i = 0; i < text.length(); ) {
@@ -33,7 +33,7 @@ final class Text {
 
   private static boolean isPrintable(int point) {
     if (point < 0x7f) {
-      return point >= 0x20;
+      return point >= 0x20 && point != '\\';
     }
     return switch (Character.getType(point)) {
       case Character.CONTROL,
@@ -49,6 +49,7 @@ final class Text {
 
   private static void escape(StringBuilder to, int point) {
     switch (point) {
+      case '\\' -> to.append("\\\\");
       case '\n' -> to.append("\\n");
       case '\r' -> to.append("\\r");
       case '\t' -> to.append("\\t");

@@ -77,14 +77,14 @@ final class Warden extends Thread {
     while (!isDismissed()) {
       Thread.sleep(pause());
       if (isOver()) {
-        stop(TOO_LONG, "has held its locks for " + limit() + ", its --max-hold", false);
+        stop(TOO_LONG, "max_hold", "has held its locks for " + limit() + ", its --max-hold", false);
         return;
       }
       if (!lost && isLost()) {
         lost = true;
         switch (run.onLost()) {
-          case TERM -> stop(LOST, "has lost a lock", false);
-          case KILL -> stop(LOST, "has lost a lock", true);
+          case TERM -> stop(LOST, "lost", "has lost a lock", false);
+          case KILL -> stop(LOST, "lost", "has lost a lock", true);
           case WARN -> warn();
         }
         if (verdict() != 0) {
@@ -120,11 +120,17 @@ final class Warden extends Thread {
     }
   }
 
-  private void stop(int status, String why, boolean atOnce) throws InterruptedException {
+  private void stop(int status, String kind, String why, boolean atOnce)
+      throws InterruptedException {
     if (!decide(status)) {
       return;
     }
-    say(why + "; stopping it");
+    Failure stopped = Failure.stopped(status, kind, of(why + "; stopping it"));
+    if (run.json()) {
+      console.error(stopped.json());
+    } else {
+      stopped.report(console);
+    }
     if (!atOnce && !run.grace().isZero()) {
       life.signal(false);
       long end = System.nanoTime() + run.grace().toNanos();
@@ -137,12 +143,11 @@ final class Warden extends Thread {
 
   private synchronized void warn() {
     if (!dismissed) {
-      say("has lost a lock and goes on without it");
+      console.error("truce: " + Text.shown(of("has lost a lock and goes on without it")));
     }
   }
 
-  private void say(String what) {
-    String name = Text.shown(run.wanted().getFirst().name());
-    console.error("truce: the command under " + name + " " + what);
+  private String of(String what) {
+    return "the command under " + run.wanted().getFirst().name() + " " + what;
   }
 }

@@ -637,4 +637,49 @@ class RunIT {
     holder.signal("TERM");
     holder.process().waitFor();
   }
+
+  @Test
+  void json_whateverEndsTheRun_isOneObjectOnStderr() throws Exception {
+    assertSaid(shell.run("truce run --json x -- ./no\\\"such"), 127, "not_found");
+    assertSaid(shell.run("truce run --json x -- no-such-command"), 127, "not_found");
+    assertSaid(shell.run("truce run --json x -- /etc/passwd"), 126, "not_executable");
+    assertSaid(
+        shell.run("truce run --json --max-hold 200ms --grace 0 x -- sleep 1000"), 124, "max_hold");
+    Line holder = shell.start("exec truce run --json x -- sh -c 'echo up; exec sleep 1000'");
+    Shell.await("the holder is up", () -> holder.said().contains("up"));
+    Line waits = shell.start("exec truce run --json x -- true");
+    shell.until("truce ls --json | grep -q '\"waiting\":1'");
+    waits.signal("INT");
+    assertSaid(waits.result(), 130, "interrupted");
+    shell.out("truce revoke x --reason test");
+    assertSaid(holder.result(), 123, "lost");
+  }
+
+  private static void assertSaid(Result result, int status, String kind) {
+    assertThat(result.status()).as(result.toString()).isEqualTo(status);
+    assertThat(result.err()).startsWith("{\"schema\":\"truce.error/1\"").hasLineCount(1);
+    assertThat(LeaseIT.field(result.err(), "kind")).isEqualTo(kind);
+    assertThat(LeaseIT.field(result.err(), "status")).isEqualTo(Integer.toString(status));
+    assertThat(result.err()).endsWith("\",\"usage\":null}\n");
+  }
+
+  @Test
+  void workingDirectoryThatWasDeleted_isSaidInWords() throws Exception {
+    for (String call : List.of("ls", "run x -- true")) {
+      Result gone = shell.run("mkdir gone; cd gone; rmdir ../gone; exec truce " + call);
+      assertThat(gone.status()).isEqualTo(78);
+      assertThat(gone.err()).contains("truce: the working directory was deleted");
+      assertThat(gone.err()).doesNotContain("Exception", "\tat ");
+    }
+  }
+
+  @Test
+  void completions_ofBash_takeNamesWithSpaces() throws Exception {
+    shell.out("truce acquire 'release 2.4' >/dev/null; truce acquire relay; truce acquire other");
+    String complete =
+        "source <(truce completions bash); COMP_WORDS=(truce why '%s'); COMP_CWORD=2; _truce;"
+            + " printf '%%s\\n' \"${COMPREPLY[@]}\"";
+    assertThat(shell.out(complete.formatted("rel"))).isEqualTo("relay\nrelease\\ 2.4\n");
+    assertThat(shell.out(complete.formatted("release\\ 2"))).isEqualTo("release\\ 2.4\n");
+  }
 }
