@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// One token in this process, shared by the [Grant]s that re-entered it: the last one frees it.
-final class Held {
+final class Held implements Locks.Watched {
   private final Gate gate;
   private final long token;
   private final Mode mode;
@@ -99,6 +99,11 @@ final class Held {
     return false;
   }
 
+  @Override
+  public boolean ended() {
+    return !valid();
+  }
+
   /// Whether the state still has it at `now`.
   boolean standsIn(LockState state, long now) {
     for (Hold hold : state.holds()) {
@@ -139,7 +144,7 @@ final class Held {
     told.forEach(listener -> tell(listener, known));
   }
 
-  private static void tell(Consumer<Loss> listener, Loss loss) {
+  static void tell(Consumer<Loss> listener, Loss loss) {
     try {
       listener.accept(loss);
     } catch (RuntimeException | Error failure) {

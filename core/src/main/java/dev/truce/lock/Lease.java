@@ -7,6 +7,7 @@ import dev.truce.lock.LockMachine.Command;
 import dev.truce.lock.LockState.Hold;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.function.Consumer;
 
 /// A lock that was granted for a term, to whoever has its [handle][#handle()]: it outlives the
 /// process that took it, and ends when its term is over, when it is [given back][#release()], or by
@@ -25,6 +26,9 @@ import java.time.Instant;
 public final class Lease {
   private final Locks room;
   private final Handle handle;
+
+  /// Whether it was, or is being, given back by this object.
+  private volatile boolean released;
 
   Lease(Locks room, Handle handle) {
     this.room = room;
@@ -97,6 +101,7 @@ public final class Lease {
   ///   machine stop before that, the lease stands again
   public void release() {
     Command release = new Command.Release(row().token(), handle.claim());
+    released = true;
     boolean done = ended(release) instanceof Answer.Done;
     // It stood a moment ago: a swap of unknown outcome may have given it back already.
     if (!done && !room.givenBack(handle)) {
@@ -109,6 +114,7 @@ public final class Lease {
       return room.command(lock(), release).answer();
     } catch (EngineException failure) {
       if (isValid()) {
+        released = false;
         throw failure;
       }
       throw Locks.notSafe("the lease of " + this + " is given back", failure);
@@ -118,6 +124,24 @@ public final class Lease {
   /// Whether it stands at this moment: a look, not a fence, for it may end right after.
   public boolean isValid() {
     return room.standing(handle).isPresent();
+  }
+
+  /// Calls `listener` once when it has ended without being [given back][#release()] by this object:
+  /// a quarter of a second later at the latest, on a thread of Truce, which it must not block. Not
+  /// any more once the Truce is closed, which the lease outlives.
+  ///
+  /// What must not be done by somebody who has lost it carries its [fence][#fence()] all the same:
+  /// a process that was stopped is told when it goes on, and not before it does anything else.
+  public void onLost(Consumer<Loss> listener) {
+    room.watch(() -> {
+      if (isValid()) {
+        return false;
+      }
+      if (!released) {
+        Held.tell(listener, new Loss(lock(), token(), room.howItEnded(handle)));
+      }
+      return true;
+    });
   }
 
   /// For how long it lasts when it is renewed without saying for how long.

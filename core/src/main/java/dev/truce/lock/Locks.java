@@ -81,7 +81,7 @@ public final class Locks implements AutoCloseable {
   private final boolean shortWay;
   private final ConcurrentHashMap<String, Gate> gates = new ConcurrentHashMap<>();
   private final Set<Gate> listening = ConcurrentHashMap.newKeySet();
-  private final Set<Held> watched = ConcurrentHashMap.newKeySet();
+  private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final AtomicInteger listeners = new AtomicInteger();
   private final AtomicLong numbers = new AtomicLong();
   private volatile int manyGates = IDLE_GATES;
@@ -463,7 +463,13 @@ public final class Locks implements AutoCloseable {
             + lease.lock()
             + (lease.token() == 0 ? "" : " with token " + lease.token())
             + " does not stand: "
-            + ledger.endOf(lease.claim()).map(Locks::howItEnded).orElseGet(this::unknownHere));
+            + howItEnded(lease));
+  }
+
+  /// How a lease ended; what is due is put down first.
+  String howItEnded(Handle lease) {
+    status(List.of(lease.lock()));
+    return ledger.endOf(lease.claim()).map(Locks::howItEnded).orElseGet(this::unknownHere);
   }
 
   private String unknownHere() {
@@ -682,9 +688,15 @@ public final class Locks implements AutoCloseable {
     }
   }
 
+  /// A grant or a lease with listeners.
+  interface Watched {
+    /// Whether it has ended, of which its listeners were told then.
+    boolean ended();
+  }
+
   /// Looks at a grant now and then, until it has ended, so that its listeners hear of its loss.
-  void watch(Held held) {
-    watched.add(held);
+  void watch(Watched one) {
+    watched.add(one);
     synchronized (this) {
       if (watcher == null && !closed) {
         watcher = Thread.ofVirtual().name("truce-watch").start(this::watchAll);
@@ -699,9 +711,9 @@ public final class Locks implements AutoCloseable {
     }
   }
 
-  private static boolean seenEnded(Held held) {
+  private static boolean seenEnded(Watched one) {
     try {
-      return !held.valid();
+      return one.ended();
     } catch (TruceException unreachable) {
       Log.LOG.log(System.Logger.Level.DEBUG, "cannot look at a grant now", unreachable);
       return false;

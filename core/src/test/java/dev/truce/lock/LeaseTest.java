@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -91,6 +92,7 @@ class LeaseTest {
     assertThat(lease.isValid()).isTrue();
     pass(Duration.ofNanos(1));
     assertThat(lease.isValid()).isFalse();
+    assertThatThrownBy(lease::renew).hasMessageContaining("its term is over");
 
     Lease next = b.lock("build").lease(TERM, NOT_AT_ALL);
     assertThat(next.token()).isGreaterThan(lease.token());
@@ -201,6 +203,31 @@ class LeaseTest {
     assertThatIllegalStateException().isThrownBy(() -> a.lock("m").withRenewals(1).tryAcquire());
     assertThatIllegalStateException()
         .isThrownBy(() -> a.lock("m").withLeastHold(TERM).acquire(NOT_AT_ALL));
+  }
+
+  @Test
+  void onLost_endsByItsTermOrByForce_isCalledOnce() throws Exception {
+    Truce a = open("a");
+    ConcurrentLinkedQueue<Loss> losses = new ConcurrentLinkedQueue<>();
+    Lease over = a.lock("over").lease(TERM, NOT_AT_ALL);
+    Lease ended = a.lock("ended").lease(LONG, NOT_AT_ALL);
+    Lease back = a.lock("back").lease(LONG, NOT_AT_ALL);
+    Lease stands = a.lock("stands").lease(LONG, NOT_AT_ALL);
+    for (Lease lease : List.of(over, ended, back, stands)) {
+      lease.onLost(losses::add);
+    }
+    back.release();
+    open("b").lock("ended").revoke("for a reason");
+    pass(TERM);
+    Crew.until(() -> losses.size() == 2);
+    assertThat(losses).extracting(Loss::token).containsOnly(over.token(), ended.token());
+    assertThat(losses).extracting(Loss::cause).anyMatch(cause -> cause.contains("for a reason"));
+    assertThat(losses)
+        .extracting(Loss::cause)
+        .anyMatch(cause -> cause.contains("its term is over"));
+    pass(TERM);
+    a.close();
+    assertThat(losses).hasSize(2);
   }
 
   @Test
