@@ -59,7 +59,24 @@ final class Doctor {
         root.trie().keys("").size(),
         bytes(directory),
         members(root),
-        root.notes());
+        findings(root));
+  }
+
+  private static List<String> findings(Root root) {
+    List<String> findings = new ArrayList<>(root.notes());
+    for (int slot = 0; slot < Slots.COUNT; slot++) {
+      if (root.slots().isDamaged(slot)) {
+        findings.add(
+            root.directory().members()
+                + ": slot "
+                + slot
+                + " fails its check, and its member, "
+                + (root.locks().slotHeld(slot) ? "a living process" : "which is dead")
+                + ", is not known; stop every process that uses the directory, the next to open it"
+                + " writes the file anew");
+      }
+    }
+    return List.copyOf(findings);
   }
 
   private static List<Participant> members(Root root) {

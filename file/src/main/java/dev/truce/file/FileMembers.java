@@ -91,6 +91,10 @@ final class FileMembers implements Members {
 
   private Standing probe(long member) {
     int slot = Slots.slot(member);
+    if (member > 0 && root.slots().isDamaged(slot) && root.locks().slotHeld(slot)) {
+      // Nobody can tell whose it was, so it may be this member's, which lives.
+      return new Standing.Alive("its slot is damaged, and a process lock is held there");
+    }
     if (!isPublished(member)) {
       return new Standing.Dead("it has left");
     }

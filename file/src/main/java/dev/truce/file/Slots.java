@@ -123,6 +123,12 @@ final class Slots {
     return Checked.valid(word) ? Checked.value(word) : 0;
   }
 
+  /// Whether what stands there was written by nobody.
+  boolean isDamaged(int slot) {
+    long word = Words.get(memory, at(slot));
+    return word != 0 && !Checked.valid(word);
+  }
+
   boolean isFree(int slot) {
     return Words.get(memory, at(slot)) == 0;
   }

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.truce.EngineException;
 import dev.truce.spi.Cells;
+import dev.truce.spi.Members.Membership;
+import dev.truce.spi.Members.Standing;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -61,6 +64,29 @@ final class DamageTest {
       refused(name, whole, bytes -> zeroed(bytes, cut));
     }
     assertThat(drawn()).isBetween(highest + 1, highest + 5);
+  }
+
+  @Test
+  void slotOfALivingMember_isDamaged_itIsNotTakenForDead_andTheDoctorNamesIt() throws IOException {
+    try (FileEngine engine = FileEngine.open(root);
+        Membership membership = engine.members().join(new byte[] {1})) {
+      int slot = Slots.slot(membership.member());
+      try (RandomAccessFile members =
+          new RandomAccessFile(root.resolve("members").toFile(), "rw")) {
+        members.seek(Page.BYTES + slot * 1024L);
+        members.write(new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
+      }
+      assertThat(engine.members().standing(membership.member())).isInstanceOf(Standing.Alive.class);
+      assertThat(engine.members().end(membership.member())).isFalse();
+      assertThat(FileEngine.examine(root).findings())
+          .singleElement()
+          .asString()
+          .contains("slot " + slot + " fails its check", "a living process");
+    }
+    try (FileEngine engine = FileEngine.existing(root)) {
+      assertThat(FileEngine.examine(root).findings()).isEmpty();
+      assertThat(engine.members().list()).isEmpty();
+    }
   }
 
   @Test
