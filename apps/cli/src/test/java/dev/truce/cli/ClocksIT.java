@@ -63,6 +63,7 @@ class ClocksIT {
     String ahead = off(hour);
     List<String> clocks = new ArrayList<>(List.of("truce", ahead, off(hour.negated())));
     if (FULL) {
+      assertThat(status("command -v faketime")).as("faketime: .ci/install installs it").isZero();
       clocks.add("FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f +1h truce");
     }
     String b = termIsTheSameFor(clocks, ahead);

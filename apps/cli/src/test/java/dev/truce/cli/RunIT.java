@@ -436,7 +436,7 @@ class RunIT {
                 .status())
         .isEqualTo(7);
     assertThat(shell.run("truce run -nq x -- true").status()).isEqualTo(75);
-    assertThat(shell.run("truce run -w 15 x -- pgrep -r DRST -f '^bash -c.*[ ]hopper'"))
+    assertThat(shell.run("truce run -q -w 15 x -- pgrep -r DRST -f '^bash -c.*[ ]hopper'"))
         .isEqualTo(NOBODY);
     assertThat(shell.run("pgrep -r DRST -f '^bash -c.*[ ]hopper'")).isEqualTo(NOBODY);
   }
