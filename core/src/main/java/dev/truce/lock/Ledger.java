@@ -284,8 +284,10 @@ final class Ledger {
       if (!grows) {
         Log.LOG.log(
             System.Logger.Level.WARNING,
-            "the history of the locks of " + engine.place() + " grows until this is mended",
-            notNow);
+            "the history of the locks of "
+                + engine.place()
+                + " grows until this is mended: "
+                + notNow.getMessage());
       }
       grows = true;
     }
