@@ -13,6 +13,10 @@ import java.util.function.Consumer;
 /// process that took it, and ends when its term is over, when it is [given back][#release()], or by
 /// force. After its end nothing brings it back.
 ///
+/// **States.** It *stands*, however often it is renewed and across restarts of the machine, until
+/// it is *given back*, *over* or *ended by force*. These three are final: whatever is asked then is
+/// refused with [LockLostException], which says what happened, or answered with no.
+///
 /// It is not closeable, for a `try` block must never give back what is meant to outlive it.
 ///
 /// **Time.** Terms run on the host's time since boot, so nobody's setting of a clock ends a lease.
@@ -79,9 +83,10 @@ public final class Lease {
   /// @throws IllegalArgumentException if that is not positive
   public Instant renew(Duration ttl) {
     Duration term = room.term(ttl);
+    Instant end = Instant.now().plus(term);
     long until = room.ticker().nanos() + term.toNanos();
     return switch (room.command(lock(), new Command.Renew(row().token(), until)).answer()) {
-      case Answer.Done _ -> Instant.now().plus(term);
+      case Answer.Done _ -> end;
       case Answer.Refused _ ->
           throw new IllegalStateException(
               "the lease of "
@@ -105,6 +110,7 @@ public final class Lease {
     boolean done = ended(release) instanceof Answer.Done;
     // It stood a moment ago: a swap of unknown outcome may have given it back already.
     if (!done && !room.givenBack(handle)) {
+      released = false;
       throw room.lost(handle);
     }
   }

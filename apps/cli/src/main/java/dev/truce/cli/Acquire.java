@@ -5,7 +5,6 @@ import dev.truce.lock.Lease;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.NotAcquiredException;
 import java.time.Duration;
-import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /// `truce acquire`: a lease, which lasts across commands.
@@ -120,7 +119,7 @@ final class Acquire {
               .put("token", lease.token())
               .put("owner", owner)
               .put("ttl_ms", wanted.ttl().toMillis())
-              .put("expires_at", Leases.at(Instant.now().plus(wanted.ttl())))
+              .put("expires_at", Leases.at(lease.expiresAt()))
               .toString());
     } else {
       console.print(wanted.environment() ? environment(lease) : lease.handle());
