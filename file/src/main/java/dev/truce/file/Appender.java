@@ -334,11 +334,11 @@ final class Appender {
   }
 
   private @Nullable Beginning again(long word) {
-    long durable = control.durable();
     List<Note> notes = new ArrayList<>();
     return tail.at(
         word,
         ledger -> {
+          long durable = tail.reached(ledger, control.durable());
           int chain =
               tail.walk(
                   ledger,

@@ -157,7 +157,7 @@ final class Survey {
       throws IOException {
     int first = Place.segment(ledger.place());
     List<Part> chain = chain(lineage, first);
-    Reading reading = new Reading(ledger, Math.max(hint, ledger.place()), from);
+    Reading reading = new Reading(ledger, Math.max(reached(chain), ledger.place()), from);
     String ending = read(chain, reading);
     if (!ledger.confirmed()) {
       return null;
@@ -216,6 +216,16 @@ final class Survey {
       }
     }
     return List.of();
+  }
+
+  /// What a chain has of all below the hint, which may lie in a segment that was given up for one
+  /// of the chain's: see [Tail#reached].
+  private long reached(List<Part> chain) {
+    return chain.stream()
+        .filter(part -> part.page.number() > Place.segment(hint))
+        .findFirst()
+        .map(next -> Math.min(hint, next.page.predecessor()))
+        .orElse(hint);
   }
 
   /// What is known while the chain is read.

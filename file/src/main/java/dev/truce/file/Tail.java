@@ -183,6 +183,15 @@ final class Tail {
     return chain == null ? known.previous() : chain;
   }
 
+  /// What the way that is known has of all below a durable place. Whoever was slow to flush may
+  /// have called a place durable in a segment that was given up meanwhile for a later one: what
+  /// lies there is on disk and counts after a crash, unless its copies in the later one do; but the
+  /// way leads past it.
+  long reached(Ledger known, long durable) throws IOException {
+    Integer next = known.segments().higher(Place.segment(durable));
+    return next == null ? durable : Math.min(durable, segments.page(next).predecessor());
+  }
+
   /// The checksum that the record at `start` follows.
   private int previous(SegmentPage page, long start) throws IOException {
     if (start == page.first()) {
