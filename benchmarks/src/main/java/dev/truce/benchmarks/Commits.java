@@ -34,7 +34,9 @@ final class Commits implements Row {
     List<Jvm> workers = new ArrayList<>();
     try {
       for (int i = 0; i < processes; i++) {
-        workers.add(workshop.start(Committer.class));
+        workers.add(
+            workshop.start(
+                processes == 1 ? Jvm.Compiler.OPTIMISING : Jvm.Compiler.QUICK, Committer.class));
       }
       for (Jvm worker : workers) {
         worker.hear("ready");
@@ -49,15 +51,15 @@ final class Commits implements Row {
     List<Round> truce = new ArrayList<>();
     List<Round> apart = new ArrayList<>();
     List<Round> raw = new ArrayList<>();
-    for (int i = -2; i < workshop.effort().meetings(); i++) {
-      Round one = round(workshop, workers, "journal");
-      Round other = round(workshop, workers, "apart");
-      Round third = round(workshop, workers.subList(0, 1), "raw");
-      if (i >= 0) {
-        truce.add(one);
-        apart.add(other);
-        raw.add(third);
-      }
+    long millis = workshop.effort().meetingMillis();
+    long warmUp = workshop.effort().warmUpMillis();
+    round(workshop, workers, "apart", warmUp);
+    round(workshop, workers.subList(0, 1), "raw", warmUp);
+    round(workshop, workers, "journal", warmUp * (2 + processes / 2));
+    for (int i = 0; i < workshop.effort().meetings(); i++) {
+      truce.add(round(workshop, workers, "journal", millis));
+      apart.add(round(workshop, workers, "apart", millis));
+      raw.add(round(workshop, workers.subList(0, 1), "raw", millis));
     }
     List<Comparison> lines = new ArrayList<>();
     if (processes == 1) {
@@ -95,9 +97,11 @@ final class Commits implements Row {
     return new Series(rounds.stream().map(figure::of).toList());
   }
 
-  private static Round round(Workshop workshop, List<Jvm> workers, String what) throws IOException {
+  /// Many JVMs on few cores are long in compiling what they do: so the warm-up grows with them.
+  private static Round round(Workshop workshop, List<Jvm> workers, String what, long millis)
+      throws IOException {
     long start = System.nanoTime() + LEAD_NANOS;
-    long wall = workshop.effort().meetingMillis() * 1_000_000;
+    long wall = millis * 1_000_000;
     OptionalLong before = flushes(workshop.place());
     for (Jvm worker : workers) {
       worker.say(what + " " + start + " " + (start + wall));

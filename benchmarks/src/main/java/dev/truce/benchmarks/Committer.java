@@ -79,7 +79,9 @@ final class Committer {
   private static Unit unit() {
     byte[] record = new byte[RECORD_BYTES];
     ThreadLocalRandom.current().nextBytes(record);
-    return new Unit(UUID.randomUUID(), null, tail -> Optional.of(record));
+    UUID id =
+        new UUID(ThreadLocalRandom.current().nextLong(), ThreadLocalRandom.current().nextLong());
+    return new Unit(id, null, tail -> Optional.of(record));
   }
 
   private static void awaitStart(String[] words) {

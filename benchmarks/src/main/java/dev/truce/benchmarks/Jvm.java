@@ -24,12 +24,26 @@ final class Jvm implements AutoCloseable {
     this.to = process.outputWriter(StandardCharsets.UTF_8);
   }
 
-  static Jvm start(Class<?> main, String... arguments) throws IOException {
+  /// How it compiles what it does.
+  enum Compiler {
+    /// Like a service's. It has to be done by the end of a warm-up, however busy the machine is: it
+    /// makes the same code as in the background, but those who wait for it wait.
+    OPTIMISING("-XX:-BackgroundCompilation"),
+    /// Like that of `truce` itself: for a crowd of JVMs, whose optimising compilers would keep a few
+    /// cores busy for minutes.
+    QUICK("-XX:TieredStopAtLevel=1");
+
+    private final String flag;
+
+    Compiler(String flag) {
+      this.flag = flag;
+    }
+  }
+
+  static Jvm start(Compiler compiler, Class<?> main, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(commandLine());
     command.add("--enable-native-access=ALL-UNNAMED");
-    // The optimising compiler has to be done by the end of a warm-up, however busy the machine is.
-    // It makes the same code, but those who wait for it wait.
-    command.add("-XX:-BackgroundCompilation");
+    command.add(compiler.flag);
     command.add(main.getName());
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);

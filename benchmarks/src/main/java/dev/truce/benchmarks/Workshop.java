@@ -31,9 +31,13 @@ record Workshop(Path place, Path launcher, Effort effort) {
   }
 
   Jvm start(Class<?> main, String... arguments) throws IOException {
+    return start(Jvm.Compiler.OPTIMISING, main, arguments);
+  }
+
+  Jvm start(Jvm.Compiler compiler, Class<?> main, String... arguments) throws IOException {
     String[] all = new String[arguments.length + 1];
     all[0] = place.toString();
     System.arraycopy(arguments, 0, all, 1, arguments.length);
-    return Jvm.start(main, all);
+    return Jvm.start(compiler, main, all);
   }
 }
