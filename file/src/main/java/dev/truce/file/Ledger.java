@@ -6,8 +6,6 @@ import dev.truce.file.Note.GivenUp;
 import dev.truce.file.Note.Landed;
 import dev.truce.file.Note.Mark;
 import java.util.Arrays;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.NavigableSet;
@@ -26,7 +24,7 @@ final class Ledger {
   /// for in vain.
   static final int REMEMBERED = 1 << 16;
 
-  private final Map<UUID, Long> landed = new LinkedHashMap<>();
+  private final CommitIds landed = new CommitIds();
   private final LinkedHashSet<UUID> givenUp = new LinkedHashSet<>();
   private final Map<String, Ends> ended = new TreeMap<>();
   private final TreeSet<Integer> segments = new TreeSet<>();
@@ -64,7 +62,7 @@ final class Ledger {
     ledger.below = base.upTo();
     ledger.base = new Checkpoint(base.upTo(), base.id());
     ledger.confirmed = false;
-    ledger.landed.putAll(base.landed());
+    base.landed().forEach(ledger.landed::add);
     ledger.givenUp.addAll(base.givenUp());
     base.ended()
         .forEach((lock, ends) -> {
@@ -121,8 +119,10 @@ final class Ledger {
     if (index >= 0) {
       starts[index] = at;
     }
-    last = Math.max(last, position);
-    landed.putIfAbsent(id, position);
+    if (position > last) {
+      last = position;
+      landed.add(id, position);
+    }
   }
 
   /// Goes on at the beginning of a segment, wherever it was.
@@ -154,10 +154,7 @@ final class Ledger {
 
   /// Forgets what is beyond the bounds. All processes do so at the same records.
   private void trim() {
-    Iterator<Long> positions = landed.values().iterator();
-    while (positions.hasNext() && positions.next() <= below - REMEMBERED) {
-      positions.remove();
-    }
+    landed.forget(below - REMEMBERED);
     while (givenUp.size() > REMEMBERED) {
       givenUp.removeFirst();
     }
@@ -252,15 +249,13 @@ final class Ledger {
   /// The base that stands for all up to the unit in this record, which is above the present base.
   /// It ends there: what stands behind may not be on disk yet, and is read again.
   Base base(Frame frame, long upTo, UUID id, UUID lineage, byte[] state) {
-    Map<UUID, Long> ids = new LinkedHashMap<>(landed);
-    ids.values().removeIf(position -> position > upTo || position <= upTo - REMEMBERED);
     return new Base(
         id,
         lineage,
         upTo,
         frame.end(),
         frame.crc(),
-        ids,
+        landed.between(upTo - REMEMBERED, upTo),
         new LinkedHashSet<>(givenUp),
         new TreeMap<>(ended),
         state);
