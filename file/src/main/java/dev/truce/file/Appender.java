@@ -34,6 +34,10 @@ final class Appender {
   /// How much one write carries, unless a single record is larger.
   private static final int WRITE_BYTES = 1 << 20;
 
+  /// How often others may go on before the kernel is asked for the append byte while one of them
+  /// has it: an append takes a few microseconds, unless who makes it is not running.
+  private static final int YIELDS = 32;
+
   /// How many segments in a row may be in the hands of processes that stopped while changing to
   /// them.
   private static final int STOPPED_IN_A_ROW = 64;
@@ -136,15 +140,21 @@ final class Appender {
 
   private void fulfil(List<Wish> wishes) throws IOException {
     int done = 0;
+    tail.now(Ledger::last); // so that little is left to be read while the byte is held
     while (done < wishes.size()) {
       take();
       try {
         done = fulfil(wishes, done);
       } finally {
-        locks.releaseAppend(held);
-        freed.ring(false);
+        release();
       }
     }
+  }
+
+  private void release() {
+    control.writing(false);
+    locks.releaseAppend(held);
+    freed.ring(false);
   }
 
   /// Goes on from a wish as long as the segment is ours, and answers the first that is not settled.
@@ -190,11 +200,15 @@ final class Appender {
         seen = word;
         patience = new Patience(ticker);
       }
+      for (int i = 0; i < YIELDS && taken == 0 && control.writing(); i++) {
+        Thread.yield();
+      }
       int segment = taken != 0 ? taken : Place.segment(word);
       if (taken != 0 || locks.tryAppend(segment)) {
         taken = 0;
         if (Place.segment(control.tail()) == segment) {
           held = segment;
+          control.writing(true);
           Yield.at(Yield.JOURNAL_APPEND_LOCKED);
           return;
         }
@@ -326,7 +340,7 @@ final class Appender {
           fulfil(List.of(new Wish.ToMark()), 0);
         }
       } finally {
-        locks.releaseAppend(held);
+        release();
       }
     } finally {
       turn.unlock();

@@ -18,8 +18,12 @@ import org.jspecify.annotations.Nullable;
 /// 4160  durable   below it all is on disk; with the poison bit
 /// 4224  epoch     how many flushes were announced
 /// 4288  slots     how many slots were ever used
-/// 4352  how often it was rung for a flush, +8 how many sleep on that
+/// 4352  how often it was rung for a flush with an even number, +8 how many sleep on that
 /// 4416  how often it was rung for an append byte, +8 how many sleep on that
+/// 4480  the same as at 4352 for a flush with an odd number
+/// 4544  flushed   how many flushes have ended
+/// 4608  target    the place up to which the present or last one flushes, without a check
+/// 4672  writing   1 while somebody holds an append byte, or was killed while he did
 /// 8192  256 slots of 64 bytes, one for each process that has the journal open:
 ///         0  flushing  the place up to which it is flushing, 0 for none
 ///         8  epoch     of that flush
@@ -39,6 +43,9 @@ final class Control {
   private static final int DURABLE = 4160;
   private static final int EPOCH = 4224;
   private static final int USED = 4288;
+  private static final int FLUSHED = 4544;
+  private static final int TARGET = 4608;
+  private static final int WRITING = 4672;
   private static final int SLEEPERS = 8;
   private static final int FIRST_SLOT = 8192;
   private static final int SLOT_BYTES = 64;
@@ -135,6 +142,26 @@ final class Control {
     }
   }
 
+  /// How many flushes have ended, so that the present one or the next has the number after that: a
+  /// hint, by which waiting processes are sorted.
+  long flushed() {
+    return Words.get(memory, FLUSHED);
+  }
+
+  /// Says that one more has ended.
+  void flushEnded() {
+    Words.add(memory, FLUSHED, 1);
+  }
+
+  /// The place up to which the present flush goes, or the last one went: a hint as well.
+  long target() {
+    return Words.get(memory, TARGET);
+  }
+
+  void target(long place) {
+    Words.set(memory, TARGET, place);
+  }
+
   /// Whether a flush has failed, so that nobody knows what is on disk above [#durable()].
   boolean poisoned() {
     return poison(Words.get(memory, DURABLE)) != 0;
@@ -177,12 +204,23 @@ final class Control {
     return Place.of(segment, (packed & (1L << OFFSET_BITS) - 1) * Words.BYTES);
   }
 
+  /// Whether somebody appends: a hint, wrong until the next one has appended if he was killed.
+  boolean writing() {
+    return Words.get(memory, WRITING) != 0;
+  }
+
+  void writing(boolean now) {
+    Words.set(memory, WRITING, now ? 1 : 0);
+  }
+
   // ---- bells -----------------------------------------------------------------------------------
 
   /// What processes sleep on.
   enum Bell {
-    /// The durable word was raised.
-    FLUSHED(4352),
+    /// A flush with an even number has ended.
+    EVEN(4352),
+    /// A flush with an odd number has ended.
+    ODD(4480),
     /// An append byte is free.
     APPENDED(4416);
 

@@ -41,7 +41,8 @@ final class Flusher {
   private final Ticker ticker;
   private final int slot;
   private final Appender appender;
-  private final Chime flushed;
+  private final Chime even;
+  private final Chime odd;
   private final AtomicBoolean leading = new AtomicBoolean();
   private final Queue<Thread> waiting = new ConcurrentLinkedQueue<>();
   private volatile long usualNanos;
@@ -69,7 +70,8 @@ final class Flusher {
     this.ticker = ticker;
     this.slot = slot;
     this.appender = appender;
-    this.flushed = new Chime(control, Control.Bell.FLUSHED, ticker);
+    this.even = new Chime(control, Control.Bell.EVEN, ticker);
+    this.odd = new Chime(control, Control.Bell.ODD, ticker);
   }
 
   /// Waits until all below `place`, which was appended, is on disk; false if it is not at the
@@ -118,7 +120,7 @@ final class Flusher {
           flush(place);
         } finally {
           locks.releaseFlush();
-          flushed.ring(true);
+          tell();
         }
         return;
       }
@@ -130,9 +132,31 @@ final class Flusher {
       if (Thread.currentThread().isInterrupted() || ticker.nanos() >= deadline) {
         return;
       }
-      long durable = control.durable();
-      flushed.await(() -> control.durable() != durable || takes(), patience, this, deadline);
+      sleep(place, patience, deadline);
     }
+  }
+
+  /// Sleeps until the flush has ended that brings this place to disk: the present one, or the next
+  /// if that is behind its end. Who waits for the next one may be woken to make it.
+  private void sleep(long place, Patience patience, long deadline) {
+    long ended = control.flushed();
+    long mine = place <= control.target() ? ended + 1 : ended + 2;
+    of(mine).await(() -> control.flushed() != ended || takes(), patience, this, deadline);
+    if (!taken && control.durable() >= place && control.flushed() < mine) {
+      of(mine).ring(false); // it came sooner than expected: somebody else is to make the next one
+    }
+  }
+
+  private Chime of(long flush) {
+    return flush % 2 == 0 ? even : odd;
+  }
+
+  /// Wakes whom the flush has served, and one who makes the next.
+  private void tell() {
+    control.flushEnded();
+    long ended = control.flushed();
+    of(ended).ring(true);
+    of(ended + 1).ring(false);
   }
 
   /// The byte is given back after the word has moved, and no ring is heard by who is not asleep
@@ -167,6 +191,7 @@ final class Flusher {
   private void flush(List<Segment> range, long end) throws IOException {
     long start = ticker.nanos();
     control.announce(slot, end);
+    control.target(end);
     Yield.at(Yield.JOURNAL_FLUSH_ANNOUNCED);
     Segment current = range.getFirst();
     try {

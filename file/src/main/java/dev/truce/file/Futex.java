@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Sleeping in the kernel on a word of shared memory, and waking who sleeps there: `futex(2)`, the
@@ -25,12 +26,32 @@ final class Futex {
   private static volatile @Nullable Futex loaded;
   private static boolean tried;
 
-  private final MethodHandle syscall;
   private final long number;
 
-  private Futex(MethodHandle syscall, long number) {
-    this.syscall = syscall;
+  private Futex(long number) {
     this.number = number;
+  }
+
+  /// The call itself: a constant, so that it is compiled to one.
+  private static final class Syscall {
+    static final MethodHandle HANDLE = link();
+
+    private Syscall() {}
+
+    @SuppressWarnings("restricted")
+    private static MethodHandle link() {
+      Linker linker = Linker.nativeLinker();
+      return linker.downcallHandle(
+          linker.defaultLookup().findOrThrow("syscall"),
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG),
+          Linker.Option.firstVariadicArg(1));
+    }
   }
 
   /// This process's futex, if it was loaded before.
@@ -44,7 +65,7 @@ final class Futex {
       tried = true;
       long number = number(System.getProperty("os.arch", ""));
       if (number >= 0 && Futex.class.getModule().isNativeAccessEnabled()) {
-        loaded = link(number);
+        loaded = linked(number);
       }
     }
     return loaded;
@@ -58,25 +79,12 @@ final class Futex {
     };
   }
 
-  @SuppressWarnings("restricted")
-  private static @Nullable Futex link(long number) {
-    Linker linker = Linker.nativeLinker();
-    return linker
-        .defaultLookup()
-        .find("syscall")
-        .map(address ->
-            linker.downcallHandle(
-                address,
-                FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG),
-                Linker.Option.firstVariadicArg(1)))
-        .map(syscall -> new Futex(syscall, number))
-        .orElse(null);
+  private static @Nullable Futex linked(long number) {
+    if (Linker.nativeLinker().defaultLookup().find("syscall").isEmpty()) {
+      return null;
+    }
+    Objects.requireNonNull(Syscall.HANDLE); // linked now, not by the first who sleeps
+    return new Futex(number);
   }
 
   /// A time limit below a second that one thread sleeps with again and again.
@@ -106,7 +114,7 @@ final class Futex {
 
   private void call(long address, long operation, long value, long timespec) {
     try {
-      long _ = (long) syscall.invokeExact(number, address, operation, value, timespec);
+      long _ = (long) Syscall.HANDLE.invokeExact(number, address, operation, value, timespec);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {

@@ -29,6 +29,10 @@ final class Tail {
   private final int slot;
   private final ReentrantLock lock = new ReentrantLock();
   private Ledger ledger;
+
+  /// The first segment that may still be open.
+  private int first;
+
   private volatile Seen seen;
 
   /// What was known when the control word was this.
@@ -109,7 +113,10 @@ final class Tail {
     }
     if (seen.word != ledger.place()) {
       seen = new Seen(ledger.place(), ledger.last());
-      segments.closeBelow(ledger.segments().first());
+      if (ledger.segments().first() > first) {
+        first = ledger.segments().first();
+        segments.closeBelow(first);
+      }
     }
   }
 
