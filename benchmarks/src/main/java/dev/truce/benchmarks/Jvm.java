@@ -29,8 +29,8 @@ final class Jvm implements AutoCloseable {
     /// Like a service's. It has to be done by the end of a warm-up, however busy the machine is: it
     /// makes the same code as in the background, but those who wait for it wait.
     OPTIMISING("-XX:-BackgroundCompilation"),
-    /// Like that of `truce` itself: for a crowd of JVMs, whose optimising compilers would keep a few
-    /// cores busy for minutes.
+    /// Like that of `truce` itself: for a crowd of JVMs, whose optimising compilers would keep a
+    /// few cores busy for minutes.
     QUICK("-XX:TieredStopAtLevel=1");
 
     private final String flag;
