@@ -200,9 +200,7 @@ final class Appender {
         seen = word;
         patience = new Patience(ticker);
       }
-      for (int i = 0; i < YIELDS && taken == 0 && control.writing(); i++) {
-        Thread.yield();
-      }
+      letOthersFinish();
       int segment = taken != 0 ? taken : Place.segment(word);
       if (taken != 0 || locks.tryAppend(segment)) {
         taken = 0;
@@ -221,6 +219,13 @@ final class Appender {
       } else {
         freed.await(() -> moved(word) || takes(segment), patience, this, Long.MAX_VALUE);
       }
+    }
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // a hint, as it should be
+  private void letOthersFinish() {
+    for (int i = 0; i < YIELDS && taken == 0 && control.writing(); i++) {
+      Thread.yield();
     }
   }
 
