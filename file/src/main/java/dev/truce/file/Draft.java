@@ -19,14 +19,17 @@ final class Draft {
   private final Set<Note.End> ended = new HashSet<>();
   private long last;
   private long below;
+  private boolean marked;
 
   Draft(Ledger ledger) {
     this.ledger = ledger;
     this.last = ledger.last();
     this.below = ledger.below();
+    this.marked = ledger.marked();
   }
 
   void add(Note note) {
+    marked = note instanceof Note.Mark;
     switch (note) {
       case Note.Landed(long position, UUID id, byte[] _) -> {
         last = position;
@@ -43,6 +46,11 @@ final class Draft {
 
   long last() {
     return last;
+  }
+
+  /// Whether nothing follows the last mark.
+  boolean marked() {
+    return marked;
   }
 
   /// The position up to which the newest checkpoint stands.

@@ -18,6 +18,10 @@ final class Journals implements AutoCloseable {
   private final Executor aside =
       work -> Thread.ofPlatform().daemon().name("truce-journal").start(work);
 
+  /// The same, for what takes its time.
+  private final Executor later =
+      work -> Thread.ofPlatform().daemon().name("truce-journal-rest").start(work);
+
   Journals(Directory directory, Locks locks, UUID root, String boot, Ticker ticker) {
     this.directory = directory;
     this.locks = locks;
@@ -46,7 +50,7 @@ final class Journals implements AutoCloseable {
       return known;
     }
     JournalFiles files = files(name);
-    SharedJournal journal = SharedJournal.open(files, locks, owner, ticker, aside);
+    SharedJournal journal = SharedJournal.open(files, locks, owner, ticker, aside, later);
     open.put(name, journal);
     return journal;
   }

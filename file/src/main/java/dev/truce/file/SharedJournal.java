@@ -34,19 +34,26 @@ final class SharedJournal implements Journal, AutoCloseable {
   /// How long appends of other processes may go unnoticed by who waits for one.
   private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
+  /// A journal to which nobody appends for so long rests.
+  static final long REST_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final JournalFiles files;
   private final JournalLocks locks;
   private final Control control;
   private final Ticker ticker;
   private final Executor aside;
+  private final Executor later;
   private final int slot;
   private final Segments segments;
   private final Tail tail;
   private final Appender appender;
   private final Flusher flusher;
   private final ReentrantLock checkpointing = new ReentrantLock();
+  private final ReentrantLock marking = new ReentrantLock();
   private final AtomicBoolean preparing = new AtomicBoolean();
+  private final AtomicBoolean awaitingRest = new AtomicBoolean();
   private final List<Watch> watches = new CopyOnWriteArrayList<>();
+  private volatile @Nullable Thread resting;
   private volatile boolean closed;
 
   private SharedJournal(
@@ -55,12 +62,14 @@ final class SharedJournal implements Journal, AutoCloseable {
       Control control,
       Ticker ticker,
       Executor aside,
+      Executor later,
       int slot) {
     this.files = files;
     this.locks = locks;
     this.control = control;
     this.ticker = ticker;
     this.aside = aside;
+    this.later = later;
     this.slot = slot;
     this.segments = new Segments(files, control);
     this.tail = new Tail(files, control, segments, slot);
@@ -74,8 +83,15 @@ final class SharedJournal implements Journal, AutoCloseable {
   /// first, where that is needed.
   ///
   /// @param aside does what nobody waits for
+  /// @param later does the same with what takes its time; what is still to be done when the journal
+  ///   is closed may be left
   static SharedJournal open(
-      JournalFiles files, Locks kernel, Control.Owner owner, Ticker ticker, Executor aside) {
+      JournalFiles files,
+      Locks kernel,
+      Control.Owner owner,
+      Ticker ticker,
+      Executor aside,
+      Executor later) {
     JournalLocks locks = new JournalLocks(kernel, files.locks());
     Patience patience = new Patience(ticker);
     boolean interrupted = Thread.interrupted();
@@ -83,7 +99,7 @@ final class SharedJournal implements Journal, AutoCloseable {
       for (; ; ) {
         Control control = enter(files, locks, owner);
         if (control != null) {
-          return open(files, locks, control, ticker, aside);
+          return open(files, locks, control, ticker, aside, later);
         }
         if (patience.spentNanos() > OPENING_NANOS) {
           throw new EngineException(
@@ -140,11 +156,16 @@ final class SharedJournal implements Journal, AutoCloseable {
   }
 
   private static SharedJournal open(
-      JournalFiles files, JournalLocks locks, Control control, Ticker ticker, Executor aside) {
+      JournalFiles files,
+      JournalLocks locks,
+      Control control,
+      Ticker ticker,
+      Executor aside,
+      Executor later) {
     int slot = -1;
     try {
       slot = takeSlot(files, locks, control);
-      return new SharedJournal(files, locks, control, ticker, aside, slot);
+      return new SharedJournal(files, locks, control, ticker, aside, later, slot);
     } catch (RuntimeException | Error e) {
       if (slot >= 0) {
         locks.releaseSlot(slot);
@@ -231,7 +252,16 @@ final class SharedJournal implements Journal, AutoCloseable {
     }
     watches.forEach(Watch::hint);
     prepareAhead();
+    if (!awaitingRest.get() && wishes.stream().anyMatch(Wish::writes)) {
+      expectRest();
+    }
     return failure;
+  }
+
+  private void expectRest() {
+    if (awaitingRest.compareAndSet(false, true)) {
+      later.execute(this::rest);
+    }
   }
 
   /// Makes the next segment once half of the present one is used, so that no disk block has to be
@@ -575,27 +605,68 @@ final class SharedJournal implements Journal, AutoCloseable {
     }
   }
 
-  /// Says what is on disk, so that damage to the last acknowledged record is told from a torn end,
-  /// and leaves.
+  /// Marks the end, and leaves.
   @Override
   public void close() {
+    marking.lock();
     try {
       mark();
     } finally {
       closed = true;
+      LockSupport.unpark(resting);
       flusher.close();
       appender.close();
       locks.releaseSlot(slot);
       locks.leave();
       segments.close();
+      marking.unlock();
     }
   }
 
+  /// Says what is on disk, so that damage to the last acknowledged record is told from a torn end.
   private void mark() {
     if (!control.poisoned() && !tail.now(Ledger::marked)) {
       settle();
-      write(List.of(new Wish.ToMark()));
+      appender.append(List.of(new Wish.ToMarkOnce()));
       settle();
+    }
+  }
+
+  /// Waits until nobody has appended for a while, and marks the end: closing may be far away, and a
+  /// crash may come before it. Once for all that was appended by then, whichever process did it;
+  /// killed anywhere it leaves what another append would.
+  void rest() {
+    try {
+      awaitRest();
+      awaitingRest.set(false); // whoever appends from here on has it awaited anew
+      markAtRest();
+    } catch (EngineException | OutcomeUnknownException e) {
+      // whoever appends next is told, and marks it in turn
+    }
+  }
+
+  private void awaitRest() {
+    resting = Thread.currentThread();
+    long end = control.tail();
+    long since = ticker.nanos();
+    while (!closed && ticker.nanos() - since < REST_NANOS) {
+      ticker.park(this, since + REST_NANOS);
+      long word = control.tail();
+      if (word != end) {
+        end = word;
+        since = ticker.nanos();
+      }
+    }
+  }
+
+  private void markAtRest() {
+    marking.lock();
+    try {
+      if (!closed) {
+        mark();
+      }
+    } finally {
+      marking.unlock();
     }
   }
 }

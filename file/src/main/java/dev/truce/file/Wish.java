@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// write that counted is the one that holds.
 abstract sealed class Wish {
   private @Nullable Throwable failure;
+  private boolean writes;
   private boolean touched;
   private boolean settled;
 
@@ -27,12 +28,20 @@ abstract sealed class Wish {
   /// Asks, and keeps what is thrown from whoever else is carried along.
   final @Nullable Note decide(Draft draft) {
     failure = null;
+    writes = false;
     try {
-      return ask(draft);
+      Note note = ask(draft);
+      writes = note != null;
+      return note;
     } catch (RuntimeException | Error e) {
       failure = e;
       return null;
     }
+  }
+
+  /// Whether its last answer was a record.
+  final boolean writes() {
+    return writes;
   }
 
   /// Something that it wants is being written.
@@ -162,6 +171,14 @@ abstract sealed class Wish {
     @Nullable Note ask(Draft draft) {
       taken = checkpoint.upTo() > draft.below();
       return taken ? checkpoint : null;
+    }
+  }
+
+  /// To say what is on disk, unless the last record does.
+  static final class ToMarkOnce extends Wish {
+    @Override
+    @Nullable Note ask(Draft draft) {
+      return draft.marked() ? null : new Note.Mark();
     }
   }
 

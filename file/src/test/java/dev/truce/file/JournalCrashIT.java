@@ -54,7 +54,8 @@ final class JournalCrashIT {
               locks,
               new Control.Owner(ROOT, "boot " + me.boot()),
               me.ticker(),
-              Runnable::run);
+              Runnable::run,
+              _ -> {});
     }
 
     private UUID chance() {

@@ -44,7 +44,8 @@ final class JournalTroubleTest {
               locks,
               new Control.Owner(new UUID(1, 1), "a boot"),
               Ticker.system(),
-              Runnable::run);
+              Runnable::run,
+              _ -> {});
     }
 
     long append(String record) {
@@ -202,7 +203,8 @@ final class JournalTroubleTest {
             locks,
             new Control.Owner(new UUID(2, 2), "a boot"),
             Ticker.system(),
-            Runnable::run)) {
+            Runnable::run,
+            _ -> {})) {
       assertThat(copy.appended()).isEqualTo(3);
       assertThat(copy.checkpoint().orElseThrow()).asString(UTF_8).isEqualTo("one");
       assertThat(((Page.Records) copy.read(2, 9)).entries()).hasSize(2);

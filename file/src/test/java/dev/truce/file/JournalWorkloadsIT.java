@@ -98,6 +98,27 @@ final class JournalWorkloadsIT {
                 })));
   }
 
+  /// Each marks the end when both have ceased to append, unless the other has; or while the other
+  /// appends again.
+  @Test
+  void restsBetweenAppends() {
+    explore(
+        crashes("rests")
+            .process(
+                "a",
+                opened(journal -> {
+                  journal.append("a1");
+                  journal.rest();
+                  journal.append("a2");
+                }))
+            .process(
+                "b",
+                opened(journal -> {
+                  journal.append("b1");
+                  journal.rest();
+                })));
+  }
+
   /// The holder of token 3 goes on writing while another process ends it.
   @Test
   void guardedUnits_ofWhoDoesNotKnowThatItsTokenEnded() {

@@ -54,7 +54,12 @@ final class SimulatedJournal implements AutoCloseable {
     locks = Locks.open(Path.of("disk", Locks.NAME), storage);
     journal =
         SharedJournal.open(
-            files, locks, new Control.Owner(ROOT, "boot " + me.boot()), me.ticker(), Runnable::run);
+            files,
+            locks,
+            new Control.Owner(ROOT, "boot " + me.boot()),
+            me.ticker(),
+            Runnable::run,
+            _ -> {});
   }
 
   /// The clock never shows the same twice, but for after a boot.
@@ -151,6 +156,11 @@ final class SimulatedJournal implements AutoCloseable {
     int upTo = values.size() - keep;
     return upTo > 0
         && journal.checkpoint(upTo, String.join("\n", values.subList(0, upTo)).getBytes(UTF_8));
+  }
+
+  /// Waits until nobody appends any more, and marks the end.
+  void rest() {
+    journal.rest();
   }
 
   // ---- looking
