@@ -27,6 +27,12 @@ public final class NamedLock {
   /// The longest name, in bytes of UTF-8.
   public static final int MAX_NAME = 255;
 
+  /// The priority of who is served before all others.
+  public static final int FIRST_PRIORITY = -100;
+
+  /// The priority of who is served after all others.
+  public static final int LAST_PRIORITY = 100;
+
   /// How a lock is held.
   public enum Mode {
     /// Beside other readers.
@@ -59,6 +65,10 @@ public final class NamedLock {
 
     Wish saying(String newReason) {
       return new Wish(mode, newReason, priority, force, keep, ticket, bounds);
+    }
+
+    Wish at(int newPriority) {
+      return new Wish(mode, reason, newPriority, force, keep, ticket, bounds);
     }
 
     Wish forced(String newReason) {
@@ -129,6 +139,19 @@ public final class NamedLock {
   public NamedLock withReason(String newReason) {
     checkReason(newReason);
     return with(wish.saying(newReason));
+  }
+
+  /// The same lock with a place in the queue before those with a higher number, and behind those
+  /// with a lower one; 0 unless told otherwise. Who has been overtaken 16 times is overtaken no
+  /// more, and nobody who holds the lock is disturbed.
+  ///
+  /// @throws IllegalArgumentException if it is not from [#FIRST_PRIORITY] to [#LAST_PRIORITY]
+  public NamedLock withPriority(int priority) {
+    if (priority < FIRST_PRIORITY || priority > LAST_PRIORITY) {
+      throw new IllegalArgumentException(
+          "a priority is from " + FIRST_PRIORITY + " to " + LAST_PRIORITY + ", not " + priority);
+    }
+    return with(wish.at(priority));
   }
 
   /// The same lock, taken by force: who holds it when this is asked for is ended, for the reason
@@ -294,7 +317,7 @@ public final class NamedLock {
 
   /// Whether nothing is wanted but the lock. Force never is: it has a reason.
   boolean isPlain() {
-    return wish.reason.isEmpty() && !wish.forALease();
+    return wish.reason.isEmpty() && wish.priority == 0 && !wish.forALease();
   }
 
   /// @throws IllegalStateException if something is asked for that is for leases

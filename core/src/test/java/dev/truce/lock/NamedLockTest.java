@@ -184,6 +184,67 @@ class NamedLockTest {
     assertThat(served).isSorted().hasSize(12);
   }
 
+  @Test
+  void withPriority_lowerGoesFirst_equalOnesInTheOrderOfArrival() throws Exception {
+    List<String> served = Collections.synchronizedList(new ArrayList<>());
+    NamedLock one = over(memory).lock("n");
+    NamedLock other = over(memory.another()).lock("n");
+    Grant held = one.acquire(LONG);
+    List<Job<Boolean>> jobs = new ArrayList<>();
+    for (int priority : new int[] {0, 5, -3, 0, -3}) {
+      String waiter = priority + "/" + jobs.size();
+      NamedLock lock = (jobs.size() % 2 == 0 ? one : other).withPriority(priority);
+      jobs.add(
+          crew.virtual(() -> {
+            try (Grant _ = lock.acquire(LONG)) {
+              return served.add(waiter);
+            }
+          }));
+      untilWaiting(one, jobs.size());
+    }
+    held.close();
+    for (Job<Boolean> job : jobs) {
+      job.join();
+    }
+    assertThat(served).containsExactly("-3/2", "-3/4", "0/0", "0/3", "5/1");
+  }
+
+  /// It also holds for one whom others overtake again and again.
+  @Test
+  void withPriority_overtakenSixteenTimes_isOvertakenNoMore() throws Exception {
+    NamedLock lock = over(memory).lock("n");
+    NamedLock urgent = over(memory.another()).lock("n").withPriority(NamedLock.FIRST_PRIORITY);
+    Grant held = lock.acquire(LONG);
+    Job<Grant> patient = crew.virtual(() -> lock.acquire(LONG));
+    untilWaiting(lock, 1);
+    int overtakers = 0;
+    while (!patient.done()) {
+      Job<Grant> next = crew.virtual(() -> urgent.acquire(LONG));
+      untilWaiting(lock, 2);
+      held.close();
+      Crew.until(() -> next.done() || patient.done());
+      if (next.done()) {
+        held = next.join();
+        overtakers++;
+      } else {
+        patient.join().close();
+        next.join().close();
+      }
+    }
+    assertThat(overtakers).isEqualTo(16);
+  }
+
+  @Test
+  void withPriority_outOfRange_isRefused_andKeptByTheOtherMode() {
+    NamedLock lock = over(memory).lock("n");
+    for (int priority : new int[] {Integer.MIN_VALUE, -101, 101, Integer.MAX_VALUE}) {
+      assertThatThrownBy(() -> lock.withPriority(priority))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("" + priority);
+    }
+    assertThat(lock.withPriority(-100).read().write().wish().priority()).isEqualTo(-100);
+  }
+
   /// A waiter that joins a run is not seen in the cell, but it parks; so does one that is still on
   /// its way, for the gate's mutex.
   private static void waitsInMemoryOrCell(Job<?> job) {

@@ -151,7 +151,10 @@ public final class Keeper {
     List<NamedLock> locks = new ArrayList<>();
     for (RunOptions.Wanted wanted : run.wanted()) {
       NamedLock plain = truce.lock(wanted.name());
-      NamedLock lock = run.force() ? plain.byForce(run.reason()) : plain.withReason(run.reason());
+      NamedLock lock =
+          run.force()
+              ? plain.byForce(run.reason())
+              : plain.withReason(run.reason()).withPriority(run.priority());
       locks.add(wanted.read() ? lock.read() : lock);
     }
     return locks.toArray(new NamedLock[0]);

@@ -3,11 +3,14 @@ package dev.truce.cli;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// The arguments of a verb, taken apart: flags in any order between the operands, `-nq` and `-w5`
 /// and `--wait=5` as people are used to, everything after `--` an operand.
 final class Options {
+  private static final Pattern NUMBER = Pattern.compile("-?[0-9]{1,16}");
+
   /// What U+FFFD stands for: bytes that were no UTF-8 have become it.
   private static final char UNREADABLE = '\uFFFD';
 
@@ -221,19 +224,13 @@ final class Options {
     if (value == null) {
       return otherwise;
     }
-    long number = -1;
-    if (!value.isEmpty() && value.length() <= 16 && value.chars().allMatch(Options::isDigit)) {
-      number = Long.parseLong(value);
-    }
-    if (number < least || number > most) {
+    boolean known = NUMBER.matcher(value).matches();
+    long number = known ? Long.parseLong(value) : 0;
+    if (!known || number < least || number > most) {
       throw Failure.usage(
           verb, "--" + flag + " takes a number from " + least + " to " + most + ", not: " + value);
     }
     return number;
-  }
-
-  private static boolean isDigit(int c) {
-    return c >= '0' && c <= '9';
   }
 
   void noOperands() {

@@ -1,5 +1,6 @@
 package dev.truce.cli;
 
+import dev.truce.lock.NamedLock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// @param refused the status when the locks were not acquired
 /// @param patience how long to wait for them
 /// @param maxHold null without a limit
+/// @param priority lower goes first
 record RunOptions(
     List<Wanted> wanted,
     int line,
@@ -22,6 +24,7 @@ record RunOptions(
     Duration grace,
     String reason,
     boolean force,
+    int priority,
     @Nullable String owner,
     boolean quiet,
     boolean json) {
@@ -52,6 +55,7 @@ record RunOptions(
         orElse(options.duration("grace"), GRACE),
         reason(options, options.has("force")),
         options.has("force"),
+        priority(options),
         owner(options),
         options.has("quiet"),
         options.has("json"));
@@ -99,6 +103,14 @@ record RunOptions(
       throw Failure.usage(options.verb(), "force needs a --reason");
     }
     return text(options, "reason", MAX_REASON, needed ? null : "");
+  }
+
+  private static int priority(Options options) {
+    if (options.has("priority") && options.has("force")) {
+      throw Failure.usage(Verb.RUN, "--force goes before everybody: no --priority");
+    }
+    return (int)
+        options.number("priority", NamedLock.FIRST_PRIORITY, NamedLock.LAST_PRIORITY, 0);
   }
 
   static @Nullable String owner(Options options) {

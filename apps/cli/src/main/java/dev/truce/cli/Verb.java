@@ -22,6 +22,7 @@ enum Verb {
       Flag.valued('\0', "grace", "DUR", "between TERM and KILL (5s)"),
       Flag.valued('\0', "reason", "TEXT", "what for, shown to those who wait"),
       Flag.plain('\0', "force", "end who holds it, for the --reason given"),
+      Flag.valued('\0', "priority", "N", "-100 to 100, lower goes first (0)"),
       Flag.valued('\0', "owner", "ID", "who, shown to others (TRUCE_OWNER, or the user)"),
       Flag.valued('c', "command", "LINE", "a shell line in place of -- CMD"),
       Flag.plain('q', "quiet", "say nothing when not acquired: the status tells"),
