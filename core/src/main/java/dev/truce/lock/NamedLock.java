@@ -4,6 +4,7 @@ import dev.truce.TruceException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -222,6 +223,40 @@ public final class NamedLock {
   /// @throws dev.truce.EngineException if the engine cannot answer
   public Grant acquire(Duration wait) throws InterruptedException {
     return room.acquire(this, wait, room.newClaim());
+  }
+
+  /// Waits at most so long for the lock, on a virtual thread. The future is completed with the
+  /// grant, or with what [#acquire] throws.
+  ///
+  /// Whoever completes it sooner, by cancelling it or in any other way, ends the wait: the claim
+  /// leaves the queue, and a grant that comes just then is given back. What depends on the future
+  /// runs where it was completed, unless told otherwise.
+  public CompletableFuture<Grant> acquireAsync(Duration wait) {
+    checkNoLease();
+    CompletableFuture<Grant> future = new CompletableFuture<>();
+    Thread waiter =
+        Thread.ofVirtual().name("truce-acquire " + name).unstarted(() -> acquireInto(future, wait));
+    var _ =
+        future.whenComplete((_, _) -> {
+          if (!waiter.equals(Thread.currentThread())) {
+            waiter.interrupt();
+          }
+        });
+    waiter.start();
+    return future;
+  }
+
+  private void acquireInto(CompletableFuture<Grant> future, Duration wait) {
+    try {
+      Grant grant = acquire(wait);
+      if (!future.complete(grant)) {
+        grant.close();
+      }
+    } catch (InterruptedException completed) {
+      future.cancel(false); // it was completed already: nobody else interrupts this thread
+    } catch (RuntimeException | Error failure) {
+      future.completeExceptionally(failure);
+    }
   }
 
   /// The lock, if nobody holds it in the way and nobody waits for it.

@@ -21,13 +21,16 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.AbstractOwnableSynchronizer;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -243,6 +246,77 @@ class NamedLockTest {
           .hasMessageContaining("" + priority);
     }
     assertThat(lock.withPriority(-100).read().write().wish().priority()).isEqualTo(-100);
+  }
+
+  @Test
+  void acquireAsync_free_isCompletedWithTheGrant_andWhatDependsOnItIsNotInterrupted() {
+    NamedLock lock = over(memory).lock("n");
+    boolean interrupted =
+        lock.acquireAsync(LONG)
+            .thenApply(grant -> {
+              try (grant) {
+                return Thread.currentThread().isInterrupted();
+              }
+            })
+            .orTimeout(10, TimeUnit.SECONDS)
+            .join();
+    assertThat(interrupted).isFalse();
+    assertThat(lock.tryAcquire()).isPresent();
+  }
+
+  @Test
+  void acquireAsync_timeIsOver_isCompletedWithTheRefusal() {
+    NamedLock lock = over(memory).lock("n");
+    Grant held = over(memory.another()).lock("n").tryAcquire().orElseThrow();
+    assertThatThrownBy(() -> lock.acquireAsync(Duration.ZERO).get(10, TimeUnit.SECONDS))
+        .isInstanceOf(ExecutionException.class)
+        .hasCauseInstanceOf(NotAcquiredException.class);
+    held.close();
+  }
+
+  @Test
+  void acquireAsync_completedByWhomever_leavesTheQueue() {
+    NamedLock lock = over(memory).lock("n");
+    NamedLock other = over(memory.another()).lock("n");
+    Grant held = lock.tryAcquire().orElseThrow();
+    List<Consumer<CompletableFuture<Grant>>> ways =
+        List.of(
+            future -> future.cancel(true),
+            future -> future.cancel(false),
+            future -> future.complete(held),
+            future -> future.completeExceptionally(new IllegalStateException("enough")),
+            future -> future.orTimeout(1, TimeUnit.MILLISECONDS));
+    for (Consumer<CompletableFuture<Grant>> way : ways) {
+      CompletableFuture<Grant> future = other.acquireAsync(LONG);
+      untilWaiting(lock, 1);
+      way.accept(future);
+      untilWaiting(lock, 0);
+      assertThat(future).isDone();
+    }
+    held.close();
+    assertThat(other.tryAcquire()).isPresent();
+  }
+
+  @Test
+  void acquireAsync_cancelledAsTheLockIsGivenBack_leavesNoGrantBehind() throws Exception {
+    NamedLock lock = over(memory).lock("n");
+    NamedLock other = over(memory.another()).lock("n");
+    int granted = 0;
+    for (int i = 0; i < 500; i++) {
+      Grant held = lock.acquire(LONG);
+      CompletableFuture<Grant> future = other.acquireAsync(LONG);
+      untilWaiting(lock, 1);
+      Job<Boolean> canceller = crew.platform(() -> future.cancel(true));
+      held.close();
+      if (!canceller.join()) {
+        granted++;
+        future.join().close();
+      }
+      lock.acquire(LONG).close();
+    }
+    assertThat(lock.status().holders()).isEmpty();
+    assertThat(lock.status().queue()).isEmpty();
+    assertThat(granted).isLessThan(500);
   }
 
   /// A waiter that joins a run is not seen in the cell, but it parks; so does one that is still on

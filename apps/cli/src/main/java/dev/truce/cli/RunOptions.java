@@ -109,8 +109,7 @@ record RunOptions(
     if (options.has("priority") && options.has("force")) {
       throw Failure.usage(Verb.RUN, "--force goes before everybody: no --priority");
     }
-    return (int)
-        options.number("priority", NamedLock.FIRST_PRIORITY, NamedLock.LAST_PRIORITY, 0);
+    return (int) options.number("priority", NamedLock.FIRST_PRIORITY, NamedLock.LAST_PRIORITY, 0);
   }
 
   static @Nullable String owner(Options options) {
