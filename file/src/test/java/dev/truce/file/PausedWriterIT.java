@@ -42,10 +42,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Replay.class)
 final class PausedWriterIT implements Replay.Seeded {
   private static final int PAUSES = Boolean.getBoolean("truce.full") ? 2_000 : 300;
-  private static final int ROOTS = 4;
+  private static final int ROOTS = 3;
   private static final String LOCK = "chronicle";
   private static final Duration TERM = Duration.ofMillis(100);
-  private static final Duration LONG = Duration.ofSeconds(10);
+  private static final Duration LONG = Duration.ofSeconds(30);
 
   private final Seed seed = Seed.choose();
 
@@ -57,36 +57,44 @@ final class PausedWriterIT implements Replay.Seeded {
   @Test
   @Timeout(600)
   void writer_pausedPastItsTerm_writesNothingBehindItsFence() throws Exception {
-    Farm.run(farm -> {
-      List<Future<?>> duels = new ArrayList<>();
-      try (ExecutorService threads = Executors.newFixedThreadPool(ROOTS)) {
-        for (int root = 0; root < ROOTS; root++) {
-          Duel duel =
-              new Duel(farm, farm.directory().resolve("root-" + root), seed.random("" + root));
-          int pauses = (PAUSES + root) / ROOTS;
-          duels.add(
-              threads.submit(() -> {
-                duel.fight(pauses);
-                return pauses;
-              }));
-        }
-      }
-      for (Future<?> duel : duels) {
-        duel.get();
-      }
-    });
+    Farm.run(
+        LONG,
+        farm -> { // the writers' JVMs all start at once
+          List<Future<?>> duels = new ArrayList<>();
+          try (ExecutorService threads = Executors.newFixedThreadPool(ROOTS)) {
+            for (int root = 0; root < ROOTS; root++) {
+              Duel duel =
+                  new Duel(farm, farm.directory().resolve("root-" + root), seed.random("" + root));
+              int pauses = (PAUSES + root) / ROOTS;
+              duels.add(
+                  threads.submit(() -> {
+                    duel.fight(pauses);
+                    return pauses;
+                  }));
+            }
+          }
+          for (Future<?> duel : duels) {
+            duel.get();
+          }
+        });
   }
 
   /// Two writers of one root, and the one that stops them.
   private static final class Duel {
     private final Path root;
+    private final FileEngine engine;
+    private final Truce eye;
     private final SplittableRandom random;
     private final Map<String, Farm.Worker> writers = new HashMap<>();
 
     Duel(Farm farm, Path root, SplittableRandom random) throws Exception {
       this.root = root;
       this.random = random;
-      FileEngine.open(root).close();
+      engine = FileEngine.open(root);
+      eye = Truce.over(engine);
+      // Has both journals open from now on: whoever is the first in one is waited for, even
+      // stopped.
+      eye.lock(LOCK).lease(LONG, Duration.ZERO).release();
       for (int i = 0; i < 2; i++) {
         String name = root.getFileName() + "-writer-" + i;
         writers.put(name, farm.launch(name, Writer.class, root.toString()));
@@ -96,16 +104,16 @@ final class PausedWriterIT implements Replay.Seeded {
     /// Stops the writer that holds the lease until so many of its writes were refused.
     void fight(int pauses) throws Exception {
       Set<Long> refused = new HashSet<>();
-      try (FileEngine engine = FileEngine.existing(root);
-          Truce eye = Truce.over(engine)) {
+      try (engine;
+          eye) {
         while (refused.size() < pauses) {
-          LockStatus.Holder holder = holder(eye, 0);
+          LockStatus.Holder holder = holder(0);
           Farm.Worker writer = writers.get(holder.owner().name());
           linger(TERM);
           writer.stop();
           boolean stood = eye.lock(LOCK).status().isCurrent(holder.token());
           if (stood) {
-            holder(eye, holder.token());
+            holder(holder.token());
             linger(TERM.dividedBy(5));
           }
           writer.cont();
@@ -122,8 +130,8 @@ final class PausedWriterIT implements Replay.Seeded {
     }
 
     /// Who holds the lock with a token above this one, as soon as somebody does.
-    private LockStatus.Holder holder(Truce eye, long above) {
-      long end = System.nanoTime() + Farm.LIVENESS.toNanos();
+    private LockStatus.Holder holder(long above) {
+      long end = System.nanoTime() + LONG.toNanos();
       while (System.nanoTime() < end) {
         LockStatus status = eye.lock(LOCK).status();
         for (LockStatus.Holder holder : status.holders()) {
