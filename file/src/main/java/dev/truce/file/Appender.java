@@ -54,7 +54,7 @@ final class Appender {
   private final ReentrantLock turn = new ReentrantLock();
 
   // Guarded by `turn`.
-  private ByteBuffer out = direct(1 << 16);
+  private ByteBuffer out = direct(1 << 12);
   private int held;
 
   /// The segment whose append byte was taken while going to sleep, 0 for none.

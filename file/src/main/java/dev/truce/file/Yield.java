@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 /// removes. The property [#PROPERTY] names a class with a public constructor without arguments that
 /// is a `Consumer<String>` and is told each point's name.
 enum Yield {
+  /// A word that processes share is about to be read, written or swapped.
+  WORD,
   /// The process is inside the root and holds no slot yet.
   JOIN_INSIDE,
   /// The kernel lock of a slot is held, the slot still shows its former state.

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// The journal of a directory as one simulated process has it open, and an account of what it
@@ -33,6 +34,8 @@ import org.jspecify.annotations.Nullable;
 /// | `!under build 3: [a1]` | and these are all that it ever took |
 final class SimulatedJournal implements AutoCloseable {
   static final Duration LONG = Duration.ofMinutes(10);
+
+  private static final Pattern WORDS = Pattern.compile("[ :]");
 
   private static final UUID ROOT = new UUID(1, 2);
 
@@ -80,19 +83,39 @@ final class SimulatedJournal implements AutoCloseable {
   }
 
   static Journal.Unit unit(@Nullable Fence fence, String value) {
-    return new Journal.Unit(id(value), fence, _ -> Optional.of(value.getBytes(UTF_8)));
+    return unit(fence, () -> {}, value);
+  }
+
+  private static Journal.Unit unit(@Nullable Fence fence, Runnable first, String value) {
+    return new Journal.Unit(
+        id(value),
+        fence,
+        _ -> {
+          first.run();
+          return Optional.of(value.getBytes(UTF_8));
+        });
   }
 
   /// Appends values in one call, and waits until those that landed are on disk.
   List<Result> append(String... values) throws InterruptedException {
-    return append(null, values);
+    return append((Fence) null, values);
   }
 
   List<Result> append(@Nullable Fence fence, String... values) throws InterruptedException {
+    return append(fence, () -> {}, values);
+  }
+
+  /// The same by deciders that do something first.
+  List<Result> appendLate(Runnable first, String... values) throws InterruptedException {
+    return append((Fence) null, first, values);
+  }
+
+  private List<Result> append(@Nullable Fence fence, Runnable first, String... values)
+      throws InterruptedException {
     List<String> before = me.account().acknowledged();
     Arrays.stream(values).forEach(me.account()::attempt);
     List<Result> results =
-        journal.append(Arrays.stream(values).map(value -> unit(fence, value)).toList());
+        journal.append(Arrays.stream(values).map(value -> unit(fence, first, value)).toList());
     for (int i = 0; i < values.length; i++) {
       if (results.get(i) instanceof Result.Appended(long position)) {
         assertThat(before).as("ended before %s was tried", values[i]).doesNotContain(ended(fence));
@@ -212,7 +235,7 @@ final class SimulatedJournal implements AutoCloseable {
     if (!fact.startsWith("!")) {
       return false;
     }
-    String[] words = fact.substring(1).split("[ :]", -1);
+    String[] words = WORDS.split(fact.substring(1), -1);
     return switch (words[0]) {
       case "never" -> !values.contains(words[1]) && journal.find(id(words[1])).isEmpty();
       case "ended" -> isEnded(words[1], Long.parseLong(words[2]));

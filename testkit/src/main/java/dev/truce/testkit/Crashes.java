@@ -11,7 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +19,12 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
@@ -55,6 +61,12 @@ public final class Crashes<E> {
 
   /// So many moments of a run, and so many losses at each of them, are a sample.
   private static final int SAMPLE = 4;
+
+  /// One recovery in so many is looked at for crashes of its own, where a sample is enough.
+  private static final int SPARSE = 4;
+
+  /// So much is begun at a time, for each processor.
+  private static final int AHEAD = 16;
 
   /// What was done and found.
   ///
@@ -131,6 +143,13 @@ public final class Crashes<E> {
   /// What a run led to.
   private record Run<E>(Outcome<E> outcome, List<Moment<E>> moments) {}
 
+  /// Where a thread is.
+  private record Present<E>(List<Step<E>> way, Schedule schedule, long since) {}
+
+  /// A part of the exploration that needs no other one: answers the moments of its recoveries, from
+  /// which the next crashes start.
+  private interface Part<E> extends Callable<List<Moment<E>>> {}
+
   private static final class Violation extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -142,10 +161,15 @@ public final class Crashes<E> {
   /// All processes die, and nothing is lost.
   private static final int NO_LOSS = -1;
 
+  /// A point that no run comes to.
+  private static final int NEVER = Integer.MAX_VALUE;
+
+  private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
+
   private final String name;
   private final Map<String, Body<E>> work = new LinkedHashMap<>();
-  private final Set<Long> recovered = new HashSet<>();
-  private final Set<Long> queued = new HashSet<>();
+  private final Set<Long> recovered = ConcurrentHashMap.newKeySet();
+  private final Set<Long> queued = ConcurrentHashMap.newKeySet();
   private Body<E> setUp = _ -> {};
   private Body<E> recovery = _ -> {};
   private @Nullable String replay = System.getProperty(PROPERTY);
@@ -158,12 +182,12 @@ public final class Crashes<E> {
   private boolean thorough = Boolean.getBoolean("truce.full");
   private long limit = Long.MAX_VALUE;
   private long capacity = Long.MAX_VALUE;
-  private List<Step<E>> present = List.of();
-  private Schedule presentSchedule = Schedule.PLAIN;
+  private final Map<Thread, Present<E>> present = new ConcurrentHashMap<>();
   private final AtomicLong runs = new AtomicLong();
+  private final AtomicLong recoveries = new AtomicLong();
   private int points;
-  private boolean complete = true;
-  private SplittableRandom random = new SplittableRandom();
+  private long share = SAMPLE * SAMPLE;
+  private volatile boolean complete = true;
 
   private Crashes(String name) {
     this.name = name;
@@ -232,8 +256,8 @@ public final class Crashes<E> {
     return this;
   }
 
-  /// Looks at no more than about so many states of the plain run, and so many at each depth, from
-  /// all over it.
+  /// Looks at no more than about so many states of the plain run, so many of all others together,
+  /// and so many at each further depth, from all over them.
   public Crashes<E> limit(long states) {
     limit = states;
     return this;
@@ -257,7 +281,7 @@ public final class Crashes<E> {
     return this;
   }
 
-  /// Explores. Once for each exploration.
+  /// Explores, on all processors. Once for each exploration.
   ///
   /// A run that does not come to an end within [TestClock#LIVENESS] of real time is a violation
   /// too; its thread cannot be stopped, and stays.
@@ -268,7 +292,7 @@ public final class Crashes<E> {
     try {
       for (long seen = -1; !explorer.join(TestClock.LIVENESS); seen = runs.get()) {
         if (seen == runs.get()) {
-          return report(stuck(explorer));
+          return report(stuck());
         }
       }
     } catch (InterruptedException e) {
@@ -278,10 +302,16 @@ public final class Crashes<E> {
     return Objects.requireNonNull(report.get(), "the explorer failed, and has said why");
   }
 
-  private String stuck(Thread explorer) {
+  private String stuck() {
     AssertionError failure = new AssertionError("this does not come to an end");
-    failure.setStackTrace(explorer.getStackTrace());
-    return told(failure, present, List.of(), presentSchedule, new Account<>());
+    return present.entrySet().stream()
+        .min(Comparator.comparingLong(entry -> entry.getValue().since()))
+        .map(longest -> {
+          failure.setStackTrace(longest.getKey().getStackTrace());
+          Present<E> where = longest.getValue();
+          return told(failure, where.way(), List.of(), where.schedule(), new Account<>());
+        })
+        .orElse(name + ": " + failure);
   }
 
   private Report report(@Nullable String violation) {
@@ -291,11 +321,10 @@ public final class Crashes<E> {
 
   private Report onItsThread() {
     @Nullable String way = replay;
-    random = seed.random(name);
-    try {
+    try (ExecutorService threads = threads()) {
       Start<E> start = start();
       if (way == null) {
-        explore(start);
+        explore(start, threads);
       } else {
         follow(start, way);
       }
@@ -303,6 +332,11 @@ public final class Crashes<E> {
       return report(e.getMessage());
     }
     return report(null);
+  }
+
+  private ExecutorService threads() {
+    return Executors.newFixedThreadPool(
+        PROCESSORS, work -> Thread.ofPlatform().daemon().name(name).unstarted(work));
   }
 
   private Start<E> start() throws Violation {
@@ -314,28 +348,76 @@ public final class Crashes<E> {
         .now();
   }
 
-  private void explore(Start<E> start) throws Violation {
+  private void explore(Start<E> start, ExecutorService threads) throws Violation {
     Run<E> plain = work(start, Schedule.PLAIN);
     points = plain.outcome().points();
-    List<Moment<E>> deeper = new ArrayList<>();
-    crash(plain.moments(), limit, deeper);
+    List<Part<E>> parts = new ArrayList<>(crashes(plain.moments(), limit));
+    List<Part<E>> others = new ArrayList<>();
     for (Schedule schedule : troubles(plain.outcome())) {
-      crash(work(start, schedule), deeper);
+      others.add(() -> crash(work(start, schedule)));
     }
-    interleave(start, plain, preemptions, deeper);
+    interleavings(start, plain, preemptions, others);
     for (int i = 0; i < chances && work.size() > 1; i++) {
       Seed next = new Seed(Sector.mix(seed.value(), i));
-      crash(work(start, Schedule.random(next)), deeper);
+      others.add(() -> crash(work(start, Schedule.random(next))));
     }
+    share = Math.max(share, thorough ? limit / Math.max(1, others.size()) : 0);
+    parts.addAll(others);
     for (int level = 2; level <= depth; level++) {
-      List<Moment<E>> next = new ArrayList<>();
-      crash(deeper, limit, next);
-      deeper = next;
+      parts = crashes(go(parts, threads), limit);
+    }
+    go(parts, threads);
+  }
+
+  /// Goes through all parts, and answers what they answer, in their order.
+  private List<Moment<E>> go(List<Part<E>> parts, ExecutorService threads) throws Violation {
+    Sample deeper = new Sample();
+    for (int from = 0; from < parts.size(); from += AHEAD * PROCESSORS) {
+      int to = Math.min(parts.size(), from + AHEAD * PROCESSORS);
+      try {
+        for (Future<List<Moment<E>>> part : threads.invokeAll(parts.subList(from, to))) {
+          part.get().forEach(deeper::add);
+        }
+      } catch (InterruptedException e) {
+        throw new AssertionError("interrupted while exploring " + name, e);
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof Violation violation) {
+          throw violation;
+        }
+        throw new AssertionError("the explorer of " + name + " failed", e.getCause());
+      }
+    }
+    return deeper.kept;
+  }
+
+  /// Moments from all over, no more than fit into memory and are looked at.
+  private final class Sample {
+    private List<Moment<E>> kept = new ArrayList<>();
+    private long seen;
+    private long stride = 1;
+
+    void add(Moment<E> moment) {
+      if (seen++ % stride == 0) {
+        kept.add(moment);
+      }
+      if (kept.size() / 2 > moments(limit)) {
+        complete = false;
+        stride *= 2;
+        List<Moment<E>> all = kept;
+        kept = new ArrayList<>();
+        for (int i = 0; i < all.size(); i += 2) {
+          kept.add(all.get(i));
+        }
+      }
     }
   }
 
-  private void crash(Run<E> run, List<Moment<E>> deeper) throws Violation {
-    crash(run.moments(), thorough ? limit : SAMPLE * SAMPLE, deeper);
+  private List<Moment<E>> crash(Run<E> run) throws Exception {
+    List<Moment<E>> deeper = new ArrayList<>();
+    for (Part<E> part : crashes(run.moments(), share)) {
+      deeper.addAll(part.call());
+    }
+    return deeper;
   }
 
   /// Each single thing that can befall the workload at each of its points.
@@ -374,40 +456,62 @@ public final class Crashes<E> {
     return what instanceof Call call && call.kind() == kind;
   }
 
-  private void interleave(Start<E> start, Run<E> run, int left, List<Moment<E>> deeper)
-      throws Violation {
+  private void interleavings(Start<E> start, Run<E> run, int left, List<Part<E>> parts) {
     if (left == 0 || work.size() == 1) {
       return;
     }
     Schedule before = run.outcome().schedule();
     for (int point = before.lastPoint() + 1; point <= run.outcome().points(); point++) {
       for (String process : work.keySet()) {
-        Run<E> other = work(start, before.and(new Event.Switch(point, process)));
-        if (other.outcome().schedule().lastPoint() == point) {
-          crash(other, deeper);
-          interleave(start, other, left - 1, deeper);
-        }
+        Schedule schedule = before.and(new Event.Switch(point, process));
+        parts.add(() -> interleave(start, schedule, left));
       }
     }
   }
 
-  /// Recovers from what these moments can come to, from about so many states if there are more, and
-  /// adds to `deeper` what the recoveries came through.
-  private void crash(List<Moment<E>> moments, long atMost, List<Moment<E>> deeper)
-      throws Violation {
-    List<Moment<E>> chosen = spread(moments, Math.max(1, atMost / SAMPLE));
+  /// What comes of one switch more, and of all that can follow it.
+  private List<Moment<E>> interleave(Start<E> start, Schedule schedule, int left) throws Exception {
+    Run<E> other = work(start, schedule);
+    if (other.outcome().schedule().lastPoint() != schedule.lastPoint()) {
+      return List.of(); // that process could not go on there
+    }
+    List<Moment<E>> deeper = new ArrayList<>(crash(other));
+    List<Part<E>> parts = new ArrayList<>();
+    interleavings(start, other, left - 1, parts);
+    for (Part<E> part : parts) {
+      deeper.addAll(part.call());
+    }
+    return deeper;
+  }
+
+  /// Recoveries from what these moments can come to, from about so many states if there are more.
+  private List<Part<E>> crashes(List<Moment<E>> moments, long atMost) {
+    List<Moment<E>> chosen = spread(moments, moments(atMost));
+    List<Part<E>> parts = new ArrayList<>();
     for (Moment<E> moment : chosen) {
-      DiskState disk = moment.now().disk();
-      long account = moment.now().account().hash();
-      List<Loss> losses = Loss.of(disk.pending(), seed.value());
-      for (int i : chosen(losses, atMost / chosen.size())) {
-        DiskState left = i == NO_LOSS ? disk : disk.afterPowerCut(losses.get(i));
-        if (recovered.add(Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0)))) {
-          boolean failing = i <= 0 && failing(moments, moment, atMost);
-          recover(after(moment, left, i), moment.and(i), deeper, failing);
-        }
+      boolean failing = failing(moments, moment, atMost);
+      parts.add(() -> crash(moment, atMost / chosen.size(), failing));
+    }
+    return parts;
+  }
+
+  /// How many moments are looked at for so many states.
+  private static long moments(long states) {
+    return Math.max(1, states / SAMPLE);
+  }
+
+  private List<Moment<E>> crash(Moment<E> moment, long atMost, boolean failing) throws Violation {
+    List<Moment<E>> deeper = new ArrayList<>();
+    DiskState disk = moment.now().disk();
+    long account = moment.now().account().hash();
+    List<Loss> losses = Loss.of(disk.pending(), seed.value());
+    for (int i : chosen(losses, atMost, new SplittableRandom(seed.value() + disk.hash()))) {
+      DiskState left = i == NO_LOSS ? disk : disk.afterPowerCut(losses.get(i));
+      if (recovered.add(Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0)))) {
+        recover(after(moment, left, i), moment.and(i), deeper, failing && i <= 0);
       }
     }
+    return deeper;
   }
 
   /// Whether the calls of the recovery fail too: after some moments of the plain run, or all.
@@ -417,7 +521,7 @@ public final class Crashes<E> {
   }
 
   /// No loss, the loss of everything, and the others or some of them.
-  private Collection<Integer> chosen(List<Loss> losses, long atMost) {
+  private Collection<Integer> chosen(List<Loss> losses, long atMost, SplittableRandom random) {
     Set<Integer> chosen = new TreeSet<>(Set.of(NO_LOSS, 0));
     if (losses.size() <= atMost) {
       IntStream.range(0, losses.size()).forEach(chosen::add);
@@ -452,15 +556,21 @@ public final class Crashes<E> {
 
   private void recover(Start<E> start, List<Step<E>> way, List<Moment<E>> deeper, boolean failing)
       throws Violation {
-    Run<E> run = recovery(start, way, Schedule.PLAIN);
-    if (way.size() < depth) {
+    boolean goesOn = way.size() < depth && (failing || thorough || sparse());
+    Run<E> run = recovery(start, way, Schedule.PLAIN, goesOn);
+    if (goesOn) {
       keep(run, deeper);
       for (int point = 1; failing && faults && point <= run.outcome().points(); point++) {
         for (Schedule fault : faults(point, run.outcome().trace().get(point - 1))) {
-          keep(recovery(start, way, fault), deeper);
+          keep(recovery(start, way, fault, true), deeper);
         }
       }
     }
+  }
+
+  private boolean sparse() {
+    complete = false;
+    return recoveries.incrementAndGet() % SPARSE == 1;
   }
 
   private void keep(Run<E> run, List<Moment<E>> deeper) {
@@ -475,8 +585,10 @@ public final class Crashes<E> {
     return run(start, List.of(), work, schedule, schedule.lastPoint());
   }
 
-  private Run<E> recovery(Start<E> start, List<Step<E>> way, Schedule schedule) throws Violation {
-    return run(start, way, Map.of("recovery", recovery), schedule, schedule.lastPoint());
+  private Run<E> recovery(Start<E> start, List<Step<E>> way, Schedule schedule, boolean goesOn)
+      throws Violation {
+    int from = goesOn ? schedule.lastPoint() : NEVER;
+    return run(start, way, Map.of("recovery", recovery), schedule, from);
   }
 
   /// Runs it, and keeps the moments after point `from` at which the disk or the account is another,
@@ -484,8 +596,7 @@ public final class Crashes<E> {
   private Run<E> run(
       Start<E> start, List<Step<E>> way, Map<String, Body<E>> bodies, Schedule schedule, int from)
       throws Violation {
-    present = way;
-    presentSchedule = schedule;
+    present.put(Thread.currentThread(), new Present<>(way, schedule, System.nanoTime()));
     runs.incrementAndGet();
     SimulatedMachine<E> machine =
         new SimulatedMachine<>(start.disk(), start.copy(), start.boot(), start.nanos());
@@ -494,8 +605,11 @@ public final class Crashes<E> {
       machine.disk().limit(capacity);
     }
     Noted noted = new Noted(machine, from);
-    machine.watched(noted::at);
+    if (from != NEVER || replay != null) {
+      machine.watched(noted::at);
+    }
     Outcome<E> outcome = machine.run(schedule);
+    present.remove(Thread.currentThread());
     Throwable failure = outcome.failure();
     if (failure != null) {
       throw new Violation(
@@ -577,7 +691,7 @@ public final class Crashes<E> {
     for (String step : split(replay.substring(name.length() + 2), " / ")) {
       List<String> parts = split(step, " [@#]");
       Schedule schedule = Schedule.parse(parts.getFirst());
-      Run<E> run = way.isEmpty() ? work(here, schedule) : recovery(here, way, schedule);
+      Run<E> run = way.isEmpty() ? work(here, schedule) : recovery(here, way, schedule, true);
       if (parts.size() == 3) {
         int point = Integer.parseInt(parts.get(1));
         int loss = Integer.parseInt(parts.get(2));

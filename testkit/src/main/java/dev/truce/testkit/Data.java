@@ -90,6 +90,15 @@ final class Data {
     return count;
   }
 
+  /// The sectors that hold anything but zeros.
+  BitSet used() {
+    BitSet used = new BitSet();
+    for (int i = 0; i < sectors.length; i++) {
+      used.set(i, sectors[i] != Sector.ZERO);
+    }
+    return used;
+  }
+
   byte[] bytes() {
     byte[] all = new byte[Math.toIntExact(size)];
     read(ByteBuffer.wrap(all), 0);
@@ -101,7 +110,7 @@ final class Data {
     if (hash == 0) {
       long sum = Sector.mix(size, 1);
       for (int i = 0; i < sectors.length; i++) {
-        if (sectors[i] != Sector.ZERO && sectors[i].hash() != Sector.ZERO.hash()) {
+        if (sectors[i] != Sector.ZERO) {
           sum += Sector.mix(i, sectors[i].hash());
         }
       }

@@ -30,7 +30,15 @@ public final class RecordingStorage implements Storage {
     MAP,
     LOCK,
     UNLOCK,
-    CLOSE
+    CLOSE;
+
+    /// Whether it changes what is on the disk, or what is safe of it.
+    boolean changes() {
+      return switch (this) {
+        case CREATE, RENAME, LINK, DELETE, SYNC, WRITE, FLUSH -> true;
+        case NAMES, OPEN, SIZE, READ, MAP, LOCK, UNLOCK, CLOSE -> false;
+      };
+    }
   }
 
   /// One call.

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /// What a disk writes whole or not at all: 512 bytes that never change.
 final class Sector {
@@ -12,6 +13,7 @@ final class Sector {
   private static final VarHandle WORD =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
+  /// Nothing: every sector of zeros is this one.
   static final Sector ZERO = new Sector(new byte[BYTES]);
 
   private final byte[] bytes;
@@ -31,7 +33,7 @@ final class Sector {
   Sector with(int at, ByteBuffer from) {
     byte[] next = bytes.clone();
     from.get(next, at, Math.min(from.remaining(), BYTES - at));
-    return new Sector(next);
+    return Arrays.equals(next, ZERO.bytes) ? ZERO : new Sector(next);
   }
 
   void copyTo(ByteBuffer into, int at, int count) {

@@ -12,6 +12,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -33,8 +34,9 @@ import org.jspecify.annotations.Nullable;
 /// the next one succeeds, as Linux has it; a failed write has written half. What is not flushed may
 /// survive all the same, in any part and, beyond what no file system does, in any order.
 ///
-/// **Threads.** Safe for any number of them. What a thread stores into a mapping is noticed at the
-/// next call by anybody.
+/// **Threads.** Safe for any number of them. What a thread stores into a mapping is noticed when
+/// the disk is asked for its state, and at the next call by anybody that changes anything or reads
+/// that file.
 public final class SimulatedDisk {
   /// How a call fails.
   public enum Fault {
@@ -129,9 +131,10 @@ public final class SimulatedDisk {
         List.copyOf(pending));
   }
 
-  /// A number that is another one when anything is.
+  /// A number that is another one when anything is: after the first store into a part of a mapping
+  /// where nothing ever was, not before the next call that changes something.
   synchronized long changes() {
-    noticeMapped();
+    noticeWarm();
     return changes;
   }
 
@@ -175,17 +178,34 @@ public final class SimulatedDisk {
     changes++;
   }
 
-  /// What was stored into mappings since the last call becomes a change like any other.
+  /// What was stored into mappings since the last time becomes a change like any other.
   private void noticeMapped() {
     mapped.forEach((inode, mapping) -> {
-      for (int at = mapping.changed(0); at >= 0; at = mapping.changed(at + Sector.BYTES)) {
-        ByteBuffer now = mapping.sector(at);
-        Call by = new Call("memory", Kind.WRITE, mapping.name, at, now.remaining());
-        Data.Extent extent = data(inode).written(now, at);
-        cached.put(inode, extent.appliedTo(data(inode)));
-        changed(new Written(by, inode, extent, true));
+      int at = mapping.changed(0);
+      while (at >= 0) {
+        notice(inode, mapping, at);
+        at = mapping.changed(at + Sector.BYTES);
       }
     });
+  }
+
+  /// The same where something is likely to be stored, which costs little.
+  private void noticeWarm() {
+    mapped.forEach((inode, mapping) -> {
+      for (int i = mapping.warm.nextSetBit(0); i >= 0; i = mapping.warm.nextSetBit(i + 1)) {
+        if (mapping.isChanged(i * Sector.BYTES)) {
+          notice(inode, mapping, i * Sector.BYTES);
+        }
+      }
+    });
+  }
+
+  private void notice(int inode, Mapping mapping, int at) {
+    ByteBuffer now = mapping.sector(at);
+    Call by = new Call("memory", Kind.WRITE, mapping.name, at, now.remaining());
+    Data.Extent extent = data(inode).written(now, at);
+    cached.put(inode, extent.appliedTo(data(inode)));
+    changed(new Written(by, inode, extent, true));
   }
 
   /// A file as memory, and as it was when it was looked at last.
@@ -194,27 +214,34 @@ public final class SimulatedDisk {
     private final ByteBuffer memory;
     private final ByteBuffer known;
 
+    /// The sectors that held anything when it was mapped, or were stored into since.
+    private final BitSet warm;
+
     Mapping(String name, Data data) {
       this.name = name;
-      memory = copy(data);
-      known = copy(data);
-    }
-
-    private static ByteBuffer copy(Data data) {
-      ByteBuffer copy = ByteBuffer.allocateDirect(Math.toIntExact(data.size()));
-      data.read(copy, 0);
-      return copy.clear();
+      int bytes = Math.toIntExact(data.size());
+      memory = ByteBuffer.allocateDirect(bytes);
+      known = ByteBuffer.allocate(bytes);
+      data.read(memory, 0);
+      data.read(known, 0);
+      memory.clear();
+      known.clear();
+      warm = data.used();
     }
 
     /// Where the first sector begins, from `from` on, that has other bytes than when looked at
     /// last; -1 if there is none.
     int changed(int from) {
-      if (from >= memory.capacity()) {
-        return -1;
-      }
-      int left = memory.capacity() - from;
-      int difference = memory.slice(from, left).mismatch(known.slice(from, left));
+      int difference = difference(from, memory.capacity() - from);
       return difference < 0 ? -1 : (from + difference) / Sector.BYTES * Sector.BYTES;
+    }
+
+    boolean isChanged(int at) {
+      return difference(at, Math.min(Sector.BYTES, memory.capacity() - at)) >= 0;
+    }
+
+    private int difference(int from, int bytes) {
+      return bytes <= 0 ? -1 : memory.slice(from, bytes).mismatch(known.slice(from, bytes));
     }
 
     /// Looks at a sector.
@@ -222,6 +249,7 @@ public final class SimulatedDisk {
       ByteBuffer now = ByteBuffer.allocate(Math.min(Sector.BYTES, memory.capacity() - at));
       now.put(0, memory, at, now.capacity());
       known.put(at, now, 0, now.capacity());
+      warm.set(at / Sector.BYTES);
       return now;
     }
 
@@ -340,19 +368,21 @@ public final class SimulatedDisk {
 
     private <T> T perform(Call call, Work<T> work) throws IOException {
       Fate fate = hook == null ? Fate.PASSES : hook.before(call);
-      T done = alone(fate, work);
+      T done = alone(call.kind(), fate, work);
       if (hook != null && fate == Fate.IS_CUT_SHORT) {
         throw hook.halt();
       }
       return done;
     }
 
-    private <T> T alone(Fate fate, Work<T> work) throws IOException {
+    private <T> T alone(Kind kind, Fate fate, Work<T> work) throws IOException {
       synchronized (SimulatedDisk.this) {
         if (dead) {
           throw new Halted(name + " is dead");
         }
-        noticeMapped();
+        if (kind.changes()) {
+          noticeMapped();
+        }
         return work.run(fated(fate));
       }
     }
@@ -491,6 +521,9 @@ public final class SimulatedDisk {
           call(Kind.READ, at, into.remaining()),
           _ -> {
             requireOpen();
+            if (mapped.containsKey(inode)) {
+              noticeMapped();
+            }
             return data(inode).read(into, at);
           });
     }

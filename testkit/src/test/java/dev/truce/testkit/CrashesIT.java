@@ -21,10 +21,11 @@ class CrashesIT {
         Crashes.<Integer>of("a long log")
             .process("a", me -> LogCrashes.appends(me, EnumSet.noneOf(Flaw.class), 1, 2, others))
             .recovery(me -> LogCrashes.recovers(me, EnumSet.noneOf(Flaw.class)))
+            .thorough(true)
             .explore()
             .orThrow();
     System.out.println(report);
-    assertThat(report.states()).isGreaterThan(FULL ? 100_000 : 5_000);
+    assertThat(report.states()).isGreaterThan(FULL ? 100_000 : 15_000);
   }
 
   @Test

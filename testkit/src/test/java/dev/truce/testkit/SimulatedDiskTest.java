@@ -248,7 +248,7 @@ class SimulatedDiskTest {
     Storage.File file = file("f", 512);
     ByteBuffer memory = file.map(0, 512);
     WORD.setVolatile(memory, 0, 1L);
-    a.names();
+    a.sync();
     WORD.setVolatile(memory, 0, 2L);
     assertThat(outcomes("f")).containsExactlyInAnyOrder("0", "1", "2");
   }
