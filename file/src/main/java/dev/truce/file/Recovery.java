@@ -29,6 +29,8 @@ final class Recovery {
     this.owner = owner;
   }
 
+  /// Leaves a control file, unless a segment that was to be written has got its name from somebody
+  /// else just now: then it is to be run again.
   void run() throws IOException {
     files.storage().sync(); // who gave the names that are found may have died before they were safe
     Survey survey = Survey.of(files);
@@ -42,9 +44,11 @@ final class Recovery {
       throw damage;
     }
     long end = goOn(finding);
-    Control.write(files, owner, finding.lineage(), end);
-    Yield.at(Yield.JOURNAL_RECOVERED);
-    clean(finding, Place.segment(end));
+    if (end != 0) {
+      Control.write(files, owner, finding.lineage(), end);
+      Yield.at(Yield.JOURNAL_RECOVERED);
+      clean(finding, Place.segment(end));
+    }
   }
 
   /// Clears away what a process wrote behind the end and was killed before it counted. Nobody is
@@ -75,11 +79,13 @@ final class Recovery {
 
   private void create() throws IOException {
     SegmentPage page = SegmentPage.fresh(files, files.unique(), 1, 0, 0);
-    Segment.create(files, 1, List.of(page.bytes()), files.sizes().smallest());
-    Control.write(files, owner, page.lineage(), page.first());
+    if (Segment.create(files, 1, List.of(page.bytes()), files.sizes().smallest())) {
+      Control.write(files, owner, page.lineage(), page.first());
+    }
   }
 
   /// Writes the fresh segment: what is behind the durable place, and a mark, by which it counts.
+  /// Answers where it ends, or 0 if there is another one of its number by now.
   private long goOn(Survey.Finding finding) throws IOException {
     SegmentPage page =
         SegmentPage.fresh(
@@ -88,8 +94,7 @@ final class Recovery {
     notes.add(new Note.Mark());
     Segment.Filling filling = Segment.filled(page, notes, true, finding.durable());
     long size = Math.max(files.sizes().after(finding.weight()), Place.offset(filling.end()));
-    Segment.create(files, page.number(), filling.content(), size);
-    return filling.end();
+    return Segment.create(files, page.number(), filling.content(), size) ? filling.end() : 0;
   }
 
   /// Removes segments that are no part of the journal, and bases that were replaced.

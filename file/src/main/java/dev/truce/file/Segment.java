@@ -56,9 +56,9 @@ record Segment(int number, Storage.File file, long size, long birth) {
     return new Filling(content, end);
   }
 
-  /// Makes the file of a segment, unless there is one: with an empty page, or with content.
-  static void create(JournalFiles files, int number, List<ByteBuffer> content, long size)
+  /// Makes the file of a segment, with an empty page or with content; false if there is one.
+  static boolean create(JournalFiles files, int number, List<ByteBuffer> content, long size)
       throws IOException {
-    files.create(files.segment(number), content, size, Yield.JOURNAL_SEGMENT_WRITTEN);
+    return files.create(files.segment(number), content, size, Yield.JOURNAL_SEGMENT_WRITTEN);
   }
 }

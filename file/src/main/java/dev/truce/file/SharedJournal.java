@@ -270,16 +270,16 @@ final class SharedJournal implements Journal, AutoCloseable {
     long word = control.tail();
     int next = Place.segment(word) + 1;
     if (preparing.compareAndSet(false, true)) {
-      boolean wanted = false;
+      boolean handedOn = false;
       try {
-        wanted = wants(word, next);
+        if (!closed && wants(word, next)) {
+          aside.execute(() -> prepare(next));
+          handedOn = true;
+        }
       } finally {
-        if (!wanted) {
+        if (!handedOn) {
           preparing.set(false);
         }
-      }
-      if (wanted) {
-        aside.execute(() -> prepare(next));
       }
     }
   }
@@ -616,10 +616,19 @@ final class SharedJournal implements Journal, AutoCloseable {
       LockSupport.unpark(resting);
       flusher.close();
       appender.close();
+      awaitPrepared();
       locks.releaseSlot(slot);
       locks.leave();
       segments.close();
       marking.unlock();
+    }
+  }
+
+  /// Who has left makes no files: whoever is alone then would not expect them.
+  private void awaitPrepared() {
+    Patience patience = new Patience(ticker);
+    while (preparing.get()) {
+      patience.wait(this);
     }
   }
 

@@ -20,6 +20,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /// What a journal says and does when a disk fails or a process dies in the middle of a flush.
@@ -36,6 +39,10 @@ final class JournalTroubleTest {
     final SharedJournal journal;
 
     Member(String name) {
+      this(name, Runnable::run);
+    }
+
+    Member(String name, Executor aside) {
       this.locks = Locks.open(DIRECTORY.resolve("locks"), disk.process(name));
       this.files = new JournalFiles(disk.process(name), DIRECTORY, "docs");
       this.journal =
@@ -44,7 +51,7 @@ final class JournalTroubleTest {
               locks,
               new Control.Owner(new UUID(1, 1), "a boot"),
               Ticker.system(),
-              Runnable::run,
+              aside,
               _ -> {});
     }
 
@@ -158,6 +165,74 @@ final class JournalTroubleTest {
     a.close();
     try (Member b = new Member("b")) {
       assertThat(b.journal.find(id)).contains(new Result.Appended(1));
+    }
+  }
+
+  /// The next segment is made beside all else; whoever opens the journal after the last one has
+  /// left is alone, and nobody makes files under him.
+  @Test
+  void close_waitsForTheNextSegment_thatIsBeingMade() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    Executor slow =
+        work ->
+            Thread.ofPlatform()
+                .start(() -> {
+                  await(goOn);
+                  work.run();
+                });
+    Member a = new Member("a", slow);
+    a.append("x".repeat(600_000));
+    List<String> namesWhenClosed = new ArrayList<>();
+    Thread closer =
+        Thread.ofPlatform()
+            .start(() -> {
+              a.close();
+              namesWhenClosed.addAll(a.files.io("", a.files.storage()::names));
+            });
+    while (closer.getState() != Thread.State.TERMINATED
+        && closer.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    goOn.countDown();
+    closer.join();
+    assertThat(namesWhenClosed).contains("journal.docs.2");
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// Somebody who is killed may have had a file named just before, by a thread of the kernel.
+  @Test
+  void recovery_whoseSegmentGetsItsNameFromSomebodyElse_takesTheNext() throws Exception {
+    try (Member a = new Member("a")) {
+      a.append("1");
+    }
+    disk.process("b").delete("journal.docs");
+    JournalFiles late = new JournalFiles(disk.process("late"), DIRECTORY, "docs");
+    UUID temporary = new UUID(3, 3);
+    JournalFiles files =
+        new JournalFiles(
+            disk.process("b"),
+            DIRECTORY,
+            "docs",
+            Segment.Sizes.USUAL,
+            () -> {
+              Faults.io(DIRECTORY, () -> Segment.create(late, 2, List.of(), 8192));
+              return temporary;
+            });
+    Control.Owner owner = new Control.Owner(new UUID(1, 1), "a boot");
+    Recovery recovery = new Recovery(files, owner);
+    recovery.run();
+    assertThat(Control.map(files, owner)).isNull();
+    recovery.run();
+    assertThat(Place.segment(Control.map(files, owner).tail())).isEqualTo(3);
+    try (Member b = new Member("b")) {
+      assertThat(b.all()).containsExactly("1");
     }
   }
 
