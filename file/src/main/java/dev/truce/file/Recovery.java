@@ -10,8 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /// What a process does that is alone in a journal whose control file is missing, damaged, of
-/// another boot, or tells of a failed flush: it finds out what the journal is, from segments and
-/// bases alone, and makes a control file that says so.
+/// another boot, or tells of a failed flush, or where somebody was killed who wrote: it finds out
+/// what the journal is, from segments and bases alone, and makes a control file that says so.
 ///
 /// Whatever is not known to be on disk is written once more, into a fresh segment that has its name
 /// only once it is on disk whole. So nothing has to be vouched for that others wrote, and a process
@@ -51,29 +51,18 @@ final class Recovery {
     }
   }
 
-  /// Clears away what a process wrote behind the end and was killed before it counted. Nobody is
-  /// left who knows of it, so it must not come back after a crash.
-  static void clear(JournalFiles files, Control control) throws IOException {
+  /// Whether a process wrote behind the end and was killed before that counted. It must not come
+  /// back after a crash, when others have gone on without it; and it cannot be cleared away in
+  /// place, for who is told that this could not be flushed may die before anybody else knows.
+  static boolean leftBehind(JournalFiles files, Control control) throws IOException {
     long end = control.tail();
     try (Storage.File file = files.storage().open(files.segment(Place.segment(end)))) {
       byte[] behind = new byte[Frame.HEADER];
       ByteBuffer read = JournalFiles.read(file, Place.offset(end), behind.length);
       read.get(behind, 0, read.limit());
-      if (!Arrays.equals(behind, new byte[Frame.HEADER])) {
-        file.write(ByteBuffer.allocate(read.limit()), Place.offset(end));
-        flush(file, control);
-      }
+      return !Arrays.equals(behind, new byte[Frame.HEADER]);
     } catch (NoSuchFileException missing) {
-      // said by whoever reads it
-    }
-  }
-
-  private static void flush(Storage.File file, Control control) throws IOException {
-    try {
-      file.flush();
-    } catch (IOException e) {
-      control.poison();
-      throw e;
+      return false; // said by whoever reads it
     }
   }
 

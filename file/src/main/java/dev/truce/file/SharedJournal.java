@@ -129,10 +129,11 @@ final class SharedJournal implements Journal, AutoCloseable {
             files.control(),
             () -> {
               Control control = Control.map(files, owner);
-              if (control == null || !control.sound() || control.poisoned()) {
+              if (control == null
+                  || !control.sound()
+                  || control.poisoned()
+                  || Recovery.leftBehind(files, control)) {
                 new Recovery(files, owner).run();
-              } else {
-                Recovery.clear(files, control);
               }
               return null;
             });
