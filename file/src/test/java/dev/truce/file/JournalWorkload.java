@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /// What one or more processes do with a journal, to be crashed everywhere.
+@SuppressWarnings("ImmutableEnumChecker") // they do not change; their type cannot say so
 enum JournalWorkload {
   THE_FIRST_APPEND(
       work -> work.setUp(_ -> {}).process("a", opened(journal -> journal.append("a1")))),
@@ -74,12 +75,12 @@ enum JournalWorkload {
 
   /// What one process finds out ends just where a record begins that another was killed over.
   LEFTOVERS(work ->
-      work.process("a", opened(journal -> journal.append("a1", "a2", "a3")))
+      work.process("a", opened(journal -> journal.append("a1" + "x".repeat(78), "a2")))
           .process(
               "b",
               opened(journal -> {
-                journal.find("a3");
-                journal.append("as long as that");
+                journal.find("a2");
+                journal.append("b1-and-so-on");
               }))),
 
   TWO_APPENDERS(work ->
@@ -153,15 +154,14 @@ enum JournalWorkload {
                 journal.values();
               }))),
 
-  /// One holds the append byte for as long as others wait before they seal, and goes on just then:
-  /// both change to the next segment at once.
+  /// One holds the append byte for as long as others wait before they seal, and goes on just then,
+  /// with what has no room: both change to the next segment at once.
   SEALING_OVER_SOMEBODY_SLOW(work ->
       work.process(
               "a",
               me -> {
                 try (SimulatedJournal journal = new SimulatedJournal(me)) {
-                  journal.appendLate(
-                      () -> rest(me, Duration.ofNanos(Appender.STOPPED_NANOS)), "slow");
+                  journal.appendLate(() -> sealed(me), "slow" + "x".repeat(900));
                   journal.append("a1", "a2");
                 }
               })
@@ -171,6 +171,25 @@ enum JournalWorkload {
                 journal.append("b1", "b2");
                 journal.append("b3");
               }))
+          .chances(200)),
+
+  /// The same with what has room, and is not to be written any more once others have written.
+  LATE_AND_THEN_REFUSED(work ->
+      work.process(
+              "a",
+              me -> {
+                try (SimulatedJournal journal = new SimulatedJournal(me)) {
+                  journal.appendBehind(1, () -> rest(me, Duration.ofSeconds(1)), "late");
+                }
+              })
+          .process(
+              "b",
+              me -> {
+                try (SimulatedJournal journal = new SimulatedJournal(me)) {
+                  journal.begin("b1");
+                  rest(me, Duration.ofSeconds(5));
+                }
+              })
           .chances(200)),
 
   OPENING_WHAT_WAS_CLOSED(work ->
@@ -200,19 +219,8 @@ enum JournalWorkload {
 
   A_DISK_THAT_IS_FULL_AT_THE_NEXT_SEGMENT(work ->
       work.capacity(24_576 + 3 * 5_120)
-          .process(
-              "a",
-              opened(journal -> {
-                for (int i = 1; i <= 4; i++) {
-                  try {
-                    journal.append("a" + i + "x".repeat(400));
-                  } catch (EngineException e) {
-                    if (!String.valueOf(e.getMessage()).contains("full")) {
-                      throw e;
-                    }
-                  }
-                }
-              })));
+          .process("a", me -> fills(me, "a1", "a2"))
+          .process("b", me -> fills(me, "b1", "b2")));
 
   private static final int STEPS = 20;
 
@@ -242,6 +250,24 @@ enum JournalWorkload {
         work.with(journal);
       }
     };
+  }
+
+  /// Rests for as long as others wait before they seal.
+  private static void sealed(SimulatedMachine<String>.Worker me) {
+    rest(me, Duration.ofNanos(Appender.STOPPED_NANOS));
+  }
+
+  private static void fills(SimulatedMachine<String>.Worker me, String... values)
+      throws InterruptedException {
+    try (SimulatedJournal journal = new SimulatedJournal(me)) {
+      for (String value : values) {
+        journal.append(value + "x".repeat(400));
+      }
+    } catch (EngineException e) {
+      if (!String.valueOf(e.getMessage()).contains("full")) {
+        throw e;
+      }
+    }
   }
 
   /// In steps, for a schedule may let the other go on in between.

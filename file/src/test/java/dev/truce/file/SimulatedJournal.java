@@ -110,6 +110,31 @@ final class SimulatedJournal implements AutoCloseable {
     return append((Fence) null, first, values);
   }
 
+  /// Appends a value and does not wait for it.
+  void begin(String value) {
+    me.account().attempt(value);
+    journal.append(List.of(unit(null, value)));
+  }
+
+  /// Appends a value if it comes right behind a position; if not, it never lands.
+  void appendBehind(long position, Runnable first, String value) throws InterruptedException {
+    me.account().attempt(value);
+    me.account().attempt("!never " + value);
+    Journal.Unit unit =
+        new Journal.Unit(
+            id(value),
+            null,
+            tail -> {
+              first.run();
+              return tail == position ? Optional.of(value.getBytes(UTF_8)) : Optional.empty();
+            });
+    switch (journal.append(List.of(unit)).getFirst()) {
+      case Result.Appended(long landed) -> landed(value, landed);
+      case Result.Refused _ -> me.account().acknowledge("!never " + value);
+      case Result.Unknown _ -> {}
+    }
+  }
+
   private List<Result> append(@Nullable Fence fence, Runnable first, String... values)
       throws InterruptedException {
     List<String> before = me.account().acknowledged();

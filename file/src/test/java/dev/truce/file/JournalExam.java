@@ -1,0 +1,182 @@
+package dev.truce.file;
+
+import static dev.truce.file.JournalWorkload.opened;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.truce.EngineException;
+import dev.truce.spi.Storage;
+import dev.truce.testkit.Account;
+import dev.truce.testkit.DiskState;
+import dev.truce.testkit.RecordingStorage.Call;
+import dev.truce.testkit.RecordingStorage.Kind;
+import dev.truce.testkit.Schedule;
+import dev.truce.testkit.Schedule.Event;
+import dev.truce.testkit.SimulatedDisk;
+import dev.truce.testkit.SimulatedDisk.Fault;
+import dev.truce.testkit.SimulatedMachine;
+import dev.truce.testkit.SimulatedMachine.Outcome;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/// What a right journal passes beside its [workloads][JournalWorkload], and a [JournalMutant] does
+/// not.
+enum JournalExam {
+  /// A flush fails, and who was told is killed before it could tell: whoever flushes then must not
+  /// believe that it worked.
+  A_FLUSHER_DIES_WITH_WHAT_IT_KNOWS {
+    @Override
+    void take() {
+      List<Object> trace = twoAppenders(Schedule.PLAIN).trace();
+      int tried = 0;
+      for (int point = 1; point <= trace.size(); point++) {
+        if (trace.get(point - 1) instanceof Call call && call.kind() == Kind.FLUSH) {
+          Event failure = new Event.Fail(point, Fault.IO, false);
+          for (int next = 1; next <= 3; next++) {
+            Event death = new Event.Kill(point + next, false);
+            recovered(twoAppenders(Schedule.of(failure, death)));
+            tried++;
+          }
+        }
+      }
+      assertThat(tried).isGreaterThan(10);
+    }
+  },
+
+  /// One has flushed and stands still before it says so; another flushes what came later.
+  A_SLOW_FLUSHER {
+    @Override
+    void take() {
+      List<Object> trace = twoFlushers(Schedule.PLAIN).trace();
+      int tried = 0;
+      for (int point = 1; point <= trace.size(); point++) {
+        if (trace.get(point - 1).toString().equals("a: at " + Yield.JOURNAL_FLUSHED)) {
+          twoFlushers(Schedule.of(new Event.Stop(point, Duration.ofSeconds(1))));
+          tried++;
+        }
+      }
+      assertThat(tried).isPositive();
+    }
+
+    private Outcome<String> twoFlushers(Schedule schedule) {
+      return new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+          .process("a", opened(journal -> journal.append("a1")))
+          .process(
+              "b",
+              me -> {
+                try (SimulatedJournal journal = new SimulatedJournal(me)) {
+                  journal.append("b1");
+                  long durable = journal.journal().durable();
+                  JournalWorkload.rest(me, Duration.ofSeconds(2));
+                  assertThat(journal.journal().durable()).isGreaterThanOrEqualTo(durable);
+                }
+              })
+          .run(schedule)
+          .orThrow();
+    }
+  },
+
+  /// Any byte of a closed journal is another: it is refused as damaged, or all is there.
+  DAMAGE {
+    @Override
+    void take() {
+      Outcome<String> closed =
+          new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+              .process("a", opened(journal -> journal.append("a1", "a2", "a3")))
+              .run(Schedule.PLAIN)
+              .orThrow();
+      DiskState disk = closed.disk().afterPowerCut();
+      for (Map.Entry<String, byte[]> file : disk.files().entrySet()) {
+        for (int at = 0; at < file.getValue().length; at++) {
+          if (file.getValue()[at] != 0) {
+            DiskState damaged = disk.withBitFlipped(file.getKey(), 8L * at + at % 8);
+            new SimulatedMachine<>(damaged, closed.account())
+                .process("b", JournalExam::readsAllOrRefuses)
+                .run(Schedule.PLAIN)
+                .orThrow();
+          }
+        }
+      }
+    }
+  },
+
+  /// Records that are whole, lie at their place and follow the one before, of a time when the
+  /// segment had another page.
+  RECORDS_OF_ANOTHER_PAGE {
+    @Override
+    void take() throws Exception {
+      Storage storage = new SimulatedDisk().process("a");
+      JournalFiles files = new JournalFiles(storage, Path.of("disk"), "j");
+      SegmentPage page = SegmentPage.fresh(files, new UUID(1, 1), 1, 0, 0);
+      Note note = new Note.Landed(1, new UUID(2, 2), "old".getBytes(UTF_8));
+      SegmentPage other =
+          new SegmentPage(page.lineage(), page.name(), 1, page.salt() + 1, 0, 0, page.crc());
+      Segment.Filling old = Segment.filled(other, List.of(note), false, 0);
+      Segment.create(files, 1, old.content(), dev.truce.file.Page.BYTES + 1024);
+      Storage.File file = storage.open(files.segment(1));
+      assertThat(Frames.all(file, other, file.size()).next()).isNotNull();
+      assertThat(Frames.all(file, page, file.size()).next()).isNull();
+    }
+  },
+
+  /// Somebody takes a checkpoint while another stands still: what that one may still read stays.
+  A_READER_STANDS_STILL {
+    @Override
+    void take() {
+      new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+          .process(
+              "reader",
+              me -> {
+                try (SimulatedJournal journal = new SimulatedJournal(me)) {
+                  journal.append("a1" + "x".repeat(600));
+                  journal.append("a2" + "x".repeat(600));
+                  JournalWorkload.rest(me, Duration.ofSeconds(5));
+                  assertThat(me.account().acknowledged()).contains("b4");
+                  assertThat(me.storage().names())
+                      .contains("journal.j.2")
+                      .doesNotContain("journal.j.1");
+                  assertThat(journal.values()).endsWith("b4");
+                }
+              })
+          .process(
+              "b",
+              opened(journal -> {
+                for (int i = 1; i <= 3; i++) {
+                  journal.append("b" + i + "y".repeat(600));
+                }
+                journal.checkpoint(0);
+                journal.append("b4");
+              }))
+          .run(Schedule.PLAIN)
+          .orThrow();
+    }
+  };
+
+  abstract void take() throws Exception;
+
+  private static Outcome<String> twoAppenders(Schedule schedule) {
+    return new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+        .process("a", opened(journal -> journal.append("a1" + "x".repeat(600))))
+        .process("b", opened(journal -> journal.append("b1")))
+        .run(schedule)
+        .orThrow();
+  }
+
+  private static void recovered(Outcome<String> outcome) {
+    new SimulatedMachine<>(outcome.disk().afterPowerCut(), outcome.account())
+        .process("after", SimulatedJournal::recover)
+        .run(Schedule.PLAIN)
+        .orThrow();
+  }
+
+  private static void readsAllOrRefuses(SimulatedMachine<String>.Worker me) throws Exception {
+    try (SimulatedJournal journal = new SimulatedJournal(me)) {
+      assertThat(journal.values()).containsExactly("a1", "a2", "a3");
+    } catch (EngineException e) {
+      assertThat(e.kind()).isEqualTo(EngineException.Kind.DAMAGED);
+    }
+  }
+}

@@ -1,0 +1,242 @@
+package dev.truce.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import javax.tools.ForwardingJavaFileManager;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileManager;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.ToolProvider;
+
+/// A journal that is wrong in one place: the sources with one passage replaced, compiled anew, so
+/// that the journal itself knows nothing of it.
+enum JournalMutant {
+  ANSWERS_BEFORE_THE_FLUSH(
+      "Flusher",
+      "segment.file().flush();",
+      "if (segment.size() < 0) { segment.file().flush(); }",
+      "THE_FIRST_APPEND"),
+
+  FLUSHES_AGAIN_AND_CALLS_IT_GOOD(
+      "Flusher",
+      "segment.file().flush();",
+      "try { segment.file().flush(); } catch (IOException e) { segment.file().flush(); }",
+      "TWO_APPENDERS"),
+
+  POISON_IGNORED(
+      "Control",
+      "return poison(Words.get(memory, DURABLE)) != 0;",
+      "return false;",
+      "TWO_APPENDERS"),
+
+  DURABLE_SET_AND_NOT_RAISED(
+      "Control", "if (place(word) >= place || Words.swap(", "if (Words.swap(", "A_SLOW_FLUSHER"),
+
+  FLUSH_OF_THE_DEAD_IGNORED(
+      "Flusher", "announced > durable\n", "false\n", "A_FLUSHER_DIES_WITH_WHAT_IT_KNOWS"),
+
+  NEW_NAMES_NOT_SYNCED(
+      "JournalFiles",
+      "storage.delete(temporary);\n      storage.sync();",
+      "storage.delete(temporary);",
+      "FULL_SEGMENTS"),
+
+  FOUND_NAMES_NOT_SYNCED(
+      "Segments", "files.storage().sync();", "", "A_DISK_THAT_IS_FULL_AT_THE_NEXT_SEGMENT"),
+
+  PUBLISHED_WITHOUT_COMPARING(
+      "Control",
+      "return Words.swap(memory, TAIL, word(from, 0), word(to, 0));",
+      "Words.set(memory, TAIL, word(to, 0)); return true;",
+      "SEALING_OVER_SOMEBODY_SLOW"),
+
+  SEALED_WITHOUT_THE_BYTE(
+      "Appender",
+      "if (!locks.tryAppend(number)) {",
+      "if (!locks.tryAppend(number) && number > before + 1) {",
+      "SEALING_OVER_SOMEBODY_SLOW"),
+
+  SEALED_WITHOUT_A_PAGE("Segments", "segment.file().write(bytes, 0);", "", "FULL_SEGMENTS"),
+
+  LATE_BYTES_READ(
+      "Survey",
+      "read(reading, end);\n      if (wrong",
+      "read(reading, Long.MAX_VALUE);\n      if (wrong",
+      "SEALING_OVER_SOMEBODY_SLOW"),
+
+  LATE_BYTES_LEFT(
+      "Appender",
+      "clear(batch, segment, null);\n      return false;",
+      "return false;",
+      "LATE_AND_THEN_REFUSED"),
+
+  CHAIN_UNCHECKED(
+      "Frame", "in.getInt(at + PREVIOUS_AT) == context.previous\n", "true\n", "LEFTOVERS"),
+
+  SALT_UNCHECKED(
+      "Frame", "in.getLong(at + SALT_AT) != context.salt || ", "", "RECORDS_OF_ANOTHER_PAGE"),
+
+  CHECKSUM_UNCHECKED(
+      "Frame", "in.getInt(at + CRC_AT) == crc(in, at, padded(in.getInt(at)))", "true", "DAMAGE"),
+
+  CUT_BELOW_A_HINT("Survey", "Math.max(hint, ledger.place())", "ledger.place()", "DAMAGE"),
+
+  CLOSED_WITHOUT_A_MARK("SharedJournal", "      mark();\n", "", "DAMAGE"),
+
+  CHECKPOINT_BEFORE_ITS_BASE_IS_ON_DISK(
+      "JournalFiles", "fresh.flush();\n      Yield", "Yield", "CHECKPOINTS"),
+
+  RETIRED_BEFORE_THE_CHECKPOINT_IS_ON_DISK(
+      "SharedJournal", "settle();\n    retire(base);", "retire(base);", "CHECKPOINTS"),
+
+  RETIRED_BELOW_A_PIN(
+      "SharedJournal", "reading > 0 && reading < floor", "false", "A_READER_STANDS_STILL"),
+
+  RECOVERY_BELIEVES_WHAT_IT_READS("Survey", "frame.place() >= from", "false", "TWO_APPENDERS");
+
+  private static final Path SOURCES = Path.of("src/main/java/dev/truce/file");
+  private static final String PACKAGE = "dev.truce.file.";
+
+  private final String type;
+  private final String passage;
+  private final String instead;
+  final String exam;
+
+  /// @param exam the [JournalWorkload] or the [JournalExam] that catches it
+  JournalMutant(String type, String passage, String instead, String exam) {
+    this.type = type;
+    this.passage = passage;
+    this.instead = instead;
+    this.exam = exam;
+  }
+
+  /// Has this journal take its exam, and throws what that throws.
+  void takeExam() throws Exception {
+    Class<?> examiner = new Loader(compiled()).loadClass(Examiner.class.getName());
+    ((Callable<?>) examiner.getConstructor(String.class).newInstance(exam)).call();
+  }
+
+  /// What examines in the world where the mutant is the journal.
+  public static final class Examiner implements Callable<Boolean> {
+    private final String exam;
+
+    public Examiner(String exam) {
+      this.exam = exam;
+    }
+
+    @Override
+    public Boolean call() throws Exception {
+      boolean workload =
+          Arrays.stream(JournalWorkload.values()).anyMatch(one -> one.name().equals(exam));
+      if (workload) {
+        JournalWorkload.valueOf(exam).crashes().depth(1).limit(4_000).explore().orThrow();
+      } else {
+        JournalExam.valueOf(exam).take();
+      }
+      return true;
+    }
+  }
+
+  private Map<String, byte[]> compiled() throws IOException {
+    Path file = SOURCES.resolve(type + ".java");
+    String source = Files.readString(file);
+    assertThat(source.split(java.util.regex.Pattern.quote(passage), -1))
+        .as("%s is no mutant any more: %s has not one passage %s", this, file, passage)
+        .hasSize(2);
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    Written classes = new Written(compiler.getStandardFileManager(null, null, null));
+    boolean right =
+        compiler
+            .getTask(
+                null,
+                classes,
+                null,
+                List.of("-proc:none", "-nowarn"),
+                null,
+                List.of(new Source(file.toUri(), source.replace(passage, instead))))
+            .call();
+    assertThat(right).as("%s compiles", this).isTrue();
+    Map<String, byte[]> bytes = new HashMap<>();
+    classes.written.forEach((name, written) -> bytes.put(name, written.toByteArray()));
+    return bytes;
+  }
+
+  private static final class Source extends SimpleJavaFileObject {
+    private final String text;
+
+    Source(URI file, String text) {
+      super(file, Kind.SOURCE);
+      this.text = text;
+    }
+
+    @Override
+    public String getCharContent(boolean ignoreEncodingErrors) {
+      return text;
+    }
+  }
+
+  private static final class Written extends ForwardingJavaFileManager<JavaFileManager> {
+    private final Map<String, java.io.ByteArrayOutputStream> written = new HashMap<>();
+
+    Written(JavaFileManager inner) {
+      super(inner);
+    }
+
+    @Override
+    public JavaFileObject getJavaFileForOutput(
+        Location location, String name, JavaFileObject.Kind kind, javax.tools.FileObject sibling) {
+      return new SimpleJavaFileObject(URI.create("memory:///" + name.replace('.', '/')), kind) {
+        @Override
+        public java.io.OutputStream openOutputStream() {
+          return written.computeIfAbsent(name, _ -> new java.io.ByteArrayOutputStream());
+        }
+      };
+    }
+  }
+
+  /// Has the whole package to itself, some of it changed; all else is everybody's.
+  private static final class Loader extends ClassLoader {
+    private final Map<String, byte[]> changed;
+
+    Loader(Map<String, byte[]> changed) {
+      super(JournalMutant.class.getClassLoader());
+      this.changed = changed;
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+      if (!name.startsWith(PACKAGE)) {
+        return super.loadClass(name, resolve);
+      }
+      synchronized (getClassLoadingLock(name)) {
+        Class<?> known = findLoadedClass(name);
+        return known == null ? define(name) : known;
+      }
+    }
+
+    private Class<?> define(String name) throws ClassNotFoundException {
+      byte[] bytes = changed.get(name);
+      try (var unchanged = getResourceAsStream(name.replace('.', '/') + ".class")) {
+        if (bytes == null && unchanged != null) {
+          bytes = unchanged.readAllBytes();
+        }
+      } catch (IOException e) {
+        throw new ClassNotFoundException(name, e);
+      }
+      if (bytes == null) {
+        throw new ClassNotFoundException(name);
+      }
+      return defineClass(name, bytes, 0, bytes.length);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package dev.truce.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Broken journals are caught by what is meant to catch them, and the right one passes: what keeps
+/// the journal right is all needed, and the harness sees it.
+final class JournalMutantsIT {
+  /// A failure of the exam itself, and not of who takes it.
+  private static final Pattern MISTAKE =
+      Pattern.compile("java\\.(util|io|lang\\.(?!AssertionError))");
+
+  @ParameterizedTest
+  @EnumSource
+  void mutant_inTheExamMeantForIt_isCaught(JournalMutant mutant) {
+    assertThatThrownBy(mutant::takeExam)
+        .as("%s passes %s", mutant, mutant.exam)
+        .isInstanceOf(AssertionError.class)
+        .extracting(caught -> String.valueOf(caught.getMessage()).strip().lines().findFirst().get())
+        .asString()
+        .satisfies(what -> System.out.println(mutant + ": " + what))
+        .doesNotContainPattern(MISTAKE);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void journal_inEveryExam_passes(JournalExam exam) {
+    assertThatCode(exam::take).doesNotThrowAnyException();
+  }
+
+  @Test
+  void exam_each_hasAMutant() {
+    EnumSet<JournalExam> without = EnumSet.allOf(JournalExam.class);
+    without.removeIf(exam ->
+        Arrays.stream(JournalMutant.values()).anyMatch(mutant -> mutant.exam.equals(exam.name())));
+    assertThat(without).isEmpty();
+  }
+}
