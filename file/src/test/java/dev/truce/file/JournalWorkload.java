@@ -73,15 +73,18 @@ enum JournalWorkload {
                 journal.find("0");
               }))),
 
-  /// What one process finds out ends just where a record begins that another was killed over.
+  /// What one process writes ends just where a record begins that another was killed over; then it
+  /// is killed itself.
   LEFTOVERS(work ->
-      work.process("a", opened(journal -> journal.append("a1" + "x".repeat(78), "a2")))
-          .process(
+      work.process(
               "b",
-              opened(journal -> {
+              me -> {
+                SimulatedJournal journal = new SimulatedJournal(me);
+                rest(me, Duration.ofSeconds(1));
                 journal.find("a2");
                 journal.append("b1-and-so-on");
-              }))),
+              })
+          .process("a", opened(journal -> journal.append("a1" + "x".repeat(78), "a2")))),
 
   TWO_APPENDERS(work ->
       work.process(
