@@ -33,7 +33,7 @@ final class JournalCrashIT {
   @EnumSource
   void journal_crashedAnywhere_keepsWhatItAnswered(JournalWorkload workload) {
     long start = System.nanoTime();
-    Crashes<String> crashes = workload.crashes().limit(STATES * 3 / 4);
+    Crashes<String> crashes = workload.crashes().limit(STATES * 2 / 3);
     Report report = (FULL ? crashes.chances(5_000) : crashes).explore().orThrow();
     long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
     System.out.println(report + ", " + millis + " ms");
