@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -65,8 +66,20 @@ final class Child implements AutoCloseable {
   }
 
   void signal(String name) {
+    signal(name, List.of(this));
+  }
+
+  /// Kills them by one command, so that none of them sees another die for long.
+  static void killTogether(List<Child> children) {
+    signal("KILL", children);
+    children.forEach(Child::join);
+  }
+
+  static void signal(String name, List<Child> children) {
+    List<String> command = new ArrayList<>(List.of("kill", "-" + name));
+    children.forEach(child -> command.add(String.valueOf(child.process.pid())));
     try {
-      new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
+      new ProcessBuilder(command).start().waitFor();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
@@ -78,6 +91,11 @@ final class Child implements AutoCloseable {
     process.descendants().forEach(ProcessHandle::destroyForcibly);
     process.destroyForcibly();
     join();
+  }
+
+  /// Whether it is killed, or ends, within this time.
+  boolean endsWithin(Duration time) throws InterruptedException {
+    return process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   int join() {

@@ -2,6 +2,7 @@ package dev.truce.file;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.truce.Truce;
 import dev.truce.spi.Cells;
 import dev.truce.spi.Members.Membership;
 import java.io.BufferedReader;
@@ -12,6 +13,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
@@ -29,8 +32,10 @@ public final class Victim {
     switch (arguments[0]) {
       case "create" -> create(root);
       case "work" -> work(root, Integer.parseInt(arguments[2]), Path.of(arguments[3]));
+      case "lease" -> lease(root, Integer.parseInt(arguments[2]), Path.of(arguments[3]));
       case "join" -> join(root);
       case "fill" -> FullDiskIT.fill(root);
+      case "check" -> check(root, arguments[2], List.of(arguments).subList(3, arguments.length));
       default -> throw new IllegalArgumentException(arguments[0]);
     }
   }
@@ -57,6 +62,33 @@ public final class Victim {
         System.out.println("standing " + engine.members().standing(other.get()));
       }
     }
+  }
+
+  /// Takes and gives back a lease and then goes through everything an engine does, again and again,
+  /// in one life.
+  private static void lease(Path root, int worker, Path acknowledged) throws Exception {
+    try (FileChannel log =
+            FileChannel.open(acknowledged, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileEngine engine = FileEngine.open(root);
+        Truce truce = Truce.over(engine)) {
+      for (long round = 0; ; round++) {
+        truce.lock("worker " + worker).lease(Duration.ofMinutes(1), Duration.ZERO).release();
+        once(engine, worker, log, acknowledged, round);
+      }
+    }
+  }
+
+  /// Holds the journal, on another boot, to what was noted down.
+  private static void check(Path root, String boot, List<String> acknowledged) throws IOException {
+    if (!FileEngine.verify(root).sound()) {
+      throw new AssertionError(FileEngine.verify(root).toString());
+    }
+    try (FileEngine engine = FileEngine.open(root, new Host(Host.current().machine(), boot))) {
+      for (String each : acknowledged) {
+        Scribe.check(engine.journal(Scribe.NAME), journal(Path.of(each)));
+      }
+    }
+    System.out.println("all is there");
   }
 
   /// Goes through everything an engine does, again and again, and writes down what it was promised.
