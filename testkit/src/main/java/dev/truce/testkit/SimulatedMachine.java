@@ -48,7 +48,7 @@ public final class SimulatedMachine<E> {
   private static final int TURN = 1_000;
 
   /// A run that takes more steps than that will not end.
-  private static final int MAX_STEPS = 2_000_000;
+  private static final int MAX_STEPS = 500_000;
 
   /// What a process does.
   @FunctionalInterface
