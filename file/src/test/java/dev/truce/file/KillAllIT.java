@@ -35,6 +35,7 @@ final class KillAllIT implements Replay.Seeded {
   void everybodyKilledAtOnce_nothingAcknowledgedIsLost(@TempDir Path temporary) throws Exception {
     for (int i = 0; i < ROOTS; i++) {
       Path root = temporary.resolve("root-" + i);
+      FileEngine.open(root).close();
       SplittableRandom random = seed.random("root " + i);
       List<Path> acknowledged = new ArrayList<>();
       for (int round = 0; round < ROUNDS; round++) {
