@@ -14,13 +14,16 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// What of a root outlives its machine, in another directory: `id`, `ceiling`, the segments and
@@ -68,19 +71,34 @@ final class Backup {
   }
 
   static Copy copy(Storage from, Storage to, Path target) throws IOException {
-    Map<String, Storage.File> files = openAll(from);
-    long bytes = 0;
-    try {
-      for (Map.Entry<String, Storage.File> file : files.entrySet()) {
-        bytes += copyBackwards(file.getValue(), to, file.getKey());
+    for (int attempt = 0; attempt < TRIES; attempt++) {
+      Map<String, Storage.File> files = openAll(from);
+      long bytes = 0;
+      try {
+        for (Map.Entry<String, Storage.File> file : files.entrySet()) {
+          bytes += copyBackwards(file.getValue(), to, file.getKey());
+        }
+      } finally {
+        for (Storage.File file : files.values()) {
+          file.close();
+        }
       }
-    } finally {
-      for (Storage.File file : files.values()) {
-        file.close();
+      if (bases(from.names()).equals(bases(files.keySet()))) {
+        seal(to, List.copyOf(files.keySet()));
+        return new Copy(target, files.size(), bytes);
+      }
+      for (String name : files.keySet()) {
+        to.delete(name);
       }
     }
-    seal(to, List.copyOf(files.keySet()));
-    return new Copy(target, files.size(), bytes);
+    throw new IOException("checkpoints are taken all the time; try again");
+  }
+
+  /// A segment that was copied may hold a checkpoint that was taken meanwhile: it counts only with
+  /// its base. A base has its name before its checkpoint is appended, so where the names are what
+  /// they were, no base is missing.
+  private static Set<String> bases(Collection<String> names) {
+    return names.stream().filter(name -> name.contains(".base.")).collect(Collectors.toSet());
   }
 
   /// What makes it a whole backup.
