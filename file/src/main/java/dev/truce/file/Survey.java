@@ -183,6 +183,13 @@ final class Survey {
     if (broken != null) {
       return Faults.damaged(path(broken), "its first page fails its check", Recovery.NEXT);
     }
+    Note.Checkpoint newest = reading.ledger.base();
+    if (newest != null && bases.stream().noneMatch(base -> base.id().equals(newest.base()))) {
+      return Faults.damaged(
+          files.path(files.base(newest.upTo(), newest.base())),
+          "it is missing or fails its check",
+          Recovery.NEXT);
+    }
     if (reading.chain != null) {
       return null;
     }
