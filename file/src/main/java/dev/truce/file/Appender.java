@@ -151,8 +151,15 @@ final class Appender {
     }
   }
 
+  private void holds(int segment) {
+    held = segment;
+    segments.keep(Segments.Use.APPENDING, segment);
+    control.writing(true);
+  }
+
   private void release() {
     control.writing(false);
+    segments.done(Segments.Use.APPENDING);
     locks.releaseAppend(held);
     freed.ring(false);
   }
@@ -205,8 +212,7 @@ final class Appender {
       if (taken != 0 || locks.tryAppend(segment)) {
         taken = 0;
         if (Place.segment(control.tail()) == segment) {
-          held = segment;
-          control.writing(true);
+          holds(segment);
           Yield.at(Yield.JOURNAL_APPEND_LOCKED);
           return;
         }
@@ -289,7 +295,7 @@ final class Appender {
       if (held != 0) {
         locks.releaseAppend(held);
       }
-      held = number;
+      holds(number);
       return true;
     }
     throw new EngineException(
@@ -357,6 +363,7 @@ final class Appender {
     return tail.at(
         word,
         ledger -> {
+          notes.clear();
           long durable = tail.reached(ledger, control.durable());
           int chain =
               tail.walk(

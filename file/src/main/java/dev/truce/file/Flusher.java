@@ -50,6 +50,8 @@ final class Flusher {
   /// Whether the flush byte was taken while going to sleep: for who leads.
   private boolean taken;
 
+  private volatile boolean closed;
+
   /// Whoever has the flush byte was waited for in vain, and has it still.
   private volatile boolean stopped;
 
@@ -88,6 +90,9 @@ final class Flusher {
       while (control.durable() < place) {
         if (control.poisoned()) {
           throw failStop(files, control);
+        }
+        if (closed) {
+          throw Faults.closed(files.path(files.control()));
         }
         if (Thread.currentThread().isInterrupted() || ticker.nanos() >= deadline) {
           return false;
@@ -178,11 +183,18 @@ final class Flusher {
             return null;
           }
           long end = countingEnd();
-          List<Segment> range = range(end);
-          if (mayVouch(range)) {
-            flush(range, end);
-          } else {
-            rewrite();
+          try {
+            List<Segment> range = range(end);
+            if (range.isEmpty()) {
+              return null; // others have brought all of it to disk meanwhile
+            }
+            if (mayVouch(range)) {
+              flush(range, end);
+            } else {
+              rewrite();
+            }
+          } finally {
+            segments.done(Segments.Use.FLUSHING);
           }
           return null;
         });
@@ -244,6 +256,7 @@ final class Flusher {
 
   /// Waits for a flush that is under way, and lets nobody begin another one.
   void close() {
+    closed = true;
     while (!leading.compareAndSet(false, true)) {
       ticker.park(this, ticker.nanos() + LEAST_PATIENCE_NANOS);
     }
@@ -259,6 +272,9 @@ final class Flusher {
           for (int number : ledger.segments().headSet(Place.segment(end), true)) {
             Integer next = ledger.segments().higher(number);
             if (next == null || segments.page(next).predecessor() > durable) {
+              if (range.isEmpty()) {
+                segments.keep(Segments.Use.FLUSHING, number);
+              }
               range.add(segments.open(number));
             }
           }

@@ -4,6 +4,7 @@ import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,13 @@ final class Segments implements AutoCloseable {
   private final Control control;
   private final Map<Integer, Segment> open = new HashMap<>();
   private final Map<Integer, SegmentPage> pages = new HashMap<>();
+  private final Map<Use, Integer> used = new EnumMap<>(Use.class);
+
+  /// What a segment is used for, by one thread of this process each.
+  enum Use {
+    APPENDING,
+    FLUSHING
+  }
 
   Segments(JournalFiles files, Control control) {
     this.files = files;
@@ -84,8 +92,20 @@ final class Segments implements AutoCloseable {
     return page;
   }
 
-  /// Closes the segments below a number.
-  synchronized void closeBelow(int number) {
+  /// Keeps a segment and all above it open, instead of what was kept for the same use before.
+  synchronized void keep(Use use, int number) {
+    used.put(use, number);
+  }
+
+  /// Keeps nothing any more for that use.
+  synchronized void done(Use use) {
+    used.remove(use);
+  }
+
+  /// Closes the segments below a number, but for those in use: an append or a flush that was held
+  /// up there would take that for a failure of the disk.
+  synchronized void closeBelow(int wanted) {
+    int number = used.values().stream().reduce(wanted, Math::min);
     pages.keySet().removeIf(known -> known < number);
     for (Segment segment : List.copyOf(open.values())) {
       if (segment.number() < number) {
