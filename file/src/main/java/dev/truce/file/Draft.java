@@ -58,6 +58,12 @@ final class Draft {
     return below;
   }
 
+  /// Where the record with a position that is above the newest checkpoint lies: not always where it
+  /// lay before, for records are written once more.
+  long start(long position) {
+    return ledger.start(position);
+  }
+
   @Nullable Long landed(UUID id) {
     Long here = landed.get(id);
     return here == null ? ledger.landed(id) : here;

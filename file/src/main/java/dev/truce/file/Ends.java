@@ -19,6 +19,13 @@ final class Ends {
     tokens.add(token);
   }
 
+  Ends copy() {
+    Ends copy = new Ends();
+    copy.tokens.addAll(tokens);
+    copy.floor = floor;
+    return copy;
+  }
+
   boolean contains(long token) {
     return token < floor || tokens.contains(token);
   }

@@ -64,12 +64,7 @@ final class Ledger {
     ledger.confirmed = false;
     base.landed().forEach(ledger.landed::add);
     ledger.givenUp.addAll(base.givenUp());
-    base.ended()
-        .forEach((lock, ends) -> {
-          Ends copy = ledger.ended.computeIfAbsent(lock, _ -> new Ends());
-          copy.raise(ends.floor());
-          ends.tokens().forEach(copy::add);
-        });
+    ledger.ended.putAll(copy(base.ended()));
     return ledger;
   }
 
@@ -246,6 +241,12 @@ final class Ledger {
     return ends != null && ends.contains(token);
   }
 
+  private static Map<String, Ends> copy(Map<String, Ends> ended) {
+    Map<String, Ends> copies = new TreeMap<>();
+    ended.forEach((lock, ends) -> copies.put(lock, ends.copy()));
+    return copies;
+  }
+
   /// The base that stands for all up to the unit in this record, which is above the present base.
   /// It ends there: what stands behind may not be on disk yet, and is read again.
   Base base(Frame frame, long upTo, UUID id, UUID lineage, byte[] state) {
@@ -257,7 +258,7 @@ final class Ledger {
         frame.crc(),
         landed.between(upTo - REMEMBERED, upTo),
         new LinkedHashSet<>(givenUp),
-        new TreeMap<>(ended),
+        copy(ended),
         state);
   }
 }

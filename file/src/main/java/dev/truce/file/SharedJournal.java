@@ -475,12 +475,16 @@ final class SharedJournal implements Journal, AutoCloseable {
       throw new IllegalArgumentException(
           "no checkpoint at " + upTo + ": the journal ends at " + last);
     }
-    settle(tail.now(ledger -> upTo <= ledger.below() ? 0 : ledger.start(upTo) + Words.BYTES));
     checkpointing.lock();
     try {
       boolean taken = takeCheckpoint(upTo);
       try {
-        return replace(upTo, state);
+        Boolean replaced;
+        do {
+          settle(tail.now(ledger -> upTo <= ledger.below() ? 0 : ledger.start(upTo) + Words.BYTES));
+          replaced = replace(upTo, state);
+        } while (replaced == null);
+        return replaced;
       } finally {
         if (taken) {
           locks.releaseCheckpoint();
@@ -504,11 +508,15 @@ final class SharedJournal implements Journal, AutoCloseable {
     return false;
   }
 
-  private boolean replace(long upTo, byte[] state) {
-    Base base = tail.now(ledger -> upTo <= ledger.below() ? null : base(ledger, upTo, state));
-    if (base == null) {
+  /// Whether the base counts now; `null` if the record it ends with was written once more
+  /// meanwhile, or what was called durable was its former place: then it has to begin elsewhere.
+  private @Nullable Boolean replace(long upTo, byte[] state) {
+    Replacement replacement =
+        tail.now(ledger -> upTo <= ledger.below() ? null : replacement(ledger, upTo, state));
+    if (replacement == null) {
       return false;
     }
+    Base base = replacement.base;
     String file = files.base(upTo, base.id());
     files.<@Nullable Void>io(
         file,
@@ -517,12 +525,16 @@ final class SharedJournal implements Journal, AutoCloseable {
           return null;
         });
     Yield.at(Yield.JOURNAL_BASE_NAMED);
-    Wish.ToRest wish = new Wish.ToRest(new Note.Checkpoint(upTo, base.id()));
+    Wish.ToRest wish =
+        new Wish.ToRest(
+            new Note.Checkpoint(upTo, base.id()),
+            replacement.start,
+            () -> control.durable() >= base.start());
     writeWhole(
         wish, "the checkpoint at " + upTo + " may or may not stand; taking it again is safe");
     if (!wish.taken()) {
       delete(file);
-      return false;
+      return wish.newer() ? null : false;
     }
     Yield.at(Yield.JOURNAL_CHECKPOINT_APPENDED);
     settle();
@@ -530,7 +542,12 @@ final class SharedJournal implements Journal, AutoCloseable {
     return true;
   }
 
-  private Base base(Ledger ledger, long upTo, byte[] state) throws IOException {
+  /// A base that may count.
+  ///
+  /// @param start where the record lies that it ends with
+  private record Replacement(Base base, long start) {}
+
+  private Replacement replacement(Ledger ledger, long upTo, byte[] state) throws IOException {
     List<Frame> unit = new ArrayList<>(1);
     tail.walk(
         ledger,
@@ -539,7 +556,9 @@ final class SharedJournal implements Journal, AutoCloseable {
           unit.add(frame);
           return false;
         });
-    return ledger.base(unit.getFirst(), upTo, files.unique(), control.lineage(), state);
+    Frame last = unit.getFirst();
+    return new Replacement(
+        ledger.base(last, upTo, files.unique(), control.lineage(), state), last.place());
   }
 
   /// Removes what the base stands for: first older bases, then, once that lasts, segments that

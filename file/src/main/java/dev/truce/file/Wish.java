@@ -5,6 +5,7 @@ import dev.truce.spi.Journal.Result;
 import dev.truce.spi.Journal.Unit;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Something that somebody wants to be in the journal, decided at the place where it would lie.
@@ -157,10 +158,22 @@ abstract sealed class Wish {
   /// To have a base take over.
   static final class ToRest extends Wish {
     private final Note.Checkpoint checkpoint;
+    private final long start;
+    private final BooleanSupplier durable;
+    private boolean newer;
     private boolean taken;
 
-    ToRest(Note.Checkpoint checkpoint) {
+    /// @param start where the record lay that the base ends with
+    /// @param durable whether that record is on disk there
+    ToRest(Note.Checkpoint checkpoint, long start, BooleanSupplier durable) {
       this.checkpoint = checkpoint;
+      this.start = start;
+      this.durable = durable;
+    }
+
+    /// Whether no other base had come that stands for as much.
+    boolean newer() {
+      return newer;
     }
 
     boolean taken() {
@@ -169,7 +182,8 @@ abstract sealed class Wish {
 
     @Override
     @Nullable Note ask(Draft draft) {
-      taken = checkpoint.upTo() > draft.below();
+      newer = checkpoint.upTo() > draft.below();
+      taken = newer && draft.start(checkpoint.upTo()) == start && durable.getAsBoolean();
       return taken ? checkpoint : null;
     }
   }
