@@ -147,10 +147,14 @@ public final class NamedLock {
   /// more, and nobody who holds the lock is disturbed.
   ///
   /// @throws IllegalArgumentException if it is not from [#FIRST_PRIORITY] to [#LAST_PRIORITY]
+  /// @throws IllegalStateException if the lock is taken [by force][#byForce], which goes before all
   public NamedLock withPriority(int priority) {
     if (priority < FIRST_PRIORITY || priority > LAST_PRIORITY) {
       throw new IllegalArgumentException(
           "a priority is from " + FIRST_PRIORITY + " to " + LAST_PRIORITY + ", not " + priority);
+    }
+    if (wish.force) {
+      throw new IllegalStateException("force goes before everybody, it has no priority: " + this);
     }
     return with(wish.at(priority));
   }

@@ -246,6 +246,9 @@ class NamedLockTest {
           .hasMessageContaining("" + priority);
     }
     assertThat(lock.withPriority(-100).read().write().wish().priority()).isEqualTo(-100);
+    NamedLock forced = lock.byForce("fire");
+    assertThatThrownBy(() -> forced.withPriority(0)).isInstanceOf(IllegalStateException.class);
+    assertThat(lock.withPriority(5).byForce("fire").wish()).isEqualTo(forced.wish());
   }
 
   @Test
