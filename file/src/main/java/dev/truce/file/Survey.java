@@ -178,13 +178,14 @@ final class Survey {
         highest);
   }
 
-  private @Nullable EngineException damage(int first, Reading reading, String ending) {
+  private @Nullable EngineException damage(int first, Reading reading, String ending)
+      throws IOException {
     Integer broken = parts.containsKey(first) ? unreadable.ceiling(first) : Integer.valueOf(first);
     if (broken != null) {
       return Faults.damaged(path(broken), "its first page fails its check", Recovery.NEXT);
     }
     Note.Checkpoint newest = reading.ledger.base();
-    if (newest != null && bases.stream().noneMatch(base -> base.id().equals(newest.base()))) {
+    if (newest != null && !readable(newest)) {
       return Faults.damaged(
           files.path(files.base(newest.upTo(), newest.base())),
           "it is missing or fails its check",
@@ -204,6 +205,15 @@ final class Survey {
             + Place.text(reading.durable)
             + " was on disk",
         Recovery.NEXT);
+  }
+
+  /// Whether its base is there: if not among those that were listed, then by now, for somebody may
+  /// be using the journal.
+  private boolean readable(Note.Checkpoint checkpoint) throws IOException {
+    String file = files.base(checkpoint.upTo(), checkpoint.base());
+    return bases.stream().anyMatch(base -> base.id().equals(checkpoint.base()))
+        || Bases.read(files, new JournalFiles.BaseFile(file, checkpoint.upTo(), checkpoint.base()))
+            != null;
   }
 
   /// The segments from the one after `first` to the last one that counts and leads back to it,
