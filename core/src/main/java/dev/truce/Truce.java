@@ -1,5 +1,6 @@
 package dev.truce;
 
+import dev.truce.lock.Election;
 import dev.truce.lock.History;
 import dev.truce.lock.Lease;
 import dev.truce.lock.LockSet;
@@ -90,6 +91,13 @@ public final class Truce implements AutoCloseable {
     return locks.set(List.of(wanted));
   }
 
+  /// The election of this name, which is the lock of this name: one of those who campaign leads.
+  ///
+  /// @throws IllegalArgumentException as [#lock]
+  public Election election(String name) {
+    return locks.election(name);
+  }
+
   /// The lease that this [handle][Lease#handle()] entitles to, whoever took it. Asks nobody whether
   /// it still stands.
   ///
@@ -108,8 +116,8 @@ public final class Truce implements AutoCloseable {
     return locks.status();
   }
 
-  /// Refuses new work, refuses those who wait, and gives back what is held; leases stand.
-  /// Idempotent.
+  /// [Closes][dev.truce.lock.Candidacy#close()] the candidacies, refuses new work, refuses those
+  /// who wait, and gives back what is held; leases stand. Idempotent.
   @Override
   public void close() {
     locks.close();

@@ -82,6 +82,7 @@ public final class Locks implements AutoCloseable {
   private final ConcurrentHashMap<String, Gate> gates = new ConcurrentHashMap<>();
   private final Set<Gate> listening = ConcurrentHashMap.newKeySet();
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
+  private final Set<Candidacy> candidacies = ConcurrentHashMap.newKeySet();
   private final AtomicInteger listeners = new AtomicInteger();
   private final AtomicLong numbers = new AtomicLong();
   private volatile int manyGates = IDLE_GATES;
@@ -169,6 +170,18 @@ public final class Locks implements AutoCloseable {
     return new LockSet(this, locks);
   }
 
+  /// The election of this name: who holds the lock of this name leads.
+  ///
+  /// @throws IllegalArgumentException as [#lock]
+  public Election election(String name) {
+    return new Election(this, lock(name));
+  }
+
+  /// Those who campaign; their bodies end before this room gives back what they lead by.
+  Set<Candidacy> candidacies() {
+    return candidacies;
+  }
+
   /// All locks that somebody holds or waits for, by name.
   public List<LockStatus> status() {
     List<String> names =
@@ -179,9 +192,11 @@ public final class Locks implements AutoCloseable {
         .toList();
   }
 
-  /// Leaves: refuses new work, gives back what it holds.
+  /// Leaves: has leaders end while what they lead by stands, refuses new work, gives back what it
+  /// holds.
   @Override
   public void close() {
+    Candidacy.close(candidacies);
     synchronized (this) {
       if (closed) {
         return;
@@ -191,6 +206,7 @@ public final class Locks implements AutoCloseable {
         watcher.interrupt();
       }
     }
+    Candidacy.close(candidacies); // of those that came meanwhile
     try {
       gates.values().forEach(Gate::close);
     } finally {
@@ -263,7 +279,7 @@ public final class Locks implements AutoCloseable {
     return gate != null ? gate : gates.computeIfAbsent(name, fresh -> new Gate(this, fresh));
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (closed || !membership.current()) {
       throw gone();
     }
