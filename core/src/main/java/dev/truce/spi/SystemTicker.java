@@ -15,9 +15,9 @@ enum SystemTicker implements Ticker {
     if (deadline == Long.MAX_VALUE) {
       LockSupport.park(blocker);
     } else {
-      long left = deadline - nanos();
-      if (left > 0) {
-        LockSupport.parkNanos(blocker, left);
+      long now = nanos();
+      if (deadline > now) {
+        LockSupport.parkNanos(blocker, deadline - now);
       }
     }
   }

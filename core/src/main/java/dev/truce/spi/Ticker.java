@@ -9,7 +9,8 @@ public interface Ticker {
   long nanos();
 
   /// Parks the calling thread until it is unparked, interrupted, or `deadline` has come, or for no
-  /// reason, exactly like [LockSupport#park()]. [Long#MAX_VALUE] is never.
+  /// reason, exactly like [LockSupport#park()]. [Long#MAX_VALUE] is never, and [Long#MIN_VALUE] has
+  /// always come.
   void park(Object blocker, long deadline);
 
   /// This process's own monotonic clock.

@@ -64,9 +64,9 @@ final class BootTicker implements Ticker {
       LockSupport.park(blocker);
       return;
     }
-    long left = deadline - nanos();
-    if (left > 0) {
-      LockSupport.parkNanos(blocker, left);
+    long now = nanos();
+    if (deadline > now) {
+      LockSupport.parkNanos(blocker, deadline - now);
     }
   }
 

@@ -71,6 +71,14 @@ public abstract class CellsContract extends EngineContract {
   }
 
   @Test
+  void ticker_deadlineLongPast_isNotWaitedFor() throws Exception {
+    for (long past : new long[] {Long.MIN_VALUE, 0, engine().ticker().nanos()}) {
+      Thread parking = Thread.ofPlatform().daemon().start(() -> engine().ticker().park(this, past));
+      assertTrue(parking.join(TestClock.LIVENESS), () -> "parked for " + past);
+    }
+  }
+
+  @Test
   void read_neverWritten_isAbsent() {
     assertTrue(cells().read("never").absent());
   }

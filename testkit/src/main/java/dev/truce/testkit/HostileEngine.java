@@ -398,9 +398,8 @@ public final class HostileEngine implements Engine {
 
     @Override
     public void park(Object blocker, long deadline) {
-      engine
-          .ticker()
-          .park(blocker, deadline == Long.MAX_VALUE ? Long.MAX_VALUE : deadline - offset);
+      boolean ever = deadline == Long.MAX_VALUE || deadline == Long.MIN_VALUE;
+      engine.ticker().park(blocker, ever ? deadline : deadline - offset);
     }
   }
 
@@ -414,11 +413,11 @@ public final class HostileEngine implements Engine {
 
     @Override
     public void park(Object blocker, long deadline) {
-      long left = deadline - nanos();
+      long now = nanos();
       if (deadline == Long.MAX_VALUE) {
         engine.ticker().park(blocker, deadline);
-      } else if (left > 0) {
-        engine.ticker().park(blocker, engine.ticker().nanos() + left);
+      } else if (deadline > now) {
+        engine.ticker().park(blocker, engine.ticker().nanos() + deadline - now);
       }
     }
   }

@@ -108,7 +108,7 @@ public final class TestClock implements Ticker {
   }
 
   private boolean waiting(Parked one) {
-    return one.deadline == Long.MAX_VALUE || one.deadline - nanos > 0;
+    return one.deadline > nanos;
   }
 
   private void await(Predicate<List<Parked>> condition, String what) {
