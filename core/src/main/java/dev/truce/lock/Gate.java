@@ -13,6 +13,7 @@ import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
+import dev.truce.lock.NamedLock.Mode;
 import dev.truce.spi.Cells.Cell;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +55,9 @@ final class Gate {
   /// The one grant that went the short way, if it still stands; see [#acquireIdle].
   private volatile @Nullable Held alone;
 
+  /// The reader of this process that becomes a writer, if one does.
+  private volatile @Nullable Upgrade upgrade;
+
   /// Whether ends are being put down in the background.
   private boolean unwritten;
 
@@ -63,6 +68,9 @@ final class Gate {
   private int unsettled;
 
   private volatile boolean retired;
+
+  /// A thread that waits for the other readers to leave.
+  private record Upgrade(Held held, Thread thread) {}
 
   Gate(Locks room, String name) {
     this.room = room;
@@ -197,7 +205,7 @@ final class Gate {
     if (queue.isEmpty()) {
       return false;
     }
-    LockState state = cell.read();
+    LockState state = refreshed();
     int priority = wanted.wish().priority();
     Wait tail =
         LockMachine.joinable(state, room.member(), wanted.mode(), priority, parentIn(state));
@@ -419,7 +427,7 @@ final class Gate {
 
   /// Gives back what was granted by a command whose outcome nobody could tell.
   private void releaseOrphans() {
-    for (Hold hold : cell.read().holds()) {
+    for (Hold hold : refreshed().holds()) {
       for (long token : hold.tokens()) {
         if (hold.claim().member() == room.member() && !hold.exported() && !held(token)) {
           apply(new Command.Release(token, hold.claim()));
@@ -438,7 +446,7 @@ final class Gate {
   private long look(long since) {
     mutex.lock();
     try {
-      cell.read();
+      refreshed();
       for (LocalRun run : queue.runs()) {
         if (queue.has(run)) {
           attend(run, cell.state());
@@ -461,7 +469,7 @@ final class Gate {
       if (retired) {
         return null;
       }
-      cell.read();
+      refreshed();
       buryTheDead(true);
       endWhatIsOver();
       finishAllEnds();
@@ -575,6 +583,239 @@ final class Gate {
     }
   }
 
+  // ---- changing the mode
+
+  /// Makes a reader's grant a writer's.
+  void upgrade(Held held, Duration wait) throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("before waiting to write " + name);
+    }
+    long began = room.ticker().nanos();
+    long deadline = Locks.deadline(began, wait);
+    if (beginUpgrade(held)) {
+      return;
+    }
+    boolean listening = false;
+    boolean interrupted = false;
+    try {
+      room.listen(this, true);
+      listening = true;
+      while (!upgraded(held)) {
+        interrupted = Thread.interrupted();
+        long now = room.ticker().nanos();
+        if (interrupted || now >= deadline) {
+          break;
+        }
+        room.ticker().park(this, Math.min(deadline, lookForUpgrade(began)));
+      }
+    } finally {
+      if (listening) {
+        room.listen(this, false);
+      }
+      endUpgrade(held, interrupted);
+    }
+    if (interrupted) {
+      throw new InterruptedException("while waiting to write " + name);
+    }
+    if (held.mode() == Mode.READ) {
+      throw upgradeRefusal(Locks.waits(wait) ? Refusal.Kind.TIMEOUT : Refusal.Kind.HELD);
+    }
+  }
+
+  /// Asks to write; true if that is so at once.
+  private boolean beginUpgrade(Held held) {
+    mutex.lock();
+    try {
+      if (held.mode() == Mode.WRITE) {
+        return true;
+      }
+      settleAlone(held);
+      checkHeld(held);
+      if (upgrade != null || holdsAnother(Thread.currentThread(), held)) {
+        throw upgradeRefusal(Refusal.Kind.DEADLOCK);
+      }
+      upgrade = new Upgrade(held, Thread.currentThread());
+      Claim claim = room.newClaim();
+      held.changing(claim);
+      boolean asked = false;
+      try {
+        Answer answer = apply(new Command.Upgrade(held.token(), claim)).answer();
+        if (answer instanceof Answer.Refused) {
+          throw upgradeRefusal(Refusal.Kind.DEADLOCK);
+        }
+        if (!(answer instanceof Answer.Done)) {
+          throw lost(held);
+        }
+        asked = true;
+      } finally {
+        if (!asked) {
+          abandonUpgrade(held);
+        }
+      }
+      return held.mode() == Mode.WRITE;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private boolean holdsAnother(Thread thread, Held held) {
+    return holds.values().stream()
+        .anyMatch(other -> other != held && other.belongsTo(thread) && holds(other));
+  }
+
+  /// Whether there is nothing more to wait for.
+  ///
+  /// @throws LockLostException if the grant has ended meanwhile
+  private boolean upgraded(Held held) {
+    if (held.mode() == Mode.READ && !held.valid()) {
+      throw lost(held);
+    }
+    return held.mode() == Mode.WRITE;
+  }
+
+  private long lookForUpgrade(long since) {
+    mutex.lock();
+    try {
+      refreshed();
+      buryTheDead(true);
+      endWhatIsOver();
+      if (upgrade == null) {
+        return Long.MIN_VALUE;
+      }
+      long now = room.ticker().nanos();
+      return Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// The wait is over, in whatever way. One that was interrupted leaves nothing behind.
+  private void endUpgrade(Held held, boolean interrupted) {
+    mutex.lock();
+    try {
+      if (held.mode() == Mode.READ) {
+        abandonUpgrade(held);
+      }
+      if (interrupted && held.mode() == Mode.WRITE && holds.containsKey(held.token())) {
+        toReader(held);
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Gives an upgrade up, unless it has come about. If the engine does not answer, that is done
+  /// later.
+  private void abandonUpgrade(Held held) {
+    try {
+      apply(new Command.Abandon(held.token()));
+      endOfUpgrade(held);
+    } catch (EngineException | OutcomeUnknownException failure) {
+      room.later(() -> abandonLater(held));
+    }
+  }
+
+  private boolean abandonLater(Held held) {
+    mutex.lock();
+    try {
+      if (upgrade != null && upgrade.held() == held) {
+        apply(new Command.Abandon(held.token()));
+        endOfUpgrade(held);
+        if (held.mode() == Mode.WRITE) {
+          toReader(held);
+        }
+      }
+      return true;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void endOfUpgrade(Held held) {
+    if (upgrade != null && upgrade.held() == held) {
+      upgrade = null;
+      held.unchanged();
+    }
+  }
+
+  /// Takes up what the upgrade of this process has become, by whoever's step.
+  private void takeUpUpgrade() {
+    Upgrade one = upgrade;
+    if (one == null) {
+      return;
+    }
+    for (Hold hold : cell.state().holds()) {
+      if (hold.claim().member() == room.member()
+          && hold.mode() == Mode.WRITE
+          && hold.phase() == Phase.HELD
+          && one.held().isNow(hold)) {
+        if (holds.remove(one.held().token(), one.held())) {
+          holds.put(hold.token(), one.held());
+        }
+        one.held().become(hold);
+        upgrade = null;
+        break;
+      }
+    }
+    LockSupport.unpark(one.thread());
+  }
+
+  private NotAcquiredException upgradeRefusal(Refusal.Kind kind) {
+    Optional<LockStatus.Holder> other =
+        room.describe(name, cell.state()).holders().stream()
+            .filter(holder -> holds.values().stream().noneMatch(mine -> isOf(mine, holder)))
+            .findFirst();
+    Refusal refusal =
+        new Refusal(kind, name, Mode.WRITE, other, OptionalInt.empty(), Optional.empty());
+    return kind == Refusal.Kind.DEADLOCK
+        ? new DeadlockException(refusal)
+        : new NotAcquiredException(refusal);
+  }
+
+  private static boolean isOf(Held mine, LockStatus.Holder holder) {
+    return holder.grants() == 1 && holder.token() == mine.token();
+  }
+
+  /// Makes a writer's grant a reader's.
+  void downgrade(Held held) {
+    mutex.lock();
+    try {
+      settleAlone(held);
+      checkHeld(held);
+      if (held.mode() == Mode.WRITE) {
+        toReader(held);
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void toReader(Held held) {
+    switch (apply(new Command.Downgrade(held.token())).answer()) {
+      case Answer.Done _ -> held.reads();
+      case Answer.Refused _ ->
+          throw new IllegalStateException(
+              name + " cannot be held for reading: a nested run writes, or it is a permit");
+      case Answer.Gone _, Answer.Queued _ -> throw lost(held);
+    }
+  }
+
+  private void settleAlone(Held held) {
+    if (ALONE.compareAndSet(this, held, null)) {
+      holds.put(held.token(), held);
+    }
+  }
+
+  private void checkHeld(Held held) {
+    if (holds.get(held.token()) != held) {
+      throw lost(held);
+    }
+  }
+
+  private LockLostException lost(Held held) {
+    return new LockLostException(name, held.token());
+  }
+
   // ---- releasing
 
   void release(Held held) {
@@ -584,6 +825,9 @@ final class Gate {
     }
     mutex.lock();
     try {
+      if (upgrade != null) {
+        refreshed();
+      }
       boolean mine = ALONE.compareAndSet(this, held, null) || holds.remove(held.token(), held);
       if (mine && !room.closed()) {
         apply(new Command.Release(held.token(), held.claim()));
@@ -634,9 +878,7 @@ final class Gate {
   Answer detach(Held held, Claim claim, long until, String terms) {
     mutex.lock();
     try {
-      if (ALONE.compareAndSet(this, held, null)) {
-        holds.put(held.token(), held);
-      }
+      settleAlone(held);
       Answer answer = apply(new Command.Detach(held.token(), claim, until, terms)).answer();
       finishAllEnds();
       if (answer instanceof Answer.Done) {
@@ -664,7 +906,7 @@ final class Gate {
       long next;
       mutex.lock();
       try {
-        cell.read();
+        refreshed();
         buryTheDead(true);
         Duration keep = wanted.wish().keep();
         long kept = keep == null ? 0 : Locks.later(now, keep);
@@ -712,7 +954,7 @@ final class Gate {
   }
 
   private List<LockStatus.Holder> revokeAll(String why) {
-    cell.read();
+    refreshed();
     buryTheDead(true);
     endWhatIsOver();
     List<LockStatus.Holder> ended = new ArrayList<>();
@@ -768,6 +1010,9 @@ final class Gate {
       List<Held> lost = List.copyOf(holds.values());
       holds.clear();
       lost.forEach(held -> held.lose("its Truce was closed"));
+      if (upgrade != null) {
+        refreshed();
+      }
       for (Held held : lost) {
         apply(new Command.Release(held.token(), held.claim()));
       }
@@ -811,6 +1056,10 @@ final class Gate {
     if (first != null) {
       first.hint();
     }
+    Upgrade one = upgrade;
+    if (one != null) {
+      LockSupport.unpark(one.thread());
+    }
   }
 
   // ---- commands
@@ -842,7 +1091,7 @@ final class Gate {
   private @Nullable Hold nextUnwritten() {
     mutex.lock();
     try {
-      for (Hold hold : cell.read().holds()) {
+      for (Hold hold : refreshed().holds()) {
         if (hold.unwritten()) {
           return hold;
         }
@@ -882,9 +1131,17 @@ final class Gate {
     return null;
   }
 
+  /// What the cell says now.
+  private LockState refreshed() {
+    LockState state = cell.read();
+    takeUpUpgrade();
+    return state;
+  }
+
   /// Grants for local waiters are delivered.
   private Outcome carry(Command command) {
     Outcome outcome = cell.carry(command, queue.told());
+    takeUpUpgrade();
     deliver(outcome);
     room.wake(outcome.wake());
     return outcome;

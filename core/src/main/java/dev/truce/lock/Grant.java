@@ -2,6 +2,7 @@ package dev.truce.lock;
 
 import dev.truce.Fence;
 import dev.truce.lock.NamedLock.Mode;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -33,7 +34,8 @@ public final class Grant implements AutoCloseable {
   }
 
   /// The grant's number: above that of every grant of this lock before it, across any crash. A
-  /// [second grant][#reenter()] of it has the same, and so has a branch of it in a nested run.
+  /// [second grant][#reenter()] of it has the same, and so has a branch of it in a nested run. An
+  /// [upgrade][#upgrade] gives it a new one.
   public long token() {
     return held.token();
   }
@@ -73,6 +75,48 @@ public final class Grant implements AutoCloseable {
       throw new LockLostException(lock(), token());
     }
     return new Grant(held);
+  }
+
+  /// Waits at most so long for all other readers to leave, and then this reader's grant is a
+  /// writer's, with a new token; nobody writes in between. It goes before everybody who waits for
+  /// the lock, and no new reader is admitted meanwhile. A writer's grant stays as it is.
+  ///
+  /// [Second grants][#reenter()] of it become the writer's too. What was told to go by its fence as
+  /// a reader may go on until the grant ends.
+  ///
+  /// @throws NotAcquiredException if the others did not leave in that time: it reads on. A
+  ///   [DeadlockException] at once if another reader upgrades already, or the thread has another
+  ///   grant of the lock itself, or this grant is a branch.
+  /// @throws LockLostException if this grant has ended
+  /// @throws InterruptedException if the thread was interrupted before or while waiting: it reads
+  ///   on
+  public void upgrade(Duration wait) throws InterruptedException {
+    checkOpen();
+    held.gate().upgrade(held, wait);
+  }
+
+  /// Makes a writer's grant a reader's, with the same token; those who wait to read come in. A
+  /// reader's grant stays as it is.
+  ///
+  /// @throws IllegalStateException if it cannot be one: a nested run writes under it, or it is one
+  ///   of several permits
+  /// @throws LockLostException if this grant has ended
+  public void downgrade() {
+    checkOpen();
+    held.gate().downgrade(held);
+  }
+
+  /// From now on the grant is not the acquiring thread's: that thread may wait for the lock again
+  /// without being taken for somebody who waits for itself, and what it waits for is no reason why
+  /// the grant is not given back. For a grant that is handed to another thread.
+  public void handOver() {
+    held.handOver();
+  }
+
+  private void checkOpen() {
+    if (closed.get()) {
+      throw new LockLostException(lock(), token());
+    }
   }
 
   /// Gives the grant back. Idempotent, and throws nothing; after a loss it returns quietly.

@@ -14,11 +14,15 @@ import org.jspecify.annotations.Nullable;
 /// One token in this process, shared by the [Grant]s that re-entered it: the last one frees it.
 final class Held implements Locks.Watched {
   private final Gate gate;
-  private final long token;
-  private final Mode mode;
-  private final Claim claim;
   private final long arrival;
-  private final @Nullable Thread party;
+  private volatile long token;
+  private volatile Mode mode;
+  private volatile Claim claim;
+
+  /// Under which claim it may stand in a moment, because it is being upgraded.
+  private volatile @Nullable Claim next;
+
+  private volatile @Nullable Thread party;
   private int grants = 1;
   private boolean ended;
   private @Nullable Cell left;
@@ -63,9 +67,42 @@ final class Held implements Locks.Watched {
     left = cell;
   }
 
-  /// The thread that waited for it, which would wait for itself if it asked again.
+  /// Whether this thread waited for it, and would wait for itself if it asked again.
   boolean belongsTo(Thread thread) {
     return thread.equals(party);
+  }
+
+  /// From now on it is nobody's in particular.
+  void handOver() {
+    party = null;
+  }
+
+  /// It may get another token and this claim at any moment.
+  void changing(Claim newClaim) {
+    next = newClaim;
+  }
+
+  /// Whether a row of its member is the one that it has been upgraded to.
+  boolean isNow(Hold hold) {
+    return next != null && (hold.claim().equals(next) || hold.claim().equals(claim));
+  }
+
+  /// It stands in another way.
+  void become(Hold hold) {
+    claim = hold.claim();
+    token = hold.token();
+    mode = hold.mode();
+    next = null;
+  }
+
+  /// It stands for reading.
+  void reads() {
+    mode = Mode.READ;
+  }
+
+  /// It stands as it stood.
+  void unchanged() {
+    next = null;
   }
 
   synchronized boolean reenter() {
@@ -108,7 +145,7 @@ final class Held implements Locks.Watched {
   boolean standsIn(LockState state, long now) {
     for (Hold hold : state.holds()) {
       if (hold.claim().member() == claim.member()
-          && hold.has(token)
+          && (hold.has(token) || isNow(hold))
           && (hold.parent().equals(Claim.NONE) || hold.claim().equals(claim))
           && hold.phase() != Phase.ENDING) {
         return hold.until() == 0 || now < hold.until();

@@ -41,6 +41,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -114,7 +115,11 @@ public abstract class LockContract extends EngineContract {
     private final Thread thread;
 
     Asker(NamedLock lock, Duration wait) {
-      asking = new FutureTask<>(() -> lock.acquire(wait));
+      this(() -> lock.acquire(wait));
+    }
+
+    Asker(Callable<Grant> asked) {
+      asking = new FutureTask<>(asked);
       thread = Thread.ofPlatform().daemon().name("asker").start(asking);
       askers.add(this);
     }
@@ -328,6 +333,274 @@ public abstract class LockContract extends EngineContract {
       passUntilOver(writer, STEP);
     }
     assertFree(reading.lock("index"));
+  }
+
+  // ---- changing the mode
+
+  /// A thread that makes this reader's grant a writer's.
+  private Asker upgrading(Truce truce, Grant reader, Duration wait) {
+    Asker asker =
+        new Asker(() -> {
+          reader.upgrade(wait);
+          return reader;
+        });
+    until(
+        () ->
+            asker.answered()
+                || Thread.State.WAITING == asker.thread.getState()
+                || Thread.State.TIMED_WAITING == asker.thread.getState(),
+        () -> "it waits for the other readers: " + truce.lock(reader.lock()).status());
+    return asker;
+  }
+
+  @Test
+  void upgrade_onlyReader_writesWithANewToken() throws Exception {
+    Truce first = open();
+    try (Grant grant = now(first.lock("index").read())) {
+      long read = grant.token();
+      grant.upgrade(NOT_AT_ALL);
+
+      assertEquals(Mode.WRITE, grant.mode());
+      assertTrue(grant.token() > read, "a writer's token rises above the reader's");
+      assertTrue(grant.isValid());
+      assertHeld(open().lock("index").read());
+      grant.upgrade(NOT_AT_ALL);
+      assertTrue(first.lock("index").status().isCurrent(grant.token()));
+    }
+    assertFree(open().lock("index"));
+  }
+
+  @Test
+  void upgrade_otherReadersLeave_goesBeforeTheQueue_andNobodyWritesBetween() throws Exception {
+    Truce first = open();
+    Grant reader = now(first.lock("index").read());
+    Grant near = now(first.lock("index").read());
+    Grant far = now(open().lock("index").read());
+    Asker writer = queued(first, open().lock("index"), LONG);
+    Asker upgrade = upgrading(first, reader, LONG);
+    assertHeld(open().lock("index").read());
+
+    near.close();
+    assertFalse(upgrade.answered(), "it writes beside a reader of another process");
+    assertTrue(reader.isValid(), "it reads on while it waits");
+    far.close();
+    Grant writes = upgrade.grant();
+
+    assertEquals(Mode.WRITE, writes.mode());
+    assertTrue(writes.isValid());
+    assertFalse(writer.answered());
+    writes.close();
+    writer.grant().close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void upgrade_nearReaderLeavesLast_isServed() throws Exception {
+    Truce first = open();
+    Grant reader = now(first.lock("index").read());
+    Grant near = now(first.lock("index").read());
+    Asker upgrade = upgrading(first, reader, LONG);
+
+    near.close();
+
+    upgrade.grant().close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void upgrade_secondOne_isRefusedAtOnce_andTheFirstIsServedWhenItLeaves() throws Exception {
+    Truce first = open();
+    Truce second = open();
+    Grant one = now(first.lock("index").read());
+    Grant near = now(first.lock("index").read());
+    Grant far = now(second.lock("index").read());
+    Asker upgrade = upgrading(first, one, LONG);
+    until(
+        () -> open().lock("index").read().tryAcquire().map(LockContract::closed).isEmpty(),
+        () -> "no reader is admitted any more");
+
+    for (Grant late : List.of(near, far)) {
+      assertThrows(DeadlockException.class, () -> late.upgrade(LONG));
+      assertEquals(Mode.READ, late.mode());
+      assertTrue(late.isValid(), "a refused upgrade took the reader's grant");
+    }
+    far.close();
+    near.close();
+
+    upgrade.grant().close();
+    assertFree(second.lock("index"));
+  }
+
+  private static Grant closed(Grant grant) {
+    grant.close();
+    return grant;
+  }
+
+  @Test
+  void upgrade_timeIsOver_readsOn_andNewReadersComeInAgain() throws Exception {
+    Truce first = open();
+    Grant reader = now(first.lock("index").read());
+    Grant other = now(open().lock("index").read());
+    Asker upgrade = upgrading(first, reader, Duration.ofSeconds(1));
+
+    Refusal refusal = upgrade.refusal().refusal();
+
+    assertEquals(Refusal.Kind.TIMEOUT, refusal.kind());
+    assertEquals(other.token(), refusal.holder().orElseThrow().token());
+    assertEquals(Mode.READ, reader.mode());
+    assertTrue(reader.isValid() && other.isValid());
+    now(open().lock("index").read()).close();
+    assertThrows(NotAcquiredException.class, () -> reader.upgrade(NOT_AT_ALL));
+    now(open().lock("index").read()).close();
+    other.close();
+    reader.upgrade(NOT_AT_ALL);
+    assertEquals(Mode.WRITE, reader.mode());
+    reader.close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void upgrade_interrupted_readsOn() throws Exception {
+    Truce first = open();
+    Grant reader = now(first.lock("index").read());
+    Grant other = now(open().lock("index").read());
+    Asker upgrade = upgrading(first, reader, LONG);
+
+    upgrade.thread.interrupt();
+    passUntilOver(upgrade.thread, STEP);
+
+    assertThrows(InterruptedException.class, () -> get(upgrade.asking));
+    assertEquals(Mode.READ, reader.mode());
+    assertTrue(reader.isValid() && other.isValid());
+    now(open().lock("index").read()).close();
+    reader.close();
+    other.close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void upgrade_otherReadersDie_isServed() throws Exception {
+    Truce first = open();
+    Truce dying = open();
+    Grant reader = now(first.lock("index").read());
+    Grant _ = now(dying.lock("index").read());
+    Asker upgrade = upgrading(first, reader, LONG);
+
+    kill(dying);
+
+    upgrade.grant().close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void upgrade_upgraderDies_theOthersGoOn() throws Exception {
+    Truce first = open();
+    Truce dying = open();
+    Grant reader = now(first.lock("index").read());
+    Grant lost = now(dying.lock("index").read());
+    Asker _ = upgrading(dying, lost, LONG);
+
+    kill(dying);
+
+    new Asker(open().lock("index").read(), LONG).grant().close();
+    new Asker(
+            () -> {
+              reader.upgrade(LONG);
+              return reader;
+            })
+        .grant()
+        .close();
+    assertFree(first.lock("index"));
+  }
+
+  /// Elsewhere a thread that does this hangs.
+  @Test
+  void upgrade_threadReadsTwice_isADeadlockAtOnce() throws Exception {
+    Truce first = open();
+    try (Grant one = now(first.lock("index").read());
+        Grant two = now(first.lock("index").read())) {
+      assertThrows(DeadlockException.class, () -> one.upgrade(LONG));
+      assertTrue(one.isValid() && two.isValid());
+      assertEquals(Mode.READ, one.mode());
+      now(open().lock("index").read()).close();
+    }
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void upgrade_closedWhileItWaits_leavesNothingBehind() throws Exception {
+    Truce first = open();
+    Grant reader = now(first.lock("index").read());
+    Grant other = now(open().lock("index").read());
+    Asker upgrade = upgrading(first, reader, LONG);
+
+    reader.close();
+    passUntilOver(upgrade.thread, STEP);
+
+    assertThrows(LockLostException.class, () -> get(upgrade.asking));
+    now(open().lock("index").read()).close();
+    other.close();
+    assertFree(first.lock("index"));
+    assertThrows(LockLostException.class, () -> reader.upgrade(LONG));
+    assertThrows(LockLostException.class, reader::downgrade);
+  }
+
+  @Test
+  void downgrade_writer_readsOnWithItsToken_andReadersComeIn() throws Exception {
+    Truce first = open();
+    Grant grant = now(first.lock("index"));
+    Asker reader = queued(first, open().lock("index").read(), LONG);
+    Asker writer = queued(first, open().lock("index"), LONG);
+    long token = grant.token();
+
+    grant.downgrade();
+    Grant beside = reader.grant();
+
+    assertEquals(Mode.READ, grant.mode());
+    assertEquals(token, grant.token());
+    assertTrue(grant.isValid() && beside.isValid());
+    grant.downgrade();
+    assertFalse(writer.answered(), "a writer is beside readers");
+    beside.close();
+    grant.close();
+    writer.grant().close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void upgradeAndDowngrade_secondGrantsOfIt_changeWithIt() throws Exception {
+    Truce first = open();
+    Grant one = now(first.lock("index").read());
+    Grant two = one.reenter();
+    one.upgrade(LONG);
+    assertEquals(Mode.WRITE, two.mode());
+    assertEquals(one.token(), two.token());
+    one.close();
+    assertHeld(open().lock("index").read());
+    two.downgrade();
+    now(open().lock("index").read()).close();
+    two.close();
+    assertFree(first.lock("index"));
+  }
+
+  @Test
+  void handOver_theThreadThatAcquiredIt_mayWaitForItAgain() throws Exception {
+    Truce first = open();
+    Grant grant = now(first.lock("index"));
+    assertThrows(DeadlockException.class, () -> first.lock("index").acquire(LONG));
+
+    grant.handOver();
+    Asker other =
+        new Asker(() -> {
+          until(() -> first.lock("index").status().waiting() == 1, () -> "it waits");
+          grant.close();
+          return first.lock("index").acquire(LONG);
+        });
+    try (Grant again = first.lock("index").acquire(LONG)) {
+      assertTrue(again.token() > grant.token());
+    }
+    other.grant().close();
+    assertFree(first.lock("index"));
   }
 
   // ---- not waiting, timeouts, interrupts
