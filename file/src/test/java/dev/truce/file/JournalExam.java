@@ -38,7 +38,8 @@ enum JournalExam {
           Event failure = new Event.Fail(point, Fault.IO, false);
           for (int next = 1; next <= 3; next++) {
             Event death = new Event.Kill(point + next, false);
-            recovered(twoAppenders(Schedule.of(failure, death)));
+            Outcome<String> end = twoAppenders(Schedule.of(failure, death));
+            recovered(end.disk().afterPowerCut(), end.account());
             tried++;
           }
         }
@@ -75,6 +76,39 @@ enum JournalExam {
                   assertThat(journal.journal().durable()).isGreaterThanOrEqualTo(durable);
                 }
               })
+          .run(schedule)
+          .orThrow();
+    }
+  },
+
+  /// Two change to the next segment at once, and one of them stands still at any point of that.
+  ONE_OF_TWO_STANDS_STILL_WHILE_SEALING {
+    @Override
+    void take() {
+      List<Object> trace = twoSealers(Schedule.PLAIN).trace();
+      int tried = 0;
+      for (int point = 1; point <= trace.size(); point++) {
+        if (trace.get(point - 1).toString().contains("at JOURNAL_SEAL")) {
+          for (int just = point - 1; just <= point; just++) {
+            Outcome<String> end =
+                twoSealers(Schedule.of(new Event.Stop(just, Duration.ofSeconds(1))));
+            recovered(end.disk(), end.account());
+            tried++;
+          }
+        }
+      }
+      assertThat(tried).isGreaterThan(10);
+    }
+
+    private Outcome<String> twoSealers(Schedule schedule) {
+      return new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+          .process("a", JournalWorkload::slow)
+          .process(
+              "b",
+              opened(journal -> {
+                journal.append("b1", "b2");
+                journal.append("b3");
+              }))
           .run(schedule)
           .orThrow();
     }
@@ -205,8 +239,8 @@ enum JournalExam {
         .orThrow();
   }
 
-  private static void recovered(Outcome<String> outcome) {
-    new SimulatedMachine<>(outcome.disk().afterPowerCut(), outcome.account())
+  private static void recovered(DiskState disk, Account<String> account) {
+    new SimulatedMachine<>(disk, account)
         .process("after", SimulatedJournal::recover)
         .run(Schedule.PLAIN)
         .orThrow();

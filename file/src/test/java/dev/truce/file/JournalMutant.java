@@ -64,7 +64,7 @@ enum JournalMutant {
       "Appender",
       "if (!locks.tryAppend(number)) {",
       "if (!locks.tryAppend(number) && number > before + 1) {",
-      "SEALING_OVER_SOMEBODY_SLOW"),
+      "ONE_OF_TWO_STANDS_STILL_WHILE_SEALING"),
 
   SEALED_WITHOUT_A_PAGE("Segments", "segment.file().write(bytes, 0);", "", "FULL_SEGMENTS"),
 
@@ -89,9 +89,10 @@ enum JournalMutant {
   CHECKSUM_UNCHECKED(
       "Frame", "in.getInt(at + CRC_AT) == crc(in, at, padded(in.getInt(at)))", "true", "DAMAGE"),
 
-  CUT_BELOW_A_HINT("Survey", "Math.max(hint, ledger.place())", "ledger.place()", "DAMAGE"),
+  CUT_BELOW_A_HINT(
+      "Survey", "Math.max(reached(chain), ledger.place())", "ledger.place()", "DAMAGE"),
 
-  CLOSED_WITHOUT_A_MARK("SharedJournal", "      mark();\n", "", "DAMAGE"),
+  CLOSED_WITHOUT_A_MARK("SharedJournal", "try {\n      mark();\n", "try {\n", "DAMAGE"),
 
   CHECKPOINT_BEFORE_ITS_BASE_IS_ON_DISK(
       "JournalFiles", "fresh.flush();\n      Yield", "Yield", "CHECKPOINTS"),
@@ -120,10 +121,12 @@ enum JournalMutant {
     this.exam = exam;
   }
 
-  /// Has this journal take its exam, and throws what that throws.
-  void takeExam() throws Exception {
+  /// This journal at its exam, which throws what it is caught by.
+  ///
+  /// @throws AssertionError if the sources have changed, so that it is no mutant any more
+  Callable<?> examinee() throws Exception {
     Class<?> examiner = new Loader(compiled()).loadClass(Examiner.class.getName());
-    ((Callable<?>) examiner.getConstructor(String.class).newInstance(exam)).call();
+    return (Callable<?>) examiner.getConstructor(String.class).newInstance(exam);
   }
 
   /// What examines in the world where the mutant is the journal.

@@ -16,20 +16,39 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// A process stands still for five seconds, by `SIGSTOP`, at each point of an append, a seal, a
 /// flush, a checkpoint and a cell's swap: meanwhile others commit and leases end, and when it goes
-/// on nothing is torn, lost or out of order. Each point has a root of its own, eight at a time.
+/// on nothing is torn, lost or out of order. Each point has a root of its own, six at a time.
+///
+/// Without `-Pfull` that is every point at which it has something that others need, or has just let
+/// others see what it did; at the other points [YieldPointIT] stops it for a moment.
 final class StandstillIT {
   private static final Duration STANDSTILL = Duration.ofSeconds(5);
   private static final Duration TERM = Duration.ofMillis(300);
   private static final Duration LONG = Duration.ofSeconds(10);
 
-  private static final EnumSet<Yield> POINTS = EnumSet.range(Yield.SWAP_READ, Yield.SPLIT_WON);
+  private static final EnumSet<Yield> POINTS =
+      EnumSet.of(
+          Yield.SWAP_HALF_WRITTEN,
+          Yield.SWAP_WON,
+          Yield.SPLIT_WON,
+          Yield.JOURNAL_APPEND_LOCKED,
+          Yield.JOURNAL_APPEND_HALF_WRITTEN,
+          Yield.JOURNAL_APPEND_MOVED,
+          Yield.JOURNAL_SEAL_LOCKED,
+          Yield.JOURNAL_SEAL_WRITTEN,
+          Yield.JOURNAL_FLUSH_ANNOUNCED,
+          Yield.JOURNAL_FLUSHED,
+          Yield.JOURNAL_BASE_NAMED,
+          Yield.JOURNAL_CHECKPOINT_APPENDED);
 
   static {
-    POINTS.addAll(EnumSet.range(Yield.JOURNAL_SEGMENT_WRITTEN, Yield.JOURNAL_BASES_RETIRED));
+    if (Boolean.getBoolean("truce.full")) {
+      POINTS.addAll(EnumSet.range(Yield.SWAP_READ, Yield.SPLIT_WON));
+      POINTS.addAll(EnumSet.range(Yield.JOURNAL_SEGMENT_WRITTEN, Yield.JOURNAL_BASES_RETIRED));
+    }
   }
 
   /// So many points at a time: that many processes start at once.
-  private static final int TOGETHER = 8;
+  private static final int TOGETHER = 6;
 
   @Test
   @Timeout(240)
