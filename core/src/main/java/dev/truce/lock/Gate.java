@@ -302,11 +302,13 @@ final class Gate {
 
   private void await(NamedLock wanted, Waiter waiter, long deadline) throws InterruptedException {
     boolean listening = false;
+    boolean interrupted = false;
     try {
       room.listen(this, true);
       listening = true;
       while (!waiter.answered()) {
-        if (Thread.interrupted()) {
+        interrupted |= Thread.interrupted();
+        if (interrupted && !wanted.wish().heedless()) {
           leave(waiter, null);
           throw new InterruptedException("while waiting for " + name);
         }
@@ -329,6 +331,9 @@ final class Gate {
     } finally {
       if (listening) {
         room.listen(this, false);
+      }
+      if (interrupted && wanted.wish().heedless()) {
+        Thread.currentThread().interrupt();
       }
     }
   }

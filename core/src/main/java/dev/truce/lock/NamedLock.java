@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReadWriteLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,7 @@ public final class NamedLock {
   /// @param keep for how long a wait that times out keeps its place, `null` for not at all
   /// @param ticket the place to take up, `null` for a new one
   /// @param bounds what bounds the lease, `null` for nothing but its term
+  /// @param heedless whether an interrupt ends no wait that has begun, but is kept for later
   record Wish(
       Mode mode,
       String reason,
@@ -56,36 +58,41 @@ public final class NamedLock {
       boolean force,
       @Nullable Duration keep,
       @Nullable String ticket,
-      @Nullable Bounds bounds) {
-    static final Wish WRITE = new Wish(Mode.WRITE, "", 0, false, null, null, null);
-    static final Wish READ = new Wish(Mode.READ, "", 0, false, null, null, null);
+      @Nullable Bounds bounds,
+      boolean heedless) {
+    static final Wish WRITE = new Wish(Mode.WRITE, "", 0, false, null, null, null, false);
+    static final Wish READ = new Wish(Mode.READ, "", 0, false, null, null, null, false);
 
     Wish in(Mode newMode) {
-      return new Wish(newMode, reason, priority, force, keep, ticket, bounds);
+      return new Wish(newMode, reason, priority, force, keep, ticket, bounds, heedless);
     }
 
     Wish saying(String newReason) {
-      return new Wish(mode, newReason, priority, force, keep, ticket, bounds);
+      return new Wish(mode, newReason, priority, force, keep, ticket, bounds, heedless);
     }
 
     Wish at(int newPriority) {
-      return new Wish(mode, reason, newPriority, force, keep, ticket, bounds);
+      return new Wish(mode, reason, newPriority, force, keep, ticket, bounds, heedless);
     }
 
     Wish forced(String newReason) {
-      return new Wish(mode, newReason, Integer.MIN_VALUE, true, keep, ticket, bounds);
+      return new Wish(mode, newReason, Integer.MIN_VALUE, true, keep, ticket, bounds, heedless);
     }
 
     Wish keeping(Duration newKeep) {
-      return new Wish(mode, reason, priority, force, newKeep, ticket, bounds);
+      return new Wish(mode, reason, priority, force, newKeep, ticket, bounds, heedless);
     }
 
     Wish takingUp(String newTicket) {
-      return new Wish(mode, reason, priority, force, keep, newTicket, bounds);
+      return new Wish(mode, reason, priority, force, keep, newTicket, bounds, heedless);
     }
 
     Wish bounded(Bounds newBounds) {
-      return new Wish(mode, reason, priority, force, keep, ticket, newBounds);
+      return new Wish(mode, reason, priority, force, keep, ticket, newBounds, heedless);
+    }
+
+    Wish waitingOn() {
+      return new Wish(mode, reason, priority, force, keep, ticket, bounds, true);
     }
 
     Bounds boundsOrNone() {
@@ -128,6 +135,11 @@ public final class NamedLock {
 
   NamedLock in(Mode mode) {
     return with(isPlain() ? mode == Mode.READ ? Wish.READ : Wish.WRITE : wish.in(mode));
+  }
+
+  /// The same lock, whose waits are not ended by an interrupt, but keep it for when they are over.
+  NamedLock heedless() {
+    return with(wish.waitingOn());
   }
 
   private NamedLock with(Wish newWish) {
@@ -339,6 +351,34 @@ public final class NamedLock {
     } catch (TruceException unreadable) {
       failure.addSuppressed(unreadable);
     }
+  }
+
+  /// The lock as the JDK's read-write locks are: owned by threads and re-entrant. A thread that
+  /// holds the write lock may take the read lock, and keeps reading when it gives the write lock
+  /// back; for everything else the two are [#read()] and [#write()] of this lock, in the one order
+  /// of arrival with everybody else's. Each call makes a view that knows of its own entries alone,
+  /// so keep one.
+  ///
+  /// | call | outcomes |
+  /// |---|---|
+  /// | `lock()` | waits, and keeps an interrupt for later without losing its place |
+  /// | `lockInterruptibly()` | waits; an interrupt before or meanwhile leaves nothing behind |
+  /// | `tryLock()` | never waits, never goes before somebody who waits |
+  /// | `tryLock(time)` | waits at most so long; false as well where waiting could not help |
+  /// | `unlock()` | gives back what was entered last; the lock is free after the last one |
+  ///
+  /// A thread that reads and asks to write would wait for itself: [DeadlockException], or false
+  /// from a try. A full queue is [NotAcquiredException], an engine that cannot answer
+  /// [dev.truce.EngineException], and from `unlock()` by a thread that does not hold the lock
+  /// [IllegalMonitorStateException]. There are no conditions: `newCondition()` is
+  /// [UnsupportedOperationException].
+  ///
+  /// **Loss.** Who has lost the lock is told by [LockLostException], when it enters once more and
+  /// at its last `unlock()`, after which it holds nothing. Whoever wants to know sooner, or needs
+  /// the fence, uses [#acquire].
+  public ReadWriteLock asReadWriteLock() {
+    checkNoLease();
+    return new ThreadOwned(this);
   }
 
   /// Who holds the lock and who waits for it, at one moment.
