@@ -4,6 +4,7 @@ import dev.truce.lock.Election;
 import dev.truce.lock.History;
 import dev.truce.lock.Lease;
 import dev.truce.lock.LockSet;
+import dev.truce.lock.LockStatistics;
 import dev.truce.lock.LockStatus;
 import dev.truce.lock.Locks;
 import dev.truce.lock.NamedLock;
@@ -114,6 +115,11 @@ public final class Truce implements AutoCloseable {
   /// All locks that somebody holds or waits for now, by name.
   public List<LockStatus> status() {
     return locks.status();
+  }
+
+  /// What each lock has done whose name is not forgotten, by name.
+  public List<LockStatistics> statistics() {
+    return locks.allStatistics();
   }
 
   /// [Closes][dev.truce.lock.Candidacy#close()] the candidacies, refuses new work, refuses those

@@ -45,6 +45,7 @@ final class Gate {
   private final Locks room;
   private final String name;
   private final LockCell cell;
+  private final Meter meter;
   private final ReentrantLock mutex = new ReentrantLock();
 
   private final LocalQueue queue = new LocalQueue();
@@ -76,10 +77,15 @@ final class Gate {
     this.room = room;
     this.name = name;
     this.cell = new LockCell(room, name);
+    this.meter = new Meter(room, name);
   }
 
   String name() {
     return name;
+  }
+
+  Meter meter() {
+    return meter;
   }
 
   // ---- acquiring
@@ -143,6 +149,7 @@ final class Gate {
       Cell left = retired ? null : cell.swap(idle, next);
       if (left != null) {
         held.left(left);
+        meter.began(held, now);
         won = true;
       }
     } finally {
@@ -825,6 +832,7 @@ final class Gate {
 
   void release(Held held) {
     if (alone == held && releasedShortly(held)) {
+      meter.released(held);
       room.maybeForget();
       return;
     }
@@ -835,7 +843,7 @@ final class Gate {
       }
       boolean mine = ALONE.compareAndSet(this, held, null) || holds.remove(held.token(), held);
       if (mine && !room.closed()) {
-        apply(new Command.Release(held.token(), held.claim()));
+        giveBack(held);
         finishTheRest();
       }
     } catch (EngineException | OutcomeUnknownException failure) {
@@ -856,10 +864,16 @@ final class Gate {
     }
   }
 
+  private void giveBack(Held held) {
+    if (apply(new Command.Release(held.token(), held.claim())).answer() instanceof Answer.Done) {
+      meter.released(held);
+    }
+  }
+
   private boolean releaseLater(Held held) {
     mutex.lock();
     try {
-      apply(new Command.Release(held.token(), held.claim()));
+      giveBack(held);
       unsettled--;
       return true;
     } finally {
@@ -888,6 +902,7 @@ final class Gate {
       finishAllEnds();
       if (answer instanceof Answer.Done) {
         holds.remove(held.token(), held);
+        meter.leased(held);
       }
       return answer;
     } finally {
@@ -919,7 +934,9 @@ final class Gate {
         Outcome outcome = apply(new Command.Accept(claim, until, kept, room.terms(wanted, ttl)));
         if (!outcome.grants().isEmpty()) {
           finishAllEnds();
-          return outcome.grants().getFirst().hold();
+          Hold taken = outcome.grants().getFirst().hold();
+          meter.taken(taken, now - began);
+          return taken;
         }
         if (outcome.answer() instanceof Answer.Gone) {
           return null;
@@ -1018,18 +1035,14 @@ final class Gate {
       if (upgrade != null) {
         refreshed();
       }
-      for (Held held : lost) {
-        apply(new Command.Release(held.token(), held.claim()));
-      }
+      lost.forEach(this::giveBack);
       finishAllEnds();
-      if (cell.state().counters().granted() <= 1) {
-        cell.forget();
-      }
     } catch (EngineException | OutcomeUnknownException failure) {
       room.closeFailed(name, failure);
     } finally {
       mutex.unlock();
     }
+    meter.add();
   }
 
   /// Retires the gate if this process does nothing here, and lets go of the cell if nobody does.
@@ -1046,13 +1059,22 @@ final class Gate {
         retired = false;
         return false;
       }
-      cell.forget();
+      letGo();
       return true;
     } catch (EngineException unreachable) {
       retired = false;
       return false;
     } finally {
       mutex.unlock();
+    }
+  }
+
+  /// What was measured goes with the cell, unless others are busy with that.
+  private void letGo() {
+    if (cell.forget()) {
+      room.book().forget(name);
+    } else {
+      meter.add();
     }
   }
 
@@ -1087,10 +1109,14 @@ final class Gate {
 
   private boolean putDownLater() {
     for (Hold ending = nextUnwritten(); ending != null; ending = nextUnwritten()) {
-      room.putDown(name, ending);
+      putDown(ending);
       command(new Command.Fenced(ending.token()));
     }
     return true;
+  }
+
+  private void putDown(Hold ending) {
+    meter.putDown(ending, room.putDown(name, ending));
   }
 
   private @Nullable Hold nextUnwritten() {
@@ -1122,7 +1148,7 @@ final class Gate {
   /// In the order in which they ended, so that the history of a lock is in order.
   private void finishAllEnds() {
     for (Hold ending = ending(); ending != null; ending = ending()) {
-      room.putDown(name, ending);
+      putDown(ending);
       carry(new Command.Fenced(ending.token()));
     }
   }
@@ -1172,6 +1198,7 @@ final class Gate {
                 hold.claim(),
                 granted.arrival(),
                 waiter.thread());
+        meter.began(held, room.ticker().nanos(), waiter.since());
         holds.put(held.token(), held);
         waiter.grant(held);
       }

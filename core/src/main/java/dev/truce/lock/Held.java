@@ -26,6 +26,7 @@ final class Held implements Locks.Watched {
   private int grants = 1;
   private boolean ended;
   private @Nullable Cell left;
+  private Meter.@Nullable Begun begun;
   private @Nullable Loss loss;
   private @Nullable List<Consumer<Loss>> listeners;
 
@@ -65,6 +66,15 @@ final class Held implements Locks.Watched {
 
   void left(Cell cell) {
     left = cell;
+  }
+
+  /// What was measured of its beginning. Unguarded: who does not see it measures nothing.
+  Meter.@Nullable Begun begun() {
+    return begun;
+  }
+
+  void begun(Meter.Begun how) {
+    begun = how;
   }
 
   /// Whether this thread waited for it, and would wait for itself if it asked again.

@@ -90,7 +90,13 @@ final class LockCell {
 
   /// The cell as the swap left it, or `null` if it was not won.
   @Nullable Cell swap(Cell expected, byte[] next) {
-    return cells.swap(key, expected, next) instanceof Swap.Won(Cell left) ? left : null;
+    if (cells.swap(key, expected, next) instanceof Swap.Won(Cell left)) {
+      if (expected.absent()) {
+        room.madeName();
+      }
+      return left;
+    }
+    return null;
   }
 
   // ---- the long way
@@ -150,6 +156,9 @@ final class LockCell {
       switch (cells.swap(key, expected, bytes)) {
         case Swap.Won(Cell cell) -> {
           seen = new Seen(cell, outcome.state());
+          if (expected.absent()) {
+            room.madeName();
+          }
           return true;
         }
         case Swap.Lost(Cell current) -> {
@@ -182,13 +191,18 @@ final class LockCell {
                 wait.claim().member() == caller.member() && wait.command() == caller.command());
   }
 
-  /// Lets go of it if nobody does anything here.
-  void forget() {
+  /// Lets go of it if nobody does anything here. Whether it is gone.
+  boolean forget() {
     Seen at = fresh();
     Cell cell = at.cell();
-    if (cell != null && !cell.absent() && at.state().idle()) {
-      Swap _ = cells.swap(key, cell, NOTHING);
-      seen = new Seen(null, LockState.IDLE);
+    if (cell == null || cell.absent()) {
+      return true;
     }
+    if (!at.state().idle()) {
+      return false;
+    }
+    Swap swap = cells.swap(key, cell, NOTHING);
+    seen = new Seen(null, LockState.IDLE);
+    return swap instanceof Swap.Won;
   }
 }

@@ -67,12 +67,14 @@ public final class Locks implements AutoCloseable {
   /// Whether the owner of a lease lives is nobody's business.
   private static final Standing LEASED = new Standing.Silent(Duration.ZERO);
 
-  private static final String PREFIX = "lock/";
+  static final String PREFIX = "lock/";
   private static final Answer GONE = new Answer.Gone();
 
   private final Engine engine;
   private final Owner self;
   private final Ledger ledger;
+  private final Bookkeeper book;
+  private final Names names;
   private final Members.Membership membership;
   private final Rules rules;
   private final List<Claim> ancestors;
@@ -86,6 +88,7 @@ public final class Locks implements AutoCloseable {
   private final AtomicInteger listeners = new AtomicInteger();
   private final AtomicLong numbers = new AtomicLong();
   private volatile int manyGates = IDLE_GATES;
+  private volatile boolean namesMade;
   private volatile boolean closed;
   private @Nullable Thread watcher;
 
@@ -98,6 +101,8 @@ public final class Locks implements AutoCloseable {
     this.engine = engine;
     this.self = self;
     this.ledger = new Ledger(engine);
+    this.book = new Bookkeeper(engine, this::addFigures);
+    this.names = new Names(engine.cells(), book);
     this.membership = membership;
     this.rules = rules;
     this.ancestors = ancestors;
@@ -184,9 +189,7 @@ public final class Locks implements AutoCloseable {
 
   /// All locks that somebody holds or waits for, by name.
   public List<LockStatus> status() {
-    List<String> names =
-        engine.cells().keys(PREFIX).stream().map(key -> key.substring(PREFIX.length())).toList();
-    return status(names).stream()
+    return status(names.all()).stream()
         .filter(lock -> !lock.holders().isEmpty() || !lock.queue().isEmpty())
         .sorted((a, b) -> a.lock().compareTo(b.lock()))
         .toList();
@@ -207,11 +210,60 @@ public final class Locks implements AutoCloseable {
       }
     }
     Candidacy.close(candidacies); // of those that came meanwhile
+    book.close();
     try {
       gates.values().forEach(Gate::close);
+      forgetOldNames();
     } finally {
       membership.close();
     }
+  }
+
+  private void forgetOldNames() {
+    try {
+      if (namesMade) {
+        names.forgetTheOldest();
+      }
+    } catch (TruceException notNow) {
+      Log.LOG.log(System.Logger.Level.DEBUG, "idle names stay for whoever comes next", notNow);
+    }
+  }
+
+  // ---- statistics
+
+  /// What each lock has done whose name is not forgotten, by name.
+  public List<LockStatistics> allStatistics() {
+    return names.all().stream().sorted().map(this::statistics).toList();
+  }
+
+  LockStatistics statistics(String name) {
+    Gate gate = gates.get(name);
+    if (gate != null) {
+      gate.meter().add();
+    }
+    LockState state = settledIfPast(name);
+    return Statistics.of(describe(name, state), state, book.read(name));
+  }
+
+  void resetStatistics(String name) {
+    Gate gate = gates.get(name);
+    if (gate != null) {
+      gate.meter().add();
+    }
+    LockState state = settledIfPast(name);
+    if (state.equals(LockState.IDLE)) {
+      book.forget(name);
+    } else {
+      book.reset(name, Statistics.reset(state, Instant.now()));
+    }
+  }
+
+  private boolean addFigures() {
+    boolean any = false;
+    for (Gate gate : gates.values()) {
+      any |= gate.meter().add();
+    }
+    return any;
   }
 
   // ---- acquiring
@@ -220,7 +272,7 @@ public final class Locks implements AutoCloseable {
       throws InterruptedException {
     while (true) {
       checkOpen();
-      Held held = gate(lock.name()).acquire(lock, claim, queue, now, deadline);
+      Held held = acquire(gate(lock.name()), lock, now, deadline, queue, claim);
       if (held != null && closed) {
         held.leave();
         throw gone();
@@ -228,6 +280,17 @@ public final class Locks implements AutoCloseable {
       if (held != null) {
         return held;
       }
+    }
+  }
+
+  private @Nullable Held acquire(
+      Gate gate, NamedLock lock, long now, long deadline, boolean queue, Claim claim)
+      throws InterruptedException {
+    try {
+      return gate.acquire(lock, claim, queue, now, deadline);
+    } catch (TruceException | InterruptedException why) {
+      gate.meter().refused(lock, now, why);
+      throw why;
     }
   }
 
@@ -530,8 +593,8 @@ public final class Locks implements AutoCloseable {
         failure);
   }
 
-  /// Puts an end down for good.
-  void putDown(String lock, Hold ending) {
+  /// Puts an end down for good, and answers whose grant it was.
+  Owner putDown(String lock, Hold ending) {
     Ended how = Ended.read(ending.reason());
     Terms terms = terms(ending.claim(), Ended.said(ending.reason()));
     ledger.ended(
@@ -550,6 +613,7 @@ public final class Locks implements AutoCloseable {
             how.by(),
             how.why()),
         ending);
+    return terms.owner();
   }
 
   /// What a row says of itself, or its member says for it.
@@ -587,6 +651,22 @@ public final class Locks implements AutoCloseable {
 
   Engine engine() {
     return engine;
+  }
+
+  Bookkeeper book() {
+    return book;
+  }
+
+  /// Who this handle is to others.
+  Owner owner() {
+    return self;
+  }
+
+  /// The root knows one more name, which is to be looked to in the end.
+  void madeName() {
+    if (!namesMade) {
+      namesMade = true;
+    }
   }
 
   Ticker ticker() {
@@ -787,10 +867,14 @@ public final class Locks implements AutoCloseable {
   List<LockStatus> status(List<String> names) {
     List<LockStatus> found = new ArrayList<>();
     for (String name : names) {
-      LockState state = LockState.decode(engine.cells().read(key(name)).bytes());
-      found.add(describe(name, isPast(state) ? settledOr(name, state) : state));
+      found.add(describe(name, settledIfPast(name)));
     }
     return found;
+  }
+
+  private LockState settledIfPast(String name) {
+    LockState state = LockState.decode(engine.cells().read(key(name)).bytes());
+    return isPast(state) ? settledOr(name, state) : state;
   }
 
   /// Whether somebody who looked would end something: what the dead have, and what time is over.

@@ -386,6 +386,18 @@ public final class NamedLock {
     return room.status(List.of(name)).getFirst();
   }
 
+  /// What the lock has done until now.
+  public LockStatistics statistics() {
+    return room.statistics(name);
+  }
+
+  /// Has the [#statistics()] of this lock begin anew, for everybody: counters are compared with
+  /// what they are now, what was measured is forgotten. What other processes measured in the last
+  /// second may still be added. Who holds the lock or waits for it counts as having come since.
+  public void resetStatistics() {
+    room.resetStatistics(name);
+  }
+
   String reason() {
     return wish.reason;
   }
