@@ -24,6 +24,7 @@ import java.util.Optional;
 ///   | the waits | the holds                                     (see Histogram)
 ///   | number of owners | each: name | host | pid
 ///   | number of operations | each: end and mode | milliseconds | owner | token | waited | held
+///     | for how many it stands
 /// ```
 ///
 /// All numbers as [Varints]; a duration that is not known is 0, any other one more than it is. A
@@ -99,8 +100,8 @@ final class Figures {
     return ends.isEmpty();
   }
 
-  /// @param times for how many operations this one stands, itself included
-  void add(Operation one, long times) {
+  void add(Operation one) {
+    long times = one.times();
     ends.merge(one.end(), times, Long::sum);
     if (one.token() != 0) {
       one.waited().ifPresent(waited -> waits.add(waited.toNanos(), times));
@@ -164,6 +165,7 @@ final class Figures {
       out.number(ENDS.indexOf(one.end()) * 2L + (one.mode() == Mode.READ ? 1 : 0));
       out.number(millis - before).number(owners.getOrDefault(one.owner(), 0));
       out.number(one.token()).number(plusOne(one.waited())).number(plusOne(one.held()));
+      out.number(one.times());
       before = millis;
     }
   }
@@ -226,7 +228,8 @@ final class Figures {
               owners.get(in.count(owners.size() - 1)),
               in.number(),
               minusOne(in.number()),
-              minusOne(in.number())));
+              minusOne(in.number()),
+              in.number()));
     }
   }
 

@@ -4,6 +4,7 @@ import dev.truce.Owner;
 import dev.truce.lock.NamedLock.Mode;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +21,7 @@ import java.util.Optional;
 /// added. Where grants follow one another within 20 µs in one process, one in 64 is measured and
 /// stands for all of them.
 ///
+/// @param status who holds it and who waits, at the same moment
 /// @param acquired grants that began
 /// @param released grants that their holder gave back
 /// @param lost grants that ended in any other way: holder dead, term over, force
@@ -31,12 +33,10 @@ import java.util.Optional;
 ///   never occurred is missing
 /// @param waits from asking to the grant; of those who had the lock at once, zero
 /// @param holds from the grant to its end
-/// @param oldestHolder who has held it longest of those who hold it now
-/// @param oldestWaiter who has waited longest of those who wait now
 /// @param last the last [#LAST] operations that were measured, the newest last
 /// @param resetAt when the statistics were reset, if ever
 public record LockStatistics(
-    String lock,
+    LockStatus status,
     long acquired,
     long released,
     long lost,
@@ -47,8 +47,6 @@ public record LockStatistics(
     Map<End, Long> ends,
     Spread waits,
     Spread holds,
-    Optional<LockStatus.Holder> oldestHolder,
-    Optional<LockStatus.Waiter> oldestWaiter,
     List<Operation> last,
     Optional<Instant> resetAt) {
 
@@ -78,6 +76,7 @@ public record LockStatistics(
   /// @param token the grant's, 0 when there was none
   /// @param waited how long it waited; empty when this process did not see it
   /// @param held how long the grant stood; empty when there was none, or it still stands
+  /// @param times for how many like it this one stands, itself included
   public record Operation(
       Instant at,
       End end,
@@ -85,7 +84,19 @@ public record LockStatistics(
       Owner owner,
       long token,
       Optional<Duration> waited,
-      Optional<Duration> held) {}
+      Optional<Duration> held,
+      long times) {}
+
+  /// What the operations come to that ended at or after one moment.
+  ///
+  /// @param complete whether these are all that were measured, and none was let go of
+  public record Window(
+      Instant since,
+      boolean complete,
+      Map<End, Long> ends,
+      Spread waits,
+      Spread holds,
+      List<Operation> operations) {}
 
   /// How an operation ended. What the application's own code throws is none of them.
   public enum End {
@@ -109,6 +120,35 @@ public record LockStatistics(
     CANCELLED,
     /// The engine could not answer.
     FAILED
+  }
+
+  /// The name of the lock.
+  public String lock() {
+    return status.lock();
+  }
+
+  /// Who has held it longest of those who hold it.
+  public Optional<LockStatus.Holder> oldestHolder() {
+    return status.holders().stream().max(Comparator.comparing(LockStatus.Holder::heldFor));
+  }
+
+  /// Who has waited longest of those who wait.
+  public Optional<LockStatus.Waiter> oldestWaiter() {
+    return status.queue().stream().max(Comparator.comparing(LockStatus.Waiter::waitedFor));
+  }
+
+  /// What was measured from a moment on, as far as the [#last] operations reach.
+  public Window since(Instant moment) {
+    Figures figures = new Figures();
+    last.stream().filter(one -> !one.at().isBefore(moment)).forEach(figures::add);
+    boolean complete = last.size() < LAST || last.getFirst().at().isBefore(moment);
+    return new Window(
+        moment,
+        complete && resetAt.filter(moment::isBefore).isEmpty(),
+        figures.ends(),
+        figures.waits().spread(),
+        figures.holds().spread(),
+        figures.last());
   }
 
   /// What part of those who asked had to wait, 0 to 1: of all who were granted the lock, left the

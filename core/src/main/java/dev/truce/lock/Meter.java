@@ -8,6 +8,7 @@ import dev.truce.lock.NamedLock.Mode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /// What becomes of one lock's operations in this process, as its [Gate] tells it: measured here, in
@@ -34,6 +35,8 @@ final class Meter {
 
   private long before = Long.MIN_VALUE;
   private int closely;
+
+  private final ReentrantLock adding = new ReentrantLock();
 
   /// What was measured and not added yet. Guarded by this.
   private @Nullable Figures pending;
@@ -163,25 +166,33 @@ final class Meter {
       Optional<Duration> stood,
       int weight) {
     Instant at = Instant.ofEpochMilli(System.currentTimeMillis());
-    Operation one = new Operation(at, end, mode, owner, token, waited, stood);
+    Operation one = new Operation(at, end, mode, owner, token, waited, stood, weight);
     synchronized (this) {
       Figures figures = pending == null ? new Figures() : pending;
-      figures.add(one, weight);
+      figures.add(one);
       pending = figures;
     }
     room.book().due();
   }
 
-  /// Adds to the cell what was measured since this was called last. True if there was anything.
+  /// Adds to the cell what was measured until now. True if there was anything that nobody else was
+  /// about to add; when this returns, that is done, too.
   boolean add() {
-    Figures measured;
-    synchronized (this) {
-      measured = pending;
-      pending = null;
+    adding.lock();
+    try {
+      Figures measured = taken();
+      if (measured != null) {
+        room.book().add(name, measured);
+      }
+      return measured != null;
+    } finally {
+      adding.unlock();
     }
-    if (measured != null) {
-      room.book().add(name, measured);
-    }
-    return measured != null;
+  }
+
+  private synchronized @Nullable Figures taken() {
+    Figures measured = pending;
+    pending = null;
+    return measured;
   }
 }

@@ -6,7 +6,6 @@ import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.LockState.Wait;
 import java.time.Instant;
-import java.util.Comparator;
 
 /// What a lock's cell and what was measured of it come to.
 final class Statistics {
@@ -15,7 +14,7 @@ final class Statistics {
   static LockStatistics of(LockStatus status, LockState state, Figures figures) {
     Counters counted = since(figures.reset().base(), state.counters());
     return new LockStatistics(
-        status.lock(),
+        status,
         counted.granted(),
         counted.released(),
         counted.lost(),
@@ -26,8 +25,6 @@ final class Statistics {
         figures.ends(),
         figures.waits().spread(),
         figures.holds().spread(),
-        status.holders().stream().max(Comparator.comparing(LockStatus.Holder::heldFor)),
-        status.queue().stream().max(Comparator.comparing(LockStatus.Waiter::waitedFor)),
         figures.last(),
         figures.reset().at());
   }

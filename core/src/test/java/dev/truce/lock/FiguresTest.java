@@ -26,7 +26,8 @@ class FiguresTest {
         CI,
         at + 1,
         Optional.of(Duration.ofNanos(at)),
-        Optional.of(Duration.ofMillis(at)));
+        Optional.of(Duration.ofMillis(at)),
+        64);
   }
 
   private static Operation timedOut(int at, Owner owner) {
@@ -37,14 +38,15 @@ class FiguresTest {
         owner,
         0,
         Optional.of(Duration.ofSeconds(9)),
-        Optional.empty());
+        Optional.empty(),
+        1);
   }
 
   @Test
   void read_ofWhatWasWritten_isTheSame() {
     Figures some = Figures.reset(new Reset(77, new Counters(5, 4, 3, 2, 1)));
-    some.add(released(3), 64);
-    some.add(timedOut(4, new Owner("you", "ws4", 0)), 1);
+    some.add(released(3));
+    some.add(timedOut(4, new Owner("you", "ws4", 0)));
     Figures read = Figures.read(some.write(Figures.MOST_BYTES));
     assertThat(read.ends()).isEqualTo(Map.of(End.RELEASED, 64L, End.TIMED_OUT, 1L));
     assertThat(read.last()).isEqualTo(some.last());
@@ -57,7 +59,7 @@ class FiguresTest {
   @Test
   void waits_areOfThoseWhoWereGranted() {
     Figures some = new Figures();
-    some.add(timedOut(1, CI), 1);
+    some.add(timedOut(1, CI));
     assertThat(some.waits().isEmpty()).isTrue();
     assertThat(some.last()).hasSize(1);
   }
@@ -67,21 +69,21 @@ class FiguresTest {
     Figures odd = new Figures();
     Figures even = new Figures();
     for (int i = 0; i < 300; i++) {
-      (i % 2 == 0 ? even : odd).add(released(i), 1);
+      (i % 2 == 0 ? even : odd).add(released(i));
     }
     assertThat(odd.last()).hasSize(LockStatistics.LAST);
     even.add(odd);
     assertThat(even.last()).extracting(Operation::token).hasSize(100).isSorted();
     assertThat(even.last().getLast()).isEqualTo(released(299));
     assertThat(even.last().getFirst()).isEqualTo(released(200));
-    assertThat(even.ends()).isEqualTo(Map.of(End.RELEASED, 300L));
+    assertThat(even.ends()).isEqualTo(Map.of(End.RELEASED, 300L * 64));
   }
 
   @Test
   void write_ofLongNames_keepsItsBoundAndTheNewest() {
     Figures some = new Figures();
     for (int i = 0; i < LockStatistics.LAST; i++) {
-      some.add(timedOut(i, new Owner("n".repeat(190) + i, "h".repeat(200), i)), 1);
+      some.add(timedOut(i, new Owner("n".repeat(190) + i, "h".repeat(200), i)));
     }
     byte[] bytes = some.write(Figures.MOST_BYTES);
     assertThat(bytes).hasSizeLessThanOrEqualTo(Figures.MOST_BYTES);
@@ -98,8 +100,8 @@ class FiguresTest {
       Operation one = released(i);
       Owner owner = new Owner("ci", "build-3.example.org", 1_000_000 + i);
       some.add(
-          new Operation(one.at(), one.end(), one.mode(), owner, 1L << 40, one.waited(), one.held()),
-          1);
+          new Operation(
+              one.at(), one.end(), one.mode(), owner, 1L << 40, one.waited(), one.held(), 1));
     }
     assertThat(some.write(Figures.MOST_BYTES)).hasSizeLessThan(6_000);
   }
@@ -108,7 +110,7 @@ class FiguresTest {
   void read_damagedAnywhere_isEmptyOrReadable() {
     Figures some = new Figures();
     for (int i = 0; i < 20; i++) {
-      some.add(released(i), 1);
+      some.add(released(i));
     }
     byte[] whole = some.write(Figures.MOST_BYTES);
     for (int cut = 1; cut < whole.length; cut++) {

@@ -12,6 +12,7 @@ import dev.truce.lock.NamedLock.Mode;
 import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Engine;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -241,6 +242,37 @@ class StatisticsTest {
   void resetStatistics_ofAnUnknownName_leavesNothing() {
     over(memory).lock("n").resetStatistics();
     assertThat(memory.cells().keys("")).noneMatch(key -> key.startsWith("stat/"));
+  }
+
+  @Test
+  void since_isWhatEndedFromThenOn() throws Exception {
+    NamedLock lock = over(memory).lock("n");
+    hold(lock, Duration.ofMillis(20));
+    hold(lock, Duration.ofMillis(40));
+    LockStatistics is = lock.statistics();
+    LockStatistics.Window all = is.since(Instant.EPOCH);
+    assertThat(all.complete()).isTrue();
+    assertThat(all.ends()).isEqualTo(is.ends());
+    assertThat(all.holds()).isEqualTo(is.holds());
+    assertThat(all.operations()).isEqualTo(is.last());
+    LockStatistics.Window later = is.since(is.last().getLast().at().plusMillis(1));
+    assertThat(later.operations()).isEmpty();
+    assertThat(later.holds().count()).isZero();
+    assertThat(later.complete()).isTrue();
+  }
+
+  @Test
+  void since_beforeWhatIsRemembered_saysThatSomeAreMissing() throws Exception {
+    NamedLock lock = over(memory).lock("n");
+    for (int i = 0; i <= LockStatistics.LAST; i++) {
+      hold(lock, Duration.ofMillis(1));
+    }
+    assertThat(lock.statistics().since(Instant.EPOCH).complete()).isFalse();
+    assertThat(lock.statistics().since(Instant.EPOCH).operations()).hasSize(100);
+    lock.resetStatistics();
+    assertThat(lock.statistics().since(Instant.EPOCH).complete()).isFalse();
+    Instant reset = lock.statistics().resetAt().orElseThrow();
+    assertThat(lock.statistics().since(reset).complete()).isTrue();
   }
 
   // ---- several processes
