@@ -8,6 +8,7 @@ import dev.truce.lock.LockStatistics;
 import dev.truce.lock.LockStatus;
 import dev.truce.lock.Locks;
 import dev.truce.lock.NamedLock;
+import dev.truce.lock.Permits;
 import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Engine;
 import dev.truce.spi.EngineProvider;
@@ -83,6 +84,14 @@ public final class Truce implements AutoCloseable {
   ///   in UTF-8, or not well-formed
   public NamedLock lock(String name) {
     return locks.lock(name);
+  }
+
+  /// So many permits of one name. Costs nothing; nothing exists before one is acquired.
+  ///
+  /// @throws IllegalArgumentException if the name is none for a [lock][#lock], or there are not
+  ///   from 1 to [Permits#MAX] of them
+  public Permits permits(String name, int limit) {
+    return locks.permits(name, limit);
   }
 
   /// Several locks, to be had together or not at all.

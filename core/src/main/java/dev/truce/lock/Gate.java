@@ -197,7 +197,7 @@ final class Gate {
       if (retired) {
         return false;
       }
-      boolean waitsForItself = patient && holdsAny(waiter.thread());
+      boolean waitsForItself = patient && wanted.wish().limit() == 1 && holdsAny(waiter.thread());
       if (patient && !waitsForItself && join(wanted, waiter)) {
         return true;
       }
@@ -215,7 +215,9 @@ final class Gate {
     LockState state = refreshed();
     int priority = wanted.wish().priority();
     Wait tail =
-        LockMachine.joinable(state, room.member(), wanted.mode(), priority, parentIn(state));
+        state.limit() == wanted.wish().limit()
+            ? LockMachine.joinable(state, room.member(), wanted.mode(), priority, parentIn(state))
+            : null;
     LocalRun run = tail == null ? null : queue.at(tail.claim());
     if (run == null || !run.admits(wanted)) {
       return false;
@@ -243,7 +245,10 @@ final class Gate {
       }
       if (!waiter.answered() && answer instanceof Answer.Refused(LockMachine.Why why)) {
         queue.dissolve(run);
-        waiter.refuse(refusal(wanted, kind(why, waitsForItself), OptionalInt.empty()));
+        waiter.refuse(
+            why == LockMachine.Why.OTHER_LIMIT
+                ? limitRefusal(wanted)
+                : refusal(wanted, kind(why, waitsForItself), OptionalInt.empty()));
       }
     } catch (RuntimeException | Error failure) {
       queue.disband(run);
@@ -261,7 +266,7 @@ final class Gate {
         patient,
         0,
         0,
-        1,
+        wanted.wish().limit(),
         room.ancestors(),
         wanted.reason());
   }
@@ -274,9 +279,10 @@ final class Gate {
 
   private static Refusal.Kind kind(LockMachine.Why why, boolean waitsForItself) {
     return switch (why) {
-      case HELD, OTHER_LIMIT -> waitsForItself ? Refusal.Kind.DEADLOCK : Refusal.Kind.HELD;
+      case HELD -> waitsForItself ? Refusal.Kind.DEADLOCK : Refusal.Kind.HELD;
       case QUEUE_FULL -> Refusal.Kind.QUEUE_FULL;
       case DEADLOCK -> Refusal.Kind.DEADLOCK;
+      case OTHER_LIMIT -> Refusal.Kind.OTHER_LIMIT;
       case NO_RENEWALS -> throw new IllegalStateException("nothing was renewed");
     };
   }
@@ -505,13 +511,21 @@ final class Gate {
     if (!room.current()) {
       refuseAll(run, room.gone());
     } else if (wait == null) {
-      apply(asking(run, true));
+      askAgain(run);
     } else if (wait.struck()) {
       refuseAll(run, deadlock(run));
     } else if (wait.offered() != 0) {
       apply(new Command.Accept(run.claim()));
     } else if (wait.absent()) {
       apply(new Command.Look());
+    }
+  }
+
+  /// The cell is not the one in which it was queued.
+  private void askAgain(LocalRun run) {
+    if (apply(asking(run, true)).answer() instanceof Answer.Refused(LockMachine.Why why)
+        && why == LockMachine.Why.OTHER_LIMIT) {
+      refuseAll(run, limitRefusal(run.wanted()));
     }
   }
 
@@ -1213,6 +1227,19 @@ final class Gate {
     return kind == Refusal.Kind.DEADLOCK
         ? new DeadlockException(refusal)
         : new NotAcquiredException(refusal);
+  }
+
+  private NotAcquiredException limitRefusal(NamedLock wanted) {
+    return new NotAcquiredException(
+        new Refusal(
+            Refusal.Kind.OTHER_LIMIT,
+            name,
+            wanted.mode(),
+            firstHolder(),
+            OptionalInt.empty(),
+            Optional.empty(),
+            OptionalInt.of(cell.state().limit()),
+            List.of()));
   }
 
   private NotAcquiredException ticketRefusal(

@@ -141,8 +141,11 @@ final class LockMachine {
     record Abandon(long token) implements Command {}
 
     /// A writer's grant shall become a reader's. Refused while a branch of it writes or waits to,
-    /// and while other permits are out.
+    /// for a permit.
     record Downgrade(long token) implements Command {}
+
+    /// So many write grants may stand side by side from now on. Those that stand beyond that go on.
+    record Resize(int limit) implements Command {}
 
     /// Moves the expiry of the hold.
     record Renew(long token, long until) implements Command {}
@@ -311,6 +314,17 @@ final class LockMachine {
     return next;
   }
 
+  /// Whether a hold is one of those that the limit counts.
+  static boolean takesAPermit(Hold hold, LockState state) {
+    return hold.phase() != Phase.ENDING
+        && hold.mode() == Mode.WRITE
+        && state.holds().stream()
+            .noneMatch(other ->
+                other.phase() != Phase.ENDING
+                    && !hold.parent().equals(Claim.NONE)
+                    && other.claim().equals(hold.parent()));
+  }
+
   /// The waiters in the order in which they would be served if nobody else came: those in the queue
   /// by age, priority and arrival, the absent and struck ones last.
   static List<Wait> inOrder(LockState state) {
@@ -384,6 +398,7 @@ final class LockMachine {
       case Command.Upgrade upgrade -> upgrade(upgrade);
       case Command.Abandon(long upgrading) -> abandon(upgrading);
       case Command.Downgrade(long writing) -> downgrade(writing);
+      case Command.Resize(int wanted) -> resize(wanted);
       case Command.Renew(long held, long until) -> renew(held, until);
       case Command.Export(long held) -> export(held);
       case Command.Leave leaving -> leave(leaving);
@@ -647,7 +662,7 @@ final class LockMachine {
     if (hold.mode() == Mode.READ) {
       return DONE;
     }
-    if (othersWrite(hold) || branchesWrite(hold.claim())) {
+    if (limit > 1 || othersWrite(hold) || branchesWrite(hold.claim())) {
       return new Answer.Refused(Why.HELD);
     }
     setHold(at, hold.as(Mode.READ, hold.token(), caller.command()));
@@ -670,6 +685,12 @@ final class LockMachine {
             .anyMatch(hold -> hold.mode() == Mode.WRITE && hold.parent().equals(parent))
         || queue.stream()
             .anyMatch(wait -> wait.mode() == Mode.WRITE && wait.parent().equals(parent));
+  }
+
+  private Answer resize(int wanted) {
+    changed |= wanted != limit;
+    limit = wanted;
+    return DONE;
   }
 
   private Answer renew(long held, long until) {

@@ -14,6 +14,7 @@ import dev.truce.lock.LockMachine.Rules;
 import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Wait;
+import dev.truce.lock.NamedLock.Wish;
 import dev.truce.spi.Capabilities;
 import dev.truce.spi.Engine;
 import dev.truce.spi.Members;
@@ -168,6 +169,27 @@ public final class Locks implements AutoCloseable {
     return new NamedLock(this, name, NamedLock.Wish.WRITE);
   }
 
+  /// The permits of this name.
+  ///
+  /// @throws IllegalArgumentException if the name is none for a [lock][#lock], or there are not
+  ///   from 1 to [Permits#MAX] of them
+  public Permits permits(String name, int limit) {
+    Permits.check(limit);
+    return new Permits(this, new NamedLock(this, lock(name).name(), Wish.WRITE.ofSeveral(limit)));
+  }
+
+  Permits.Utilisation utilisation(String name) {
+    LockState state = settled(name);
+    return new Permits.Utilisation(
+        state.limit(),
+        (int) state.holds().stream().filter(hold -> LockMachine.takesAPermit(hold, state)).count(),
+        state.queue().stream().mapToInt(Wait::count).sum());
+  }
+
+  void resize(String name, int limit) {
+    command(name, new Command.Resize(limit));
+  }
+
   /// Several locks that are had together or not at all.
   public LockSet set(List<NamedLock> locks) {
     locks.forEach(this::checkOwn);
@@ -309,6 +331,9 @@ public final class Locks implements AutoCloseable {
       long now = ticker().nanos();
       return Optional.of(new Grant(acquireHeld(lock, now, Long.MIN_VALUE, false, newClaim())));
     } catch (NotAcquiredException refused) {
+      if (!refused.retryable()) {
+        throw refused;
+      }
       return Optional.empty();
     } catch (InterruptedException impossible) {
       throw new IllegalStateException("a try does not wait", impossible);

@@ -51,6 +51,8 @@ public final class NamedLock {
   /// @param ticket the place to take up, `null` for a new one
   /// @param bounds what bounds the lease, `null` for nothing but its term
   /// @param heedless whether an interrupt ends no wait that has begun, but is kept for later
+  /// @param limit how many may hold it side by side, each as a writer: 1 for a lock, more for
+  ///   [Permits]
   record Wish(
       Mode mode,
       String reason,
@@ -59,40 +61,46 @@ public final class NamedLock {
       @Nullable Duration keep,
       @Nullable String ticket,
       @Nullable Bounds bounds,
-      boolean heedless) {
-    static final Wish WRITE = new Wish(Mode.WRITE, "", 0, false, null, null, null, false);
-    static final Wish READ = new Wish(Mode.READ, "", 0, false, null, null, null, false);
+      boolean heedless,
+      int limit) {
+    static final Wish WRITE = new Wish(Mode.WRITE, "", 0, false, null, null, null, false, 1);
+    static final Wish READ = new Wish(Mode.READ, "", 0, false, null, null, null, false, 1);
 
     Wish in(Mode newMode) {
-      return new Wish(newMode, reason, priority, force, keep, ticket, bounds, heedless);
+      return new Wish(newMode, reason, priority, force, keep, ticket, bounds, heedless, limit);
     }
 
     Wish saying(String newReason) {
-      return new Wish(mode, newReason, priority, force, keep, ticket, bounds, heedless);
+      return new Wish(mode, newReason, priority, force, keep, ticket, bounds, heedless, limit);
     }
 
     Wish at(int newPriority) {
-      return new Wish(mode, reason, newPriority, force, keep, ticket, bounds, heedless);
+      return new Wish(mode, reason, newPriority, force, keep, ticket, bounds, heedless, limit);
     }
 
     Wish forced(String newReason) {
-      return new Wish(mode, newReason, Integer.MIN_VALUE, true, keep, ticket, bounds, heedless);
+      return new Wish(
+          mode, newReason, Integer.MIN_VALUE, true, keep, ticket, bounds, heedless, limit);
     }
 
     Wish keeping(Duration newKeep) {
-      return new Wish(mode, reason, priority, force, newKeep, ticket, bounds, heedless);
+      return new Wish(mode, reason, priority, force, newKeep, ticket, bounds, heedless, limit);
     }
 
     Wish takingUp(String newTicket) {
-      return new Wish(mode, reason, priority, force, keep, newTicket, bounds, heedless);
+      return new Wish(mode, reason, priority, force, keep, newTicket, bounds, heedless, limit);
     }
 
     Wish bounded(Bounds newBounds) {
-      return new Wish(mode, reason, priority, force, keep, ticket, newBounds, heedless);
+      return new Wish(mode, reason, priority, force, keep, ticket, newBounds, heedless, limit);
     }
 
     Wish waitingOn() {
-      return new Wish(mode, reason, priority, force, keep, ticket, bounds, true);
+      return new Wish(mode, reason, priority, force, keep, ticket, bounds, true, limit);
+    }
+
+    Wish ofSeveral(int newLimit) {
+      return new Wish(mode, reason, priority, force, keep, ticket, bounds, heedless, newLimit);
     }
 
     Bounds boundsOrNone() {
@@ -124,7 +132,12 @@ public final class NamedLock {
   }
 
   /// The same lock for reading.
+  ///
+  /// @throws IllegalStateException if it is a [permit][Permits#one()]
   public NamedLock read() {
+    if (wish.limit != 1) {
+      throw new IllegalStateException("a permit is not for reading: " + this);
+    }
     return in(Mode.READ);
   }
 
@@ -276,6 +289,8 @@ public final class NamedLock {
   }
 
   /// The lock, if nobody holds it in the way and nobody waits for it.
+  ///
+  /// @throws NotAcquiredException if it is a permit of [another number][Refusal.Kind#OTHER_LIMIT]
   public Optional<Grant> tryAcquire() {
     return room.tryAcquire(this);
   }
@@ -291,8 +306,12 @@ public final class NamedLock {
   ///   term
   /// @throws IllegalArgumentException if the term is not positive, or the ticket is mistyped or of
   ///   another lock
+  /// @throws IllegalStateException if it is a [permit][Permits#one()]
   /// @throws dev.truce.EngineException also if the engine has no clock that terms could run on
   public Lease lease(Duration ttl, Duration wait) throws InterruptedException {
+    if (wish.limit != 1) {
+      throw new IllegalStateException("a permit ends with its process, it is no lease: " + this);
+    }
     return room.lease(this, ttl, wait);
   }
 
@@ -408,7 +427,7 @@ public final class NamedLock {
 
   /// Whether nothing is wanted but the lock. Force never is: it has a reason.
   boolean isPlain() {
-    return wish.reason.isEmpty() && wish.priority == 0 && !wish.forALease();
+    return wish.reason.isEmpty() && wish.priority == 0 && wish.limit == 1 && !wish.forALease();
   }
 
   /// @throws IllegalStateException if something is asked for that is for leases

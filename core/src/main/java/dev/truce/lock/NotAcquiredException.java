@@ -2,7 +2,8 @@ package dev.truce.lock;
 
 import dev.truce.TruceException;
 
-/// The lock was not had, and nothing is left behind. Waiting longer, or trying again, can help.
+/// The lock was not had, and nothing is left behind. Waiting longer, or trying again, can help,
+/// unless there is [another number of permits][Refusal.Kind#OTHER_LIMIT].
 public class NotAcquiredException extends TruceException {
   private static final long serialVersionUID = 1L;
 
@@ -20,6 +21,6 @@ public class NotAcquiredException extends TruceException {
 
   @Override
   public boolean retryable() {
-    return true;
+    return refusal.kind() != Refusal.Kind.OTHER_LIMIT;
   }
 }

@@ -1,8 +1,11 @@
 package dev.truce.lock;
 
+import dev.truce.Owner;
 import dev.truce.lock.NamedLock.Mode;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /// Why a lock was not had: what [NotAcquiredException] knows.
 ///
@@ -10,13 +13,43 @@ import java.util.OptionalInt;
 /// @param position how many were served before this waiter, itself included: 1 is next; empty when
 ///   it did not queue
 /// @param ticket what keeps the place for [NamedLock#withTicket(String)], where one was asked for
+/// @param limit how many permits there are, where another number was asked for
+/// @param cycle who waits for whom, this caller first; empty when it waits for itself alone, or the
+///   cause is another one
 public record Refusal(
     Kind kind,
     String lock,
     Mode mode,
     Optional<LockStatus.Holder> holder,
     OptionalInt position,
-    Optional<String> ticket) {
+    Optional<String> ticket,
+    OptionalInt limit,
+    List<Link> cycle) {
+
+  /// One who waits for ever.
+  ///
+  /// @param owner who it says it is
+  /// @param holds what it holds that the one before it in the cycle waits for
+  /// @param waitsFor what it waits for, which the next one holds, or the first one after the last
+  /// @param mode how it wants that
+  public record Link(Owner owner, String holds, String waitsFor, Mode mode) {
+    /// `ci@build-3 (pid 8112) holds a and waits for b`.
+    @Override
+    public String toString() {
+      return owner + " holds " + holds + " and waits for " + waitsFor;
+    }
+  }
+
+  /// A refusal without a number of permits and a cycle.
+  public Refusal(
+      Kind kind,
+      String lock,
+      Mode mode,
+      Optional<LockStatus.Holder> holder,
+      OptionalInt position,
+      Optional<String> ticket) {
+    this(kind, lock, mode, holder, position, ticket, OptionalInt.empty(), List.of());
+  }
 
   /// The causes.
   public enum Kind {
@@ -27,7 +60,9 @@ public record Refusal(
     /// Too many wait already.
     QUEUE_FULL,
     /// Waiting could never have ended: the caller waits for itself, or was chosen to give way.
-    DEADLOCK
+    DEADLOCK,
+    /// There is another number of permits than the one that was asked for. Waiting does not help.
+    OTHER_LIMIT
   }
 
   /// One line for people.
@@ -45,7 +80,23 @@ public record Refusal(
               + (position.isPresent() ? ", number " + position.getAsInt() + " in the queue" : "")
               + "; the time to wait is over";
       case QUEUE_FULL -> lock + held + " and its queue is full: try again later";
-      case DEADLOCK -> lock + held + ", which waits for this very caller: give back what you hold";
+      case OTHER_LIMIT ->
+          lock
+              + " has "
+              + permits(limit.orElseThrow())
+              + ", another number than was asked for; to change it: Permits.resize";
+      case DEADLOCK ->
+          cycle.isEmpty()
+              ? lock + held + ", which waits for this very caller: give back what you hold"
+              : lock + " would never be had: " + ring() + ": give back what you hold";
     };
+  }
+
+  private String ring() {
+    return cycle.stream().map(Link::toString).collect(Collectors.joining(", "));
+  }
+
+  private static String permits(int limit) {
+    return limit == 1 ? "one permit, as a lock has" : limit + " permits";
   }
 }

@@ -1022,6 +1022,7 @@ final class LockReferee {
           require(
               after.holds().stream().noneMatch(h -> h.phase() != Phase.ENDING && h.has(token)),
               "revoked and still there");
+      case Command.Resize(int limit) -> require(after.limit() == limit, "of another size");
       case Command.Cancel _, Command.Fenced _, Command.Strike _, Command.Look() -> {}
     }
   }

@@ -24,6 +24,7 @@ import dev.truce.lock.Loss;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.NamedLock.Mode;
 import dev.truce.lock.NotAcquiredException;
+import dev.truce.lock.Permits;
 import dev.truce.lock.Refusal;
 import dev.truce.spi.Engine;
 import dev.truce.spi.Journal;
@@ -601,6 +602,126 @@ public abstract class LockContract extends EngineContract {
     }
     other.grant().close();
     assertFree(first.lock("index"));
+  }
+
+  // ---- permits
+
+  @Test
+  void permits_asManyAsThereAre_areHadSideBySide_andTheNextWaitsItsTurn() throws Exception {
+    Truce first = open();
+    Truce second = open();
+    List<Grant> out = new ArrayList<>();
+    for (int permit = 0; permit < 10; permit++) {
+      Permits permits = (permit % 2 == 0 ? first : second).permits("licences", 10);
+      out.add(permits.tryAcquire().orElseThrow());
+    }
+    assertEquals(10, out.stream().map(Grant::token).distinct().count());
+    assertEquals(Optional.empty(), first.permits("licences", 10).tryAcquire());
+    assertEquals(new Permits.Utilisation(10, 10, 0), second.permits("licences", 10).utilisation());
+
+    Asker eleventh = queued(first, second.permits("licences", 10).one(), LONG);
+    Asker twelfth = queued(first, first.permits("licences", 10).one(), LONG);
+    assertEquals(new Permits.Utilisation(10, 10, 2), first.permits("licences", 10).utilisation());
+    out.get(4).close();
+    Grant next = eleventh.grant();
+    assertFalse(twelfth.answered(), "more are out than there are");
+    out.get(7).close();
+    Grant last = twelfth.grant();
+    assertEquals(1.0, first.permits("licences", 10).utilisation().ratio());
+
+    for (Grant grant : out) {
+      grant.close();
+    }
+    next.close();
+    last.close();
+    assertEquals(new Permits.Utilisation(10, 0, 0), first.permits("licences", 10).utilisation());
+  }
+
+  @Test
+  void permits_anotherNumber_isRefused_untilItIsResized() throws Exception {
+    Truce first = open();
+    Grant held = first.permits("licences", 3).acquire(NOT_AT_ALL);
+    for (int other : List.of(1, 2, 4)) {
+      for (Truce truce : List.of(first, open())) {
+        Permits permits = truce.permits("licences", other);
+        Refusal refusal =
+            assertThrows(NotAcquiredException.class, () -> permits.acquire(LONG)).refusal();
+        assertEquals(Refusal.Kind.OTHER_LIMIT, refusal.kind());
+        assertEquals(3, refusal.limit().orElseThrow());
+        assertFalse(
+            assertThrows(NotAcquiredException.class, permits::tryAcquire).retryable(),
+            "waiting would not help");
+      }
+    }
+    assertThrows(NotAcquiredException.class, () -> first.lock("licences").acquire(LONG));
+
+    Permits two = first.permits("licences", 3).resize(2);
+
+    assertEquals(2, two.limit());
+    Grant second = open().permits("licences", 2).acquire(NOT_AT_ALL);
+    assertEquals(Optional.empty(), two.tryAcquire());
+    assertThrows(
+        NotAcquiredException.class, () -> open().permits("licences", 3).acquire(NOT_AT_ALL));
+    held.close();
+    second.close();
+  }
+
+  @Test
+  void permits_moreOfThem_goToThoseWhoWait_andFewerTakeNothingFromAnybody() throws Exception {
+    Truce first = open();
+    Permits one = first.permits("licences", 2);
+    List<Grant> out = new ArrayList<>(List.of(now(one.one()), now(one.one())));
+    Asker third = queued(first, open().permits("licences", 2).one(), LONG);
+    Asker fourth = queued(first, open().permits("licences", 2).one(), LONG);
+
+    one.resize(3);
+    out.add(third.grant());
+    assertFalse(fourth.answered());
+    Permits fewer = one.resize(1);
+
+    assertEquals(new Permits.Utilisation(1, 3, 1), fewer.utilisation());
+    assertTrue(out.stream().allMatch(Grant::isValid));
+    out.removeFirst().close();
+    out.removeFirst().close();
+    pass(STEP.multipliedBy(4));
+    assertFalse(fourth.answered(), "there is one permit, and that is out");
+    out.removeFirst().close();
+    fourth.grant().close();
+  }
+
+  @Test
+  void permits_holderDies_areFree() throws Exception {
+    Truce first = open();
+    Truce dying = open();
+    now(dying.permits("licences", 2).one());
+    Grant mine = now(first.permits("licences", 2).one());
+    Asker waiter = queued(first, open().permits("licences", 2).one(), LONG);
+
+    kill(dying);
+
+    waiter.grant().close();
+    assertTrue(mine.isValid());
+    mine.close();
+    assertEquals(0, first.permits("licences", 2).utilisation().held());
+  }
+
+  @Test
+  void permits_asNoLockCanBe_areRefused() {
+    Truce truce = open();
+    for (int none : List.of(Integer.MIN_VALUE, -1, 0, Permits.MAX + 1)) {
+      assertThrows(IllegalArgumentException.class, () -> truce.permits("licences", none));
+      assertThrows(IllegalArgumentException.class, () -> truce.permits("licences", 2).resize(none));
+    }
+    NamedLock one = truce.permits("licences", 2).one();
+    assertThrows(IllegalStateException.class, one::read);
+    assertThrows(IllegalStateException.class, () -> one.lease(LONG, LONG));
+    try (Grant grant = now(one)) {
+      Grant other = now(one);
+      assertThrows(IllegalStateException.class, grant::downgrade);
+      assertTrue(grant.isValid() && other.isValid());
+      other.close();
+      assertThrows(IllegalStateException.class, grant::downgrade);
+    }
   }
 
   // ---- not waiting, timeouts, interrupts

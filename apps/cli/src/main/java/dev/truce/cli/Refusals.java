@@ -15,6 +15,13 @@ final class Refusals {
   /// `truce: backup is held by root@db1 (pid 911) for 12m; not run`.
   static String text(Refusal refusal, Duration wait, String outcome) {
     StringBuilder text = new StringBuilder("truce: ").append(Text.shown(refusal.lock()));
+    if (refusal.limit().isPresent()) {
+      return text.append(" has ")
+          .append(permits(refusal.limit().getAsInt()))
+          .append(", another number than was asked for; ")
+          .append(outcome)
+          .toString();
+    }
     if (refusal.holder().isPresent()) {
       Holder holder = refusal.holder().get();
       text.append(" is held by ")
@@ -25,7 +32,7 @@ final class Refusals {
       text.append(" is waited for by others");
     }
     switch (refusal.kind()) {
-      case HELD -> {}
+      case HELD, OTHER_LIMIT -> {}
       case TIMEOUT -> {
         int ahead = refusal.position().orElse(1) - 1;
         text.append(ahead > 0 ? ", " + ahead + " ahead of you" : "")
@@ -54,6 +61,7 @@ final class Refusals {
                   case TIMEOUT -> "timeout";
                   case QUEUE_FULL -> "queue_full";
                   case DEADLOCK -> "deadlock";
+                  case OTHER_LIMIT -> "other_limit";
                 })
             .put("lock", refusal.lock())
             .put("mode", Holders.word(refusal.mode()));
@@ -82,6 +90,10 @@ final class Refusals {
         .toString();
   }
 
+  private static String permits(int limit) {
+    return limit == 1 ? "one permit, as a lock has" : limit + " permits";
+  }
+
   private static String again(Refusal refusal, String ticket) {
     return "truce acquire " + Text.word(refusal.lock()) + " --ticket " + ticket;
   }
@@ -96,6 +108,8 @@ final class Refusals {
       case TIMEOUT -> "wait longer with -w, or see: " + why;
       case QUEUE_FULL -> "try again later, or see: " + why;
       case DEADLOCK -> "end what this run holds, then repeat";
+      case OTHER_LIMIT ->
+          "ask with --permit " + Text.word(refusal.lock() + ":" + refusal.limit().orElseThrow());
     };
   }
 }
