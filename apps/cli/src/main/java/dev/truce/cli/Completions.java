@@ -49,7 +49,7 @@ final class Completions {
     text.append("    *) local flags= ;;\n  esac\n");
     text.append("  if [[ $word == -* ]]; then\n");
     text.append("    mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$word\")\n");
-    text.append("  elif [[ $verb =~ ^(run|acquire|check|why|history|revoke)$ ]]; then\n");
+    text.append("  elif [[ $verb =~ ^(run|acquire|check|why|top|stats|history|revoke)$ ]]; then\n");
     text.append("    while IFS= read -r name; do\n      printf -v quoted %q \"$name\"\n");
     text.append(
         "      [[ $quoted != \"$word\"* && $name != \"$word\"* ]] || COMPREPLY+=(\"$quoted\")\n");
@@ -86,7 +86,7 @@ final class Completions {
     text.append("  esac\n");
     text.append("  if [[ $PREFIX == -* ]]; then compadd -- $flags; return; fi\n");
     text.append("  case ${words[2]} in\n");
-    text.append("    run|acquire|check|why|history|revoke) compadd -- ${(f)\"$(")
+    text.append("    run|acquire|check|why|top|stats|history|revoke) compadd -- ${(f)\"$(")
         .append(NAMES)
         .append(")\"} ;;\n");
     text.append("    help) _describe verb verbs ;;\n");
@@ -117,7 +117,7 @@ final class Completions {
       }
     }
     text.append(
-            "complete -c truce -n '__fish_seen_subcommand_from run acquire check why history revoke' -a \"(")
+            "complete -c truce -n '__fish_seen_subcommand_from run acquire check why top stats history revoke' -a \"(")
         .append(NAMES.replace("\\", "\\\\").replace("\"", "\\\""))
         .append(")\"\n");
     text.append(

@@ -87,6 +87,8 @@ final class Help {
       case RENEW -> "truce renew --ttl 20m";
       case RELEASE -> "printf %s \"$lease\" | truce release -";
       case CHECK -> "truce check --lease || exit 1";
+      case TOP -> "truce top --interval 5s";
+      case STATS -> "truce stats build --since 10m";
       case HISTORY -> "truce history build --since 2h";
       case VERIFY -> "truce verify || truce verify --salvage /backup/saved";
       case BACKUP -> "truce backup /backup/app-$(date +%F)";

@@ -74,28 +74,31 @@ final class Holders {
   static List<Json> queue(LockStatus status) {
     List<Json> all = new ArrayList<>();
     for (LockStatus.Waiter waiter : status.queue()) {
-      Json json =
-          Json.object()
-              .put("position", waiter.position())
-              .put("owner", waiter.owner().name())
-              .put("host", waiter.owner().host());
-      if (waiter.owner().pid() == 0) {
-        json.putNull("pid");
-      } else {
-        json.put("pid", waiter.owner().pid());
-      }
-      if (waiter.reason().isEmpty()) {
-        json.putNull("reason");
-      } else {
-        json.put("reason", waiter.reason());
-      }
-      all.add(
-          json.put("mode", word(waiter.mode()))
-              .put("waiting_ms", waiter.waitedFor().toMillis())
-              .put("waiters", waiter.waiters())
-              .put("absent", waiter.absent())
-              .put("ticket", waiter.ticket().orElse(null)));
+      all.add(waiter(waiter));
     }
     return all;
+  }
+
+  static Json waiter(LockStatus.Waiter waiter) {
+    Json json =
+        Json.object()
+            .put("position", waiter.position())
+            .put("owner", waiter.owner().name())
+            .put("host", waiter.owner().host());
+    if (waiter.owner().pid() == 0) {
+      json.putNull("pid");
+    } else {
+      json.put("pid", waiter.owner().pid());
+    }
+    if (waiter.reason().isEmpty()) {
+      json.putNull("reason");
+    } else {
+      json.put("reason", waiter.reason());
+    }
+    return json.put("mode", word(waiter.mode()))
+        .put("waiting_ms", waiter.waitedFor().toMillis())
+        .put("waiters", waiter.waiters())
+        .put("absent", waiter.absent())
+        .put("ticket", waiter.ticket().orElse(null));
   }
 }

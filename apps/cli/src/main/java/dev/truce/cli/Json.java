@@ -29,6 +29,13 @@ final class Json {
     return this;
   }
 
+  /// Four places behind the point.
+  Json putRounded(String key, double value) {
+    key(key);
+    text.append(Math.round(value * 10_000) / 10_000.0);
+    return this;
+  }
+
   Json put(String key, boolean value) {
     key(key);
     text.append(value);

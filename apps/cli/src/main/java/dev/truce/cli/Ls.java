@@ -34,19 +34,22 @@ final class Ls {
   static String json(List<LockStatus> locks, Instant now) {
     List<Json> all = new ArrayList<>();
     for (LockStatus status : locks) {
-      Json json = Json.object().put("lock", status.lock());
-      if (status.mode().isPresent()) {
-        json.put("mode", Holders.word(status.mode().get()));
-      } else {
-        json.putNull("mode");
-      }
-      all.add(
-          json.put("state", Holders.word(status.state()))
-              .put("token", status.token())
-              .put("holders", Holders.holders(status, now))
-              .put("waiting", status.waiting()));
+      all.add(json(status, now));
     }
     return Json.object().put("schema", "truce.locks/1").put("locks", all).toString();
+  }
+
+  static Json json(LockStatus status, Instant now) {
+    Json json = Json.object().put("lock", status.lock());
+    if (status.mode().isPresent()) {
+      json.put("mode", Holders.word(status.mode().get()));
+    } else {
+      json.putNull("mode");
+    }
+    return json.put("state", Holders.word(status.state()))
+        .put("token", status.token())
+        .put("holders", Holders.holders(status, now))
+        .put("waiting", status.waiting());
   }
 
   static List<String> table(List<LockStatus> locks) {
@@ -66,15 +69,20 @@ final class Ls {
       return List.of(name, "-", Holders.word(status.state()), "-", "-", waiting, token);
     }
     LockStatus.Holder first = holders.getFirst();
-    String more = holders.size() > 1 ? " +" + (holders.size() - 1) : "";
     return List.of(
         name,
         Holders.word(first.mode()),
-        brief(first.owner()) + more,
+        holders(status),
         Text.span(first.heldFor()),
         first.expiresIn().map(Text::span).orElse("-"),
         waiting,
         token);
+  }
+
+  /// `ci@build-3:8112 +1`.
+  static String holders(LockStatus status) {
+    int more = status.holders().size() - 1;
+    return brief(status.holders().getFirst().owner()) + (more > 0 ? " +" + more : "");
   }
 
   /// `ci@build-3:8112`.

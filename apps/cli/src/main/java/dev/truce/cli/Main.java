@@ -104,6 +104,8 @@ public final class Main {
       case RESTORE -> Backups.restore(Options.parse(verb, rest), console);
       case REVOKE -> Revoke.run(Options.parse(verb, rest), console);
       case LS -> Ls.run(Options.parse(verb, rest), console);
+      case TOP -> Top.run(Options.parse(verb, rest), console);
+      case STATS -> Stats.run(Options.parse(verb, rest), console);
       case WHY -> Why.run(Options.parse(verb, rest), console);
       case INIT -> Init.run(Options.parse(verb, rest), console);
       case DOCTOR -> Doctor.run(Options.parse(verb, rest), console);

@@ -45,7 +45,8 @@ final class Past {
     return Failure.DAMAGED;
   }
 
-  private static Instant since(Options options) {
+  /// The moment that `--since` means.
+  static Instant since(Options options) {
     @Nullable String value = options.value("since");
     if (value == null) {
       return Instant.MIN;
@@ -58,7 +59,7 @@ final class Past {
       return Instant.parse(value);
     } catch (DateTimeParseException refused) {
       throw Failure.usage(
-          Verb.HISTORY,
+          options.verb(),
           "--since takes a duration such as 2h or a time such as 2026-01-05T10:00:00Z, not: "
               + value);
     }

@@ -90,6 +90,36 @@ final class Text {
     return two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h");
   }
 
+  /// How long, to three digits, however short: `0s`, `85ns`, `1.25ms`, `4m12s`.
+  static String fine(Duration duration) {
+    long nanos = Math.max(0, duration.toNanos());
+    if (nanos == 0 || nanos >= 60_000_000_000L) {
+      return span(duration);
+    }
+    if (nanos < 1_000) {
+      return nanos + "ns";
+    }
+    if (nanos < 1_000_000) {
+      return threeDigits(nanos, 1_000) + "us";
+    }
+    return nanos < 1_000_000_000
+        ? threeDigits(nanos, 1_000_000) + "ms"
+        : threeDigits(nanos, 1_000_000_000) + "s";
+  }
+
+  private static String threeDigits(long nanos, long unit) {
+    long whole = nanos / unit;
+    int places = whole >= 100 ? 0 : whole >= 10 ? 1 : 2;
+    long scale = places == 0 ? 1 : places == 1 ? 10 : 100;
+    long scaled = nanos / (unit / scale);
+    if (scaled % scale == 0) {
+      return Long.toString(whole);
+    }
+    String rest = Long.toString(scaled % scale);
+    String digits = "0".repeat(places - rest.length()) + rest;
+    return whole + "." + (digits.endsWith("0") ? digits.substring(0, places - 1) : digits);
+  }
+
   /// A duration that somebody chose, as it may have been typed.
   static String exact(Duration duration) {
     long millis = duration.toMillis();

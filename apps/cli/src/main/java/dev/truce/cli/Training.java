@@ -41,6 +41,7 @@ public final class Training {
     Keeper.rehearse(console, List.of("a"));
     expect(0, console, "ls");
     expect(0, console, "why", "a");
+    expect(0, console, "stats", "a");
     expect(Failure.MOVED_ON, console, "check", "a", "--token", "1");
     expect(0, console, "acquire", "a", "--ttl", "1m");
     expect(0, console, "revoke", "a", "--reason", "training");

@@ -89,6 +89,24 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  TOP(
+      Group.LOOK,
+      "[NAME]...",
+      "the locks as they change: full screen in a terminal, else lines",
+      Flag.valued('i', "interval", "DUR", "between two looks (1s)"),
+      Flag.valued('n', "count", "N", "so many looks, then end"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STATS(
+      Group.LOOK,
+      "[NAME]...",
+      "counters, waits and holds, and the last operations",
+      Flag.valued('\0', "since", "DUR|TIME", "what ended so long ago, or from this moment on"),
+      Flag.plain('\0', "reset", "begin anew, for everybody"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   HISTORY(
       Group.LOOK,
       "[NAME] [--since DUR|TIME]",
@@ -205,6 +223,8 @@ enum Verb {
       case CHECK -> "check";
       case LS -> "ls";
       case WHY -> "why";
+      case TOP -> "top";
+      case STATS -> "stats";
       case HISTORY -> "history";
       case INIT -> "init";
       case DOCTOR -> "doctor";

@@ -3,6 +3,10 @@ package dev.truce.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.truce.Owner;
+import dev.truce.lock.LockStatistics;
+import dev.truce.lock.LockStatistics.End;
+import dev.truce.lock.LockStatistics.Operation;
+import dev.truce.lock.LockStatistics.Spread;
 import dev.truce.lock.LockStatus;
 import dev.truce.lock.LockStatus.Alive;
 import dev.truce.lock.LockStatus.Holder;
@@ -13,8 +17,10 @@ import dev.truce.lock.Refusal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class RenderingTest {
@@ -131,6 +137,171 @@ class RenderingTest {
             "\"queue\":[{\"position\":1,\"owner\":\"you\",\"host\":\"ws4\",\"pid\":9120,"
                 + "\"reason\":null,\"mode\":\"write\",\"waiting_ms\":220000,\"waiters\":1,"
                 + "\"absent\":false,\"ticket\":null},");
+  }
+
+  private static final Spread SOME =
+      new Spread(
+          3,
+          Duration.ofMillis(6),
+          Duration.ofNanos(85),
+          Duration.ofMillis(2),
+          Duration.ofMillis(1),
+          Duration.ofMillis(4),
+          Duration.ofMillis(5),
+          Duration.ofMillis(5));
+
+  private static final Spread NONE =
+      new Spread(
+          0,
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ZERO);
+
+  private static final Operation RELEASED =
+      new Operation(
+          Instant.EPOCH,
+          End.RELEASED,
+          Mode.WRITE,
+          new Owner("ci", "build-3", 8112),
+          117,
+          Optional.of(Duration.ofMillis(3)),
+          Optional.of(Duration.ofSeconds(4)),
+          64);
+
+  private static final LockStatistics FIGURES =
+      new LockStatistics(
+          DEPLOY,
+          118,
+          115,
+          2,
+          1,
+          8,
+          2,
+          4,
+          Map.of(End.RELEASED, 115L, End.DIED, 2L),
+          SOME,
+          NONE,
+          List.of(RELEASED),
+          Optional.of(Instant.EPOCH));
+
+  @Test
+  void stats_areATable() {
+    assertThat(Stats.lines(List.of(FIGURES), null, false))
+        .containsExactly(
+            "LOCK    ACQUIRED  RELEASED  LOST  HELD  WAITING  QUEUED  LEFT  WAIT-P50  WAIT-P99 "
+                + " WAIT-MAX  HOLD-P50  HOLD-P99  HOLD-MAX",
+            "deploy       118       115     2     1        4       8     2       1ms       5ms "
+                + "      5ms        0s        0s        0s");
+  }
+
+  @Test
+  void stats_ofOne_areInWords() {
+    assertThat(Stats.lines(List.of(FIGURES), null, true))
+        .containsExactly(
+            "deploy: 118 acquired = 115 released + 2 lost + 1 held",
+            "  queue   8 had to wait (6.5%), 2 left without, 4 wait now",
+            "  wait    min 85ns  mean 2ms  p50 1ms  p95 4ms  p99 5ms  max 5ms  of 3",
+            "  hold    none",
+            "  ends    released 115  died 2",
+            "  oldest  holder ci@build-3 (pid 8112) for 4m12s",
+            "  oldest  waiter you@ws4 (pid 9120) for 3m40s",
+            "  1970-01-01T00:00:00Z released write ci@build-3 (pid 8112) token 117 waited 3ms held"
+                + " 4s x64",
+            "  since   1970-01-01T00:00:00Z");
+  }
+
+  @Test
+  void stats_sinceAMoment_areOfTheOperations() {
+    assertThat(Stats.lines(List.of(FIGURES), Instant.EPOCH.plusSeconds(1), true))
+        .containsExactly(
+            "deploy: since 1970-01-01T00:00:01Z",
+            "  wait    none",
+            "  hold    none",
+            "  ends    none");
+    assertThat(Stats.lines(List.of(FIGURES), Instant.EPOCH.minusSeconds(1), false))
+        .startsWith("deploy: since 1969-12-31T23:59:59Z, as far as is remembered");
+  }
+
+  @Test
+  void stats_areAnObject() {
+    assertThat(Stats.json(List.of(FIGURES), Instant.EPOCH, Instant.EPOCH))
+        .startsWith(
+            "{\"schema\":\"truce.stats/1\",\"at\":\"1970-01-01T00:00:00Z\",\"locks\":["
+                + "{\"lock\":\"deploy\",\"acquisitions\":118,\"releases\":115,\"lost\":2,"
+                + "\"held\":1,\"queued\":8,\"left\":2,\"waiting\":4,\"contention\":0.0645,"
+                + "\"abandonment\":0.0161,\"ends\":{\"released\":115,\"died\":2,\"expired\":0,")
+        .contains(
+            "\"acquire_duration\":{\"count\":3,\"total_ns\":6000000,\"min_ns\":85,"
+                + "\"mean_ns\":2000000,\"p50_ns\":1000000,\"p95_ns\":4000000,"
+                + "\"p99_ns\":5000000,\"max_ns\":5000000},\"hold_duration\":{\"count\":0,",
+            "\"hold_oldest_ms\":252000,\"oldest_holder\":{\"owner\":\"ci\",",
+            "\"wait_oldest_ms\":220000,\"oldest_waiter\":{\"position\":1,\"owner\":\"you\",",
+            "\"operations\":[{\"at\":\"1970-01-01T00:00:00Z\",\"outcome\":\"released\","
+                + "\"mode\":\"write\",\"owner\":\"ci\",\"host\":\"build-3\",\"pid\":8112,"
+                + "\"token\":117,\"wait_ns\":3000000,\"hold_ns\":4000000000,\"times\":64}],"
+                + "\"reset_at\":\"1970-01-01T00:00:00Z\"",
+            "\"window\":{\"since\":\"1970-01-01T00:00:00Z\",\"complete\":true,\"ends\":{"
+                + "\"released\":64,");
+  }
+
+  @Test
+  void top_showsWhereTheMostWaitFirstAndHowOftenALockWasHad() {
+    Top top = new Top(Set.of());
+    LockStatistics idle = figures(new LockStatus("idle", State.FREE, 1, List.of(), List.of()), 5);
+    LockStatistics busy = figures(new LockStatus("busy", State.FREE, 9, List.of(), List.of()), 7);
+    assertThat(Top.table(top.look(List.of(idle, busy, FIGURES), 1_000_000_000)))
+        .containsExactly(
+            "LOCK    MODE   HOLDER            HELD  WAITING  LONGEST  ACQ/S  ACQUIRED  LOST "
+                + " WAIT-P99  HOLD-P99  TOKEN",
+            "deploy  write  ci@build-3:8112  4m12s        4    3m40s      -       118     2 "
+                + "      5ms        0s    118");
+    LockStatistics used = figures(busy.status(), 27);
+    List<Top.Line> later = top.look(List.of(idle, used, FIGURES), 3_000_000_000L);
+    assertThat(Top.table(later))
+        .containsExactly(
+            "LOCK    MODE   HOLDER            HELD  WAITING  LONGEST  ACQ/S  ACQUIRED  LOST "
+                + " WAIT-P99  HOLD-P99  TOKEN",
+            "deploy  write  ci@build-3:8112  4m12s        4    3m40s      0       118     2 "
+                + "      5ms        0s    118",
+            "busy    -      free                 -        0        -     10        27     0 "
+                + "       0s        0s      9");
+    assertThat(Top.head(later, Instant.EPOCH))
+        .isEqualTo(
+            "truce top  1970-01-01T00:00:00Z  1 held, the longest for 4m12s; 4 waiting, the longest"
+                + " for 3m40s");
+    assertThat(Top.json(later, Instant.EPOCH))
+        .startsWith("{\"schema\":\"truce.top/1\",\"at\":\"1970-01-01T00:00:00Z\",\"locks\":[{")
+        .contains("\"acquisitions\":27", "\"acquisitions_per_s\":10.0");
+  }
+
+  @Test
+  void top_ofNames_showsTheseAndNoOthers() {
+    Top top = new Top(Set.of("idle"));
+    LockStatistics idle = figures(new LockStatus("idle", State.FREE, 1, List.of(), List.of()), 5);
+    assertThat(top.look(List.of(idle, FIGURES), 1))
+        .extracting(line -> line.statistics().lock())
+        .containsExactly("idle");
+  }
+
+  private static LockStatistics figures(LockStatus status, long acquired) {
+    return new LockStatistics(
+        status,
+        acquired,
+        acquired,
+        0,
+        0,
+        0,
+        0,
+        0,
+        Map.of(),
+        NONE,
+        NONE,
+        List.of(),
+        Optional.empty());
   }
 
   @Test

@@ -47,6 +47,28 @@ class TextTest {
     assertThat(Text.span(Duration.ofSeconds(seconds))).isEqualTo(said);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0s",
+    "-1, 0s",
+    "85, 85ns",
+    "999, 999ns",
+    "1000, 1us",
+    "1250, 1.25us",
+    "1209, 1.2us",
+    "1050, 1.05us",
+    "12340, 12.3us",
+    "12040, 12us",
+    "999999, 999us",
+    "1500000, 1.5ms",
+    "2000000000, 2s",
+    "59990000000, 59.9s",
+    "252000000000, 4m12s"
+  })
+  void fine_saysThreeDigits(long nanos, String said) {
+    assertThat(Text.fine(Duration.ofNanos(nanos))).isEqualTo(said);
+  }
+
   @Test
   void exact_saysWhatWasTyped() {
     assertThat(Text.exact(Duration.ofMillis(250))).isEqualTo("250ms");
