@@ -112,7 +112,7 @@ public record LockStatistics(
     LEASED,
     /// The time to wait was over.
     TIMED_OUT,
-    /// The lock was held, or its queue was full, and the caller did not wait.
+    /// The lock was held, its queue was full, or it has another limit of permits.
     REFUSED,
     /// Waiting could never have ended.
     DEADLOCK,

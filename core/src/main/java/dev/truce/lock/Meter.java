@@ -128,7 +128,7 @@ final class Meter {
       case NotAcquiredException refused ->
           switch (refused.refusal().kind()) {
             case TIMEOUT -> End.TIMED_OUT;
-            case HELD, QUEUE_FULL -> End.REFUSED;
+            case HELD, QUEUE_FULL, OTHER_LIMIT -> End.REFUSED;
             case DEADLOCK -> End.DEADLOCK;
           };
       case InterruptedException interrupted -> End.CANCELLED;
