@@ -1,5 +1,6 @@
 package dev.truce;
 
+import dev.truce.lock.DeadlockPolicy;
 import dev.truce.lock.Election;
 import dev.truce.lock.History;
 import dev.truce.lock.Lease;
@@ -46,7 +47,11 @@ public final class Truce implements AutoCloseable {
     this.ownsEngine = ownsEngine;
     this.locks =
         Locks.over(
-            engine, settings.describe(), settings.maxWaiters, Optional.ofNullable(settings.within));
+            engine,
+            settings.describe(),
+            settings.maxWaiters,
+            Optional.ofNullable(settings.within),
+            settings.deadlocks);
   }
 
   /// Opens the root in `directory` and creates it if there is none.
@@ -148,6 +153,7 @@ public final class Truce implements AutoCloseable {
     private @Nullable String within;
     private String owner = System.getProperty("user.name", "somebody");
     private int maxWaiters = 100;
+    private DeadlockPolicy deadlocks = DeadlockPolicy.LOWEST_PRIORITY;
     private @Nullable String host;
     private long pid = ProcessHandle.current().pid();
 
@@ -192,6 +198,13 @@ public final class Truce implements AutoCloseable {
     /// refused.
     public Builder maxWaiters(int newMaxWaiters) {
       maxWaiters = newMaxWaiters;
+      return this;
+    }
+
+    /// Who gives way when some wait for each other in a ring, with
+    /// [dev.truce.lock.DeadlockException]; [DeadlockPolicy#LOWEST_PRIORITY] unless told otherwise.
+    public Builder onDeadlock(DeadlockPolicy policy) {
+      deadlocks = Objects.requireNonNull(policy);
       return this;
     }
 

@@ -19,11 +19,11 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -51,7 +51,7 @@ final class Gate {
   private final LocalQueue queue = new LocalQueue();
 
   /// What this process holds, by token.
-  private final Map<Long, Held> holds = new HashMap<>();
+  private final Map<Long, Held> holds = new ConcurrentHashMap<>();
 
   /// The one grant that went the short way, if it still stands; see [#acquireIdle].
   private volatile @Nullable Held alone;
@@ -287,6 +287,19 @@ final class Gate {
     };
   }
 
+  /// What this thread holds of this lock.
+  void addHeldBy(Thread thread, List<Waiting.Token> found) {
+    Held shortly = alone;
+    if (shortly != null && shortly.belongsTo(thread)) {
+      found.add(new Waiting.Token(name, shortly.token()));
+    }
+    for (Held held : holds.values()) {
+      if (held.belongsTo(thread)) {
+        found.add(new Waiting.Token(name, held.token()));
+      }
+    }
+  }
+
   private boolean holdsAny(Thread thread) {
     Held shortly = alone;
     if (shortly != null && shortly.belongsTo(thread) && holds(shortly)) {
@@ -316,6 +329,8 @@ final class Gate {
   private void await(NamedLock wanted, Waiter waiter, long deadline) throws InterruptedException {
     boolean listening = false;
     boolean interrupted = false;
+    boolean asked = false;
+    Waits.@Nullable Told told = null;
     try {
       room.listen(this, true);
       listening = true;
@@ -334,6 +349,14 @@ final class Gate {
         if (waiter == queue.leader()) {
           wake = Math.min(deadline, look(waiter.since()));
         }
+        if (!waiter.answered() && !asked) {
+          asked = true;
+          told = tell(wanted, waiter);
+        }
+        if (told != null && !waiter.answered()) {
+          wake = Math.min(wake, told.attend());
+          giveWay(waiter, wanted, told.struck());
+        }
         if (!waiter.answered()) {
           room.ticker().park(this, wake);
         }
@@ -342,6 +365,9 @@ final class Gate {
       leave(waiter, null);
       throw failure;
     } finally {
+      if (told != null) {
+        told.close();
+      }
       if (listening) {
         room.listen(this, false);
       }
@@ -349,6 +375,53 @@ final class Gate {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /// Tells others what the waiter waits for, if they could wait for it.
+  private Waits.@Nullable Told tell(NamedLock wanted, Waiter waiter) {
+    Claim run = runOf(waiter);
+    return run == null ? null : room.waits().tell(wanted, false, run);
+  }
+
+  private @Nullable Claim runOf(Waiter waiter) {
+    mutex.lock();
+    try {
+      LocalRun run = queue.of(waiter);
+      return run == null ? null : run.claim();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Takes a waiter out that was chosen to give way in a ring, unless it has been served.
+  private void giveWay(Waiter waiter, NamedLock wanted, List<Refusal.Link> ring) {
+    if (ring.isEmpty()) {
+      return;
+    }
+    mutex.lock();
+    try {
+      if (!waiter.answered()) {
+        remove(waiter);
+      }
+      if (!waiter.answered()) {
+        waiter.refuse(ringRefusal(wanted.mode(), ring));
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private DeadlockException ringRefusal(Mode mode, List<Refusal.Link> ring) {
+    return new DeadlockException(
+        new Refusal(
+            Refusal.Kind.DEADLOCK,
+            name,
+            mode,
+            firstHolder(),
+            OptionalInt.empty(),
+            Optional.empty(),
+            OptionalInt.empty(),
+            ring));
   }
 
   /// Takes a waiter out that has not been answered; one that was granted meanwhile keeps its grant
@@ -504,7 +577,7 @@ final class Gate {
   }
 
   private void attend(LocalRun run, LockState state) {
-    Wait wait = waitOf(state, run.claim());
+    Wait wait = state.waitOf(run.claim());
     if (run.isEmpty()) {
       return;
     }
@@ -527,15 +600,6 @@ final class Gate {
         && why == LockMachine.Why.OTHER_LIMIT) {
       refuseAll(run, limitRefusal(run.wanted()));
     }
-  }
-
-  private static @Nullable Wait waitOf(LockState state, Claim claim) {
-    for (Wait wait : state.queue()) {
-      if (wait.claim().equals(claim)) {
-        return wait;
-      }
-    }
-    return null;
   }
 
   private TruceException deadlock(LocalRun run) {
@@ -563,6 +627,7 @@ final class Gate {
     for (long member : suspects(cell.state(), everybody)) {
       if (room.dead(member)) {
         apply(new Command.Bury(member));
+        room.waits().forget(member);
         found = true;
       }
     }
@@ -623,18 +688,29 @@ final class Gate {
     }
     boolean listening = false;
     boolean interrupted = false;
+    Waits.@Nullable Told told = null;
+    List<Refusal.Link> ring = List.of();
     try {
       room.listen(this, true);
       listening = true;
+      told = room.waits().tell(new NamedLock(room, name, NamedLock.Wish.WRITE), true, held.claim());
       while (!upgraded(held)) {
         interrupted = Thread.interrupted();
         long now = room.ticker().nanos();
-        if (interrupted || now >= deadline) {
+        long wake = Math.min(deadline, lookForUpgrade(began));
+        if (told != null) {
+          wake = Math.min(wake, told.attend());
+          ring = told.struck();
+        }
+        if (interrupted || now >= deadline || !ring.isEmpty()) {
           break;
         }
-        room.ticker().park(this, Math.min(deadline, lookForUpgrade(began)));
+        room.ticker().park(this, wake);
       }
     } finally {
+      if (told != null) {
+        told.close();
+      }
       if (listening) {
         room.listen(this, false);
       }
@@ -642,6 +718,9 @@ final class Gate {
     }
     if (interrupted) {
       throw new InterruptedException("while waiting to write " + name);
+    }
+    if (held.mode() == Mode.READ && !ring.isEmpty()) {
+      throw ringRefusal(Mode.WRITE, ring);
     }
     if (held.mode() == Mode.READ) {
       throw upgradeRefusal(Locks.waits(wait) ? Refusal.Kind.TIMEOUT : Refusal.Kind.HELD);
@@ -1021,7 +1100,19 @@ final class Gate {
   }
 
   boolean holds(Held held) {
-    return room.current() && held.standsIn(cell.current(), room.ticker().nanos());
+    if (!room.current()) {
+      return false;
+    }
+    if (held.standsIn(cell.current(), room.ticker().nanos())) {
+      return true;
+    }
+    // It may have become another one since the cell was read, by an upgrade.
+    mutex.lock();
+    try {
+      return held.standsIn(refreshed(), room.ticker().nanos());
+    } finally {
+      mutex.unlock();
+    }
   }
 
   void watch(Held held, Consumer<Loss> listener) {

@@ -327,20 +327,31 @@ final class LockMachine {
 
   /// The waiters in the order in which they would be served if nobody else came: those in the queue
   /// by age, priority and arrival, the absent and struck ones last.
-  static List<Wait> inOrder(LockState state) {
+  static List<Wait> inOrder(LockState state, Rules rules) {
     List<Wait> rest = new ArrayList<>(state.queue());
     List<Wait> order = new ArrayList<>(rest.size());
-    while (!rest.isEmpty()) {
-      Wait first = rest.getFirst();
-      for (Wait wait : rest) {
-        boolean better =
-            wait.present() != first.present() ? wait.present() : wait.priority() < first.priority();
-        first = better ? wait : first;
-      }
-      order.add(first);
-      rest.remove(first);
+    for (int next = first(rest, rules); next >= 0; next = first(rest, rules)) {
+      Wait served = rest.remove(next);
+      order.add(served);
+      rest.replaceAll(wait -> wait.arrival() < served.arrival() ? wait.passed() : wait);
     }
+    order.addAll(rest);
     return order;
+  }
+
+  /// The first of those in the queue, -1 when nobody of them is present.
+  private static int first(List<Wait> queue, Rules rules) {
+    int first = -1;
+    for (int i = 0; i < queue.size(); i++) {
+      Wait wait = queue.get(i);
+      if (wait.present() && (first < 0 || wait.priority() < queue.get(first).priority())) {
+        first = i;
+      }
+      if (wait.present() && wait.overtaken() >= rules.overtakes()) {
+        break;
+      }
+    }
+    return first;
   }
 
   private static long sooner(long next, long moment) {

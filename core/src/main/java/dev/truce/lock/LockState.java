@@ -3,6 +3,7 @@ package dev.truce.lock;
 import dev.truce.lock.NamedLock.Mode;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Everything there is to know about one lock: what its cell holds.
 ///
@@ -366,6 +367,26 @@ record LockState(
     Counters plus(long g, long r, long l, long q, long w) {
       return new Counters(granted + g, released + r, lost + l, queued + q, left + w);
     }
+  }
+
+  /// The place in the queue that this claim has, `null` for none.
+  @Nullable Wait waitOf(Claim claim) {
+    for (Wait wait : queue) {
+      if (wait.claim().equals(claim)) {
+        return wait;
+      }
+    }
+    return null;
+  }
+
+  /// Whether a grant of this claim stands.
+  boolean stands(Claim claim) {
+    for (Hold hold : holds) {
+      if (hold.claim().equals(claim) && hold.phase() != Phase.ENDING) {
+        return !claim.equals(Claim.NONE);
+      }
+    }
+    return false;
   }
 
   boolean idle() {

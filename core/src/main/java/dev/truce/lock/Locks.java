@@ -79,6 +79,8 @@ public final class Locks implements AutoCloseable {
   private final Members.Membership membership;
   private final Rules rules;
   private final List<Claim> ancestors;
+  private final DeadlockPolicy deadlocks;
+  private final Waits waits;
   private final long recheck;
   private final int maxCell;
   private final boolean shortWay;
@@ -98,7 +100,8 @@ public final class Locks implements AutoCloseable {
       Owner self,
       Members.Membership membership,
       Rules rules,
-      List<Claim> ancestors) {
+      List<Claim> ancestors,
+      DeadlockPolicy deadlocks) {
     this.engine = engine;
     this.self = self;
     this.ledger = new Ledger(engine);
@@ -107,6 +110,8 @@ public final class Locks implements AutoCloseable {
     this.membership = membership;
     this.rules = rules;
     this.ancestors = ancestors;
+    this.deadlocks = deadlocks;
+    this.waits = new Waits(this);
     this.recheck = Math.max(RECHECK_NANOS, engine.capabilities().wakeLatency().toNanos());
     this.maxCell = engine.capabilities().maxCell();
     this.shortWay =
@@ -120,7 +125,13 @@ public final class Locks implements AutoCloseable {
   /// @param maxWaiters how many processes and tickets may wait for one lock
   /// @param within the id of a grant of an ancestor process, whose locks are then gone through; one
   ///   that is no longer live is ignored
-  public static Locks over(Engine engine, Owner owner, int maxWaiters, Optional<String> within) {
+  /// @param deadlocks who gives way where some wait for each other
+  public static Locks over(
+      Engine engine,
+      Owner owner,
+      int maxWaiters,
+      Optional<String> within,
+      DeadlockPolicy deadlocks) {
     if (maxWaiters < 0) {
       throw new IllegalArgumentException("maxWaiters is negative: " + maxWaiters);
     }
@@ -130,7 +141,7 @@ public final class Locks implements AutoCloseable {
         engine.members().join(Description.write(owner, parent.orElse(Claim.NONE)));
     Rules usual = Rules.USUAL;
     Rules rules = new Rules(maxWaiters, usual.overtakes(), usual.offer(), usual.ticketOffer());
-    Locks room = new Locks(engine, owner, membership, rules, ancestors);
+    Locks room = new Locks(engine, owner, membership, rules, ancestors, deadlocks);
     try {
       room.restoring().restore();
       return room;
@@ -235,6 +246,7 @@ public final class Locks implements AutoCloseable {
     book.close();
     try {
       gates.values().forEach(Gate::close);
+      waits.close();
       forgetOldNames();
     } finally {
       membership.close();
@@ -752,6 +764,30 @@ public final class Locks implements AutoCloseable {
     };
   }
 
+  Waits waits() {
+    return waits;
+  }
+
+  DeadlockPolicy deadlockPolicy() {
+    return deadlocks;
+  }
+
+  /// What this thread acquired and still holds.
+  List<Waiting.Token> heldBy(Thread thread) {
+    List<Waiting.Token> found = new ArrayList<>();
+    gates.values().forEach(gate -> gate.addHeldBy(thread, found));
+    return List.copyOf(found);
+  }
+
+  /// Some wait for each other in a ring; one of them was told to give way, or nobody is.
+  void deadlock(List<Refusal.Link> ring, boolean resolved) {
+    Log.LOG.log(
+        resolved ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING,
+        () ->
+            (resolved ? "one gave way in a ring of waits: " : "nobody of these is ever served: ")
+                + ring);
+  }
+
   /// Hints: whoever misses one looks by himself soon.
   void wake(Set<Long> members) {
     for (long member : members) {
@@ -803,6 +839,7 @@ public final class Locks implements AutoCloseable {
 
   private void hint() {
     listening.forEach(Gate::hint);
+    waits.ring();
     Thread watching = watcher;
     if (watching != null) {
       java.util.concurrent.locks.LockSupport.unpark(watching);
@@ -947,7 +984,7 @@ public final class Locks implements AutoCloseable {
             .toList();
     List<LockStatus.Waiter> waiters = new ArrayList<>();
     int position = 1;
-    for (Wait wait : LockMachine.inOrder(state)) {
+    for (Wait wait : LockMachine.inOrder(state, rules)) {
       waiters.add(waiter(wait, position, now));
       position += wait.count();
     }
@@ -1019,7 +1056,7 @@ public final class Locks implements AutoCloseable {
     };
   }
 
-  private Owner owner(long member) {
+  Owner owner(long member) {
     return engine
         .members()
         .description(member)

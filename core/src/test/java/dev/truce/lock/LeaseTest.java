@@ -452,7 +452,11 @@ class LeaseTest {
 
   private Locks locks(String owner) {
     return Locks.over(
-        memory.another(), new dev.truce.Owner(owner, "here", 1), 100, Optional.empty());
+        memory.another(),
+        new dev.truce.Owner(owner, "here", 1),
+        100,
+        Optional.empty(),
+        DeadlockPolicy.LOWEST_PRIORITY);
   }
 
   @Test

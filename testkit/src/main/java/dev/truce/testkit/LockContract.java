@@ -13,6 +13,7 @@ import dev.truce.FencedException;
 import dev.truce.Owner;
 import dev.truce.Truce;
 import dev.truce.lock.DeadlockException;
+import dev.truce.lock.DeadlockPolicy;
 import dev.truce.lock.Grant;
 import dev.truce.lock.History;
 import dev.truce.lock.Lease;
@@ -42,9 +43,11 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -602,6 +605,313 @@ public abstract class LockContract extends EngineContract {
     }
     other.grant().close();
     assertFree(first.lock("index"));
+  }
+
+  // ---- rings
+
+  /// Somebody who takes one lock after the other, each when told to.
+  private final class Taker {
+    private final Truce truce;
+    private final List<Grant> grants = new ArrayList<>();
+    private final ArrayBlockingQueue<Callable<Grant>> orders = new ArrayBlockingQueue<>(4);
+    private final ArrayBlockingQueue<FutureTask<Grant>> begun = new ArrayBlockingQueue<>(4);
+    private final Thread thread;
+
+    Taker(Truce truce) {
+      this.truce = truce;
+      thread =
+          Thread.ofPlatform()
+              .daemon()
+              .name("taker")
+              .start(() -> {
+                try {
+                  while (true) {
+                    FutureTask<Grant> next = new FutureTask<>(orders.take());
+                    begun.add(next);
+                    next.run();
+                  }
+                } catch (InterruptedException over) {
+                  // The test is over.
+                }
+              });
+    }
+
+    private FutureTask<Grant> take(NamedLock lock) throws InterruptedException {
+      orders.add(() -> lock.acquire(LONG));
+      return Objects.requireNonNull(begun.poll(10, TimeUnit.SECONDS));
+    }
+
+    /// Has what nobody keeps from it.
+    Taker has(NamedLock lock) throws Exception {
+      FutureTask<Grant> taking = take(lock);
+      grants.add(await(taking));
+      return this;
+    }
+
+    /// Waits, and is seen in the queue.
+    FutureTask<Grant> waitsFor(NamedLock lock) throws Exception {
+      int before = truce.lock(lock.name()).status().waiting();
+      FutureTask<Grant> taking = take(lock);
+      until(
+          () -> taking.isDone() || truce.lock(lock.name()).status().waiting() > before,
+          () -> "a waiter for " + lock + ": " + truce.lock(lock.name()).status());
+      return taking;
+    }
+
+    void givesAllBack() {
+      grants.forEach(Grant::close);
+      grants.clear();
+    }
+  }
+
+  /// What becomes of it, while time passes.
+  private <T> T await(FutureTask<T> task) throws Exception {
+    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
+    while (!task.isDone()) {
+      assertTrue(System.nanoTime() < deadline, "nothing becomes of it");
+      place().pass(STEP);
+      Thread.sleep(1);
+    }
+    return get(task);
+  }
+
+  private Refusal gaveWay(FutureTask<Grant> wait) throws Exception {
+    return assertThrows(DeadlockException.class, () -> await(wait)).refusal();
+  }
+
+  @Test
+  void acquire_twoWaitForEachOther_theYoungerGivesWay_andNamesTheRing() throws Exception {
+    Truce first = open();
+    Truce second = open();
+    for (boolean together : List.of(false, true)) {
+      Taker one = new Taker(first).has(first.lock("a"));
+      Truce other = together ? first : second;
+      Taker two = new Taker(other).has(other.lock("b"));
+      FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
+      FutureTask<Grant> late = two.waitsFor(other.lock("a"));
+
+      Refusal refusal = gaveWay(late);
+
+      assertEquals(Refusal.Kind.DEADLOCK, refusal.kind());
+      assertEquals(
+          List.of("b waits for a", "a waits for b"),
+          refusal.cycle().stream()
+              .map(link -> link.holds() + " waits for " + link.waitsFor())
+              .toList());
+      assertFalse(patient.isDone(), "both gave way");
+      two.givesAllBack();
+      await(patient).close();
+      one.givesAllBack();
+      assertFree(second.lock("a"));
+      assertFree(second.lock("b"));
+    }
+  }
+
+  @Test
+  void acquire_fiveWaitInARing_theLastPriorityGivesWay_andNobodyElse() throws Exception {
+    List<Taker> takers = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      Truce truce = open();
+      takers.add(new Taker(truce).has(truce.lock("l" + i)));
+    }
+    List<FutureTask<Grant>> waits = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      Truce truce = takers.get(i).truce;
+      waits.add(takers.get(i).waitsFor(truce.lock("l" + (i + 1) % 5).withPriority(i == 2 ? 1 : 0)));
+    }
+
+    Refusal refusal = gaveWay(waits.get(2));
+
+    assertEquals(
+        List.of("l3", "l4", "l0", "l1", "l2"),
+        refusal.cycle().stream().map(Refusal.Link::waitsFor).toList());
+    takers.get(2).givesAllBack();
+    for (int i : new int[] {1, 0, 4, 3}) {
+      await(waits.get(i)).close();
+      takers.get(i).givesAllBack();
+    }
+    for (int i = 0; i < 5; i++) {
+      assertFree(takers.getFirst().truce.lock("l" + i));
+    }
+  }
+
+  /// The one that reads b waits behind a writer that only waits for a reader.
+  @Test
+  void acquire_ringThroughTheQueue_isFound() throws Exception {
+    Truce first = open();
+    Truce second = open();
+    Taker reader = new Taker(first).has(first.lock("b").read());
+    Taker late = new Taker(second).has(second.lock("a"));
+    Taker writer = new Taker(open());
+    FutureTask<Grant> writes = writer.waitsFor(writer.truce.lock("b"));
+    FutureTask<Grant> behind = late.waitsFor(second.lock("b").read());
+    FutureTask<Grant> closing = reader.waitsFor(first.lock("a"));
+
+    Refusal refusal = gaveWay(closing);
+
+    assertEquals(2, refusal.cycle().size());
+    assertFalse(writes.isDone() || behind.isDone());
+    reader.givesAllBack();
+    await(writes).close();
+    await(behind).close();
+    late.givesAllBack();
+  }
+
+  @Test
+  void acquire_readersOfTwoLocksWantToWrite_oneGivesWay() throws Exception {
+    Truce first = open();
+    Truce second = open();
+    Taker one = new Taker(first).has(first.lock("a").read());
+    Taker two = new Taker(second).has(second.lock("b").read());
+    FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
+
+    gaveWay(two.waitsFor(second.lock("a")));
+
+    two.givesAllBack();
+    await(patient).close();
+    one.givesAllBack();
+  }
+
+  @Test
+  void upgrade_ringWithAnotherLock_oneGivesWay_andReadsOn() throws Exception {
+    Truce first = open();
+    Truce second = open();
+    Taker one = new Taker(first).has(first.lock("a").read());
+    Taker two = new Taker(second).has(second.lock("a").read()).has(second.lock("b"));
+    FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
+    Grant reads = two.grants.getFirst();
+    two.orders.add(() -> {
+      reads.upgrade(LONG);
+      return reads;
+    });
+    FutureTask<Grant> upgrade = Objects.requireNonNull(two.begun.poll(10, TimeUnit.SECONDS));
+
+    gaveWay(upgrade);
+
+    assertEquals(Mode.READ, reads.mode());
+    assertTrue(reads.isValid());
+    assertFalse(patient.isDone());
+    two.givesAllBack();
+    await(patient).close();
+    one.givesAllBack();
+    assertFree(first.lock("a"));
+  }
+
+  /// Whoever waits for one of several permits waits for any holder: as long as one of them can go
+  /// on there is no knot.
+  @Test
+  void permits_allHoldersWaitForTheWaiter_oneGivesWay_andNotBefore() throws Exception {
+    Truce first = open();
+    Taker holder = new Taker(first).has(first.lock("a"));
+    Taker one = new Taker(open());
+    one.has(one.truce.permits("p", 2).one());
+    Taker two = new Taker(open());
+    two.has(two.truce.permits("p", 2).one());
+    FutureTask<Grant> wantsA = one.waitsFor(one.truce.lock("a"));
+    FutureTask<Grant> wantsP = holder.waitsFor(first.permits("p", 2).one());
+    pass(Duration.ofSeconds(2));
+    assertFalse(wantsA.isDone() || wantsP.isDone(), "one gave way though the other permit is free");
+
+    FutureTask<Grant> wantsAToo = two.waitsFor(two.truce.lock("a"));
+
+    gaveWay(wantsAToo);
+    two.givesAllBack();
+    await(wantsP).close();
+    holder.givesAllBack();
+    await(wantsA).close();
+    one.givesAllBack();
+  }
+
+  @Test
+  void permits_allAreTheWaitersOwn_isADeadlock() throws Exception {
+    Truce first = open();
+    Taker all = new Taker(first);
+    all.has(first.permits("p", 2).one()).has(first.permits("p", 2).one());
+    assertEquals(1, gaveWay(all.waitsFor(first.permits("p", 2).one())).cycle().size());
+    all.givesAllBack();
+    assertEquals(0, first.permits("p", 2).utilisation().held());
+  }
+
+  @Test
+  void locks_heldOnesWaitForOneOfThem_oneGivesWay() throws Exception {
+    Truce first = open();
+    Truce second = open();
+    Taker one = new Taker(first).has(first.lock("c"));
+    Taker two = new Taker(second).has(second.lock("b"));
+    FutureTask<Grant> patient = two.waitsFor(second.lock("c"));
+    one.orders.add(() -> {
+      LockSet.Held both = first.locks(first.lock("a"), first.lock("b")).acquire(LONG);
+      return both.grants().getFirst();
+    });
+    FutureTask<Grant> set = Objects.requireNonNull(one.begun.poll(10, TimeUnit.SECONDS));
+
+    gaveWay(set);
+
+    assertFree(second.lock("a"));
+    one.givesAllBack();
+    await(patient).close();
+    two.givesAllBack();
+  }
+
+  @Test
+  void acquire_reportOnly_nobodyGivesWay_untilATimeIsOver() throws Exception {
+    Truce first = reporting();
+    Truce second = reporting();
+    Taker one = new Taker(first).has(first.lock("a"));
+    Taker two = new Taker(second).has(second.lock("b"));
+    FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
+    Asker _ = queued(first, open().lock("a"), LONG);
+    FutureTask<Grant> late = two.waitsFor(second.lock("a"));
+    pass(Duration.ofSeconds(5));
+    assertFalse(patient.isDone() || late.isDone());
+    two.thread.interrupt();
+    assertThrows(InterruptedException.class, () -> await(late));
+    two.givesAllBack();
+    await(patient).close();
+    one.givesAllBack();
+  }
+
+  private Truce reporting() {
+    Engine engine = place().open();
+    Truce truce = Truce.builder().engine(engine).onDeadlock(DeadlockPolicy.REPORT).open();
+    handles.put(truce, engine);
+    return truce;
+  }
+
+  @Test
+  void acquire_handedOver_isNoRing() throws Exception {
+    Truce first = open();
+    Taker one = new Taker(first).has(first.lock("a"));
+    one.grants.getFirst().handOver();
+    Taker two = new Taker(open());
+    two.has(two.truce.lock("b"));
+    FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
+    FutureTask<Grant> late = two.waitsFor(two.truce.lock("a"));
+    pass(Duration.ofSeconds(2));
+    assertFalse(patient.isDone() || late.isDone());
+    one.givesAllBack();
+    two.grants.add(await(late));
+    two.givesAllBack();
+    await(patient).close();
+  }
+
+  /// Where nobody can prove a death, the dead is waited for like the living, and one gives way.
+  @Test
+  void acquire_ringWithTheDead_isNone() throws Exception {
+    Truce first = open();
+    Truce dying = open();
+    Taker one = new Taker(first).has(first.lock("a"));
+    Taker two = new Taker(dying).has(dying.lock("b"));
+    FutureTask<Grant> _ = two.waitsFor(dying.lock("a"));
+    kill(dying);
+    FutureTask<Grant> wait = one.waitsFor(first.lock("b"));
+    if (proofOfDeath()) {
+      one.grants.add(await(wait));
+    } else {
+      gaveWay(wait);
+    }
+    one.givesAllBack();
+    new Asker(first.lock("a"), LONG).grant().close();
   }
 
   // ---- permits
@@ -1224,7 +1534,13 @@ public abstract class LockContract extends EngineContract {
   @Test
   void bind_everyKindOfEnd_refusesAWriteOnceTheNextIsGranted() throws Exception {
     Engine engine = place().open();
-    Locks writer = Locks.over(engine, new Owner("writer", "here", 1), 100, Optional.empty());
+    Locks writer =
+        Locks.over(
+            engine,
+            new Owner("writer", "here", 1),
+            100,
+            Optional.empty(),
+            DeadlockPolicy.LOWEST_PRIORITY);
     Journal journal = engine.journal("root");
     Truce truce = open();
     Truce dying = open();
@@ -1286,7 +1602,7 @@ public abstract class LockContract extends EngineContract {
     AtomicInteger refused = new AtomicInteger();
     for (Engine engine : engines) {
       Owner owner = new Owner("writer", "here", rooms.size() + 1L);
-      Locks room = Locks.over(engine, owner, 100, Optional.empty());
+      Locks room = Locks.over(engine, owner, 100, Optional.empty(), DeadlockPolicy.LOWEST_PRIORITY);
       rooms.add(room);
       for (int worker = 0; worker < 2; worker++) {
         long salt = seed().value() + workers.size();

@@ -1,0 +1,271 @@
+package dev.truce.lock;
+
+import dev.truce.lock.LockMachine.Rules;
+import dev.truce.lock.LockState.Claim;
+import dev.truce.lock.LockState.Hold;
+import dev.truce.lock.LockState.Phase;
+import dev.truce.lock.LockState.Wait;
+import dev.truce.lock.NamedLock.Mode;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// Who waits for whom, as far as it can be seen from one wait: a pure function of what the cells
+/// said when they were looked at.
+///
+/// A wait for a lock needs *all* of those in its way to leave: who holds the lock in a mode that it
+/// cannot stand beside, or that somebody ahead of it cannot. A wait for one of several permits
+/// needs *any* holder to give one back. Whoever waits for nothing is taken to give back what it
+/// holds, some time. What is left when everything that can come free this way has come free is a
+/// *knot*: none of its waits ever ends by itself.
+///
+/// Cells are looked at one after the other, so one picture may show what never was at any one
+/// moment. A knot that is the same in two pictures, one after the other, was there between them: no
+/// wait's id and no token is ever used again, so each of its waits stood and each of its grants was
+/// held all that time.
+///
+/// Source: the AND-OR model of Knapp, *Deadlock Detection in Distributed Databases* (ACM Computing
+/// Surveys 19, 1987); two passes instead of a snapshot.
+final class WaitGraph {
+  /// What can be seen.
+  interface View {
+    LockState lock(String name);
+
+    /// The waits of those that hold this grant, none if nobody of them waits.
+    List<Waiting> of(String lock, Claim claim, long token);
+  }
+
+  /// A grant in the way of a wait, and who, waiting, does not give it back.
+  private record Edge(long from, String lock, Claim claim, long token, long to) {}
+
+  /// Waits that never end unless one of them gives way.
+  static final class Knot {
+    private final Map<Long, Waiting> waits;
+    private final Set<Edge> edges;
+    private final Waiting start;
+
+    private Knot(Waiting start, Map<Long, Waiting> waits, Set<Edge> edges) {
+      this.start = start;
+      this.waits = waits;
+      this.edges = edges;
+    }
+
+    /// Whether the other picture shows the very same waits and grants.
+    boolean sameAs(Knot other) {
+      return waits.keySet().equals(other.waits.keySet()) && edges.equals(other.edges);
+    }
+
+    /// Who gives way: the last by `order` of those that wait in a ring with the start. Whoever of
+    /// them looks chooses the same.
+    Waiting victim(Comparator<Waiting> order) {
+      return ring().stream().max(order).orElseThrow();
+    }
+
+    /// Those that the start waits for and that wait for the start.
+    private List<Waiting> ring() {
+      Set<Long> before = reach(start.id(), true);
+      Set<Long> after = reach(start.id(), false);
+      return waits.values().stream()
+          .filter(wait -> before.contains(wait.id()) && after.contains(wait.id()))
+          .toList();
+    }
+
+    private Set<Long> reach(long from, boolean backwards) {
+      Set<Long> seen = new HashSet<>();
+      ArrayDeque<Long> next = new ArrayDeque<>(List.of(from));
+      while (!next.isEmpty()) {
+        long at = next.poll();
+        for (Edge edge : edges) {
+          if ((backwards ? edge.to() : edge.from()) == at) {
+            long other = backwards ? edge.from() : edge.to();
+            if (seen.add(other)) {
+              next.add(other);
+            }
+          }
+        }
+      }
+      return seen;
+    }
+
+    /// A shortest way from this wait back to it: who waits, and in that one's way who.
+    List<Waiting> ring(Waiting from) {
+      Map<Long, Edge> into = new HashMap<>();
+      ArrayDeque<Long> next = new ArrayDeque<>(List.of(from.id()));
+      while (!into.containsKey(from.id())) {
+        long at = next.remove();
+        edges.stream()
+            .filter(edge -> edge.from() == at)
+            .sorted(Comparator.comparingLong(Edge::to))
+            .filter(edge -> into.putIfAbsent(edge.to(), edge) == null)
+            .forEach(edge -> next.add(edge.to()));
+      }
+      ArrayDeque<Waiting> ring = new ArrayDeque<>();
+      Edge edge = into.get(from.id());
+      while (edge != null && edge.from() != from.id()) {
+        ring.addFirst(Objects.requireNonNull(waits.get(edge.from())));
+        edge = into.get(edge.from());
+      }
+      ring.addFirst(from);
+      return List.copyOf(ring);
+    }
+  }
+
+  private final View view;
+  private final Rules rules;
+  private final Map<Long, Waiting> waits = new HashMap<>();
+  private final Map<Long, List<Edge>> edges = new HashMap<>();
+  private final Map<Long, Boolean> anyOf = new HashMap<>();
+  private final Map<Long, Integer> free = new HashMap<>();
+
+  private WaitGraph(View view, Rules rules) {
+    this.view = view;
+    this.rules = rules;
+  }
+
+  /// The knot in which this wait is tied up with itself, if it is.
+  static Optional<Knot> knot(Waiting start, View view, Rules rules) {
+    WaitGraph graph = new WaitGraph(view, rules);
+    graph.explore(start);
+    Set<Long> tied = graph.tied();
+    if (!tied.contains(start.id())) {
+      return Optional.empty();
+    }
+    Knot knot = graph.among(tied, start);
+    return knot.ring().isEmpty() ? Optional.empty() : Optional.of(knot);
+  }
+
+  /// Looks at everything that this wait waits for.
+  private void explore(Waiting start) {
+    ArrayDeque<Waiting> next = new ArrayDeque<>(List.of(start));
+    waits.put(start.id(), start);
+    while (!next.isEmpty()) {
+      Waiting wait = next.poll();
+      LockState state = view.lock(wait.lock());
+      List<Hold> inTheWay = wait.isStruck() ? null : inTheWay(wait, state, rules);
+      List<Edge> out = new ArrayList<>();
+      int leave = inTheWay == null || inTheWay.isEmpty() ? 1 : 0;
+      for (Hold hold : inTheWay == null ? List.<Hold>of() : inTheWay) {
+        for (long token : grants(hold)) {
+          List<Waiting> holders = view.of(wait.lock(), hold.claim(), token);
+          leave += holders.isEmpty() ? 1 : 0;
+          for (Waiting holder : holders) {
+            out.add(new Edge(wait.id(), wait.lock(), hold.claim(), token, holder.id()));
+            if (waits.putIfAbsent(holder.id(), holder) == null) {
+              next.add(holder);
+            }
+          }
+        }
+      }
+      edges.put(wait.id(), out);
+      anyOf.put(wait.id(), inTheWay == null || (state.limit() > 1 && !wait.upgrade()));
+      free.put(wait.id(), leave);
+    }
+  }
+
+  /// The tokens under which a row is held, each by somebody of its own.
+  private static List<Long> grants(Hold hold) {
+    return hold.count() == 1 ? List.of(hold.token()) : hold.tokens();
+  }
+
+  /// The waits that stay when everything that can come free has come free.
+  private Set<Long> tied() {
+    Set<Long> tied = new HashSet<>(waits.keySet());
+    while (tied.removeIf(wait -> comesFree(wait, tied))) {
+      // until nothing more comes free
+    }
+    return tied;
+  }
+
+  private boolean comesFree(long wait, Set<Long> tied) {
+    Predicate<Edge> stuck = edge -> tied.contains(edge.to());
+    List<Edge> out = edges.getOrDefault(wait, List.of());
+    if (!anyOf.getOrDefault(wait, true)) {
+      return out.stream().noneMatch(stuck);
+    }
+    // Whoever has several waits for one grant has it as long as one of them stands.
+    Map<List<Object>, List<Edge>> byGrant =
+        out.stream().collect(Collectors.groupingBy(edge -> List.of(edge.claim(), edge.token())));
+    return free.getOrDefault(wait, 0) > 0
+        || byGrant.values().stream().anyMatch(of -> of.stream().noneMatch(stuck));
+  }
+
+  private Knot among(Set<Long> tied, Waiting start) {
+    Map<Long, Waiting> rest = new HashMap<>();
+    Set<Edge> between = new HashSet<>();
+    ArrayDeque<Long> next = new ArrayDeque<>(List.of(start.id()));
+    rest.put(start.id(), start);
+    while (!next.isEmpty()) {
+      for (Edge edge : edges.getOrDefault(next.poll(), List.of())) {
+        Waiting to = waits.get(edge.to());
+        if (to != null && tied.contains(edge.to())) {
+          between.add(edge);
+          if (rest.putIfAbsent(edge.to(), to) == null) {
+            next.add(edge.to());
+          }
+        }
+      }
+    }
+    return new Knot(start, rest, between);
+  }
+
+  // ---- one lock
+
+  /// The holds that have to go before this wait is served, all of them or, of permits, any; `null`
+  /// when it does not wait any more, or is about to be served.
+  static @Nullable List<Hold> inTheWay(Waiting wait, LockState state, Rules rules) {
+    if (wait.upgrade()) {
+      boolean stands =
+          state.holds().stream()
+              .anyMatch(
+                  hold -> hold.claim().equals(wait.claim()) && hold.phase() == Phase.UPGRADING);
+      return stands
+          ? living(state).filter(hold -> !hold.claim().equals(wait.claim())).toList()
+          : null;
+    }
+    Wait place = state.waitOf(wait.claim());
+    if (place == null || place.offered() != 0 || place.absent()) {
+      return null;
+    }
+    if (state.stands(place.parent())) {
+      return living(state).filter(hold -> hold.parent().equals(place.parent())).toList();
+    }
+    Set<Mode> modes = modesAhead(state, place, rules);
+    return living(state)
+        .filter(hold -> !state.stands(hold.parent()))
+        .filter(hold ->
+            hold.phase() == Phase.UPGRADING
+                || hold.mode() == Mode.WRITE
+                || modes.contains(Mode.WRITE))
+        .toList();
+  }
+
+  private static Stream<Hold> living(LockState state) {
+    return state.holds().stream().filter(hold -> hold.phase() != Phase.ENDING);
+  }
+
+  /// How those want the lock that are served before this place, and itself.
+  private static Set<Mode> modesAhead(LockState state, Wait place, Rules rules) {
+    Set<Mode> modes = new HashSet<>();
+    for (Wait wait : LockMachine.inOrder(state, rules)) {
+      if (wait.claim().equals(place.claim())) {
+        break;
+      }
+      if (wait.present() && !state.stands(wait.parent())) {
+        modes.add(wait.mode());
+      }
+    }
+    modes.add(place.mode());
+    return modes;
+  }
+}
