@@ -1,5 +1,6 @@
 package dev.truce.cli;
 
+import dev.truce.Owner;
 import dev.truce.lock.LockStatus;
 import dev.truce.lock.NamedLock.Mode;
 import java.time.Instant;
@@ -31,14 +32,13 @@ final class Holders {
     };
   }
 
+  static Json owner(Owner who) {
+    Json owner = Json.object().put("owner", who.name()).put("host", who.host());
+    return who.pid() == 0 ? owner.putNull("pid") : owner.put("pid", who.pid());
+  }
+
   static Json owner(LockStatus.Holder holder) {
-    Json owner =
-        Json.object().put("owner", holder.owner().name()).put("host", holder.owner().host());
-    if (holder.owner().pid() == 0) {
-      owner.putNull("pid");
-    } else {
-      owner.put("pid", holder.owner().pid());
-    }
+    Json owner = owner(holder.owner());
     if (holder.reason().isEmpty()) {
       owner.putNull("reason");
     } else {

@@ -4,6 +4,7 @@ import dev.truce.lock.LockStatus.Holder;
 import dev.truce.lock.Refusal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.stream.Collectors;
 
 /// Why the locks were not had, in words and as an object.
 final class Refusals {
@@ -40,7 +41,7 @@ final class Refusals {
             .append(Text.exact(wait));
       }
       case QUEUE_FULL -> text.append(", and too many wait for it already");
-      case DEADLOCK -> text.append(", which waits for this very run: waiting would never end");
+      case DEADLOCK -> text.append(ring(refusal)).append(": waiting would never end");
     }
     text.append("; ").append(outcome);
     refusal
@@ -48,6 +49,19 @@ final class Refusals {
         .ifPresent(ticket ->
             text.append(": your place is kept, take it up with ").append(again(refusal, ticket)));
     return text.toString();
+  }
+
+  private static String ring(Refusal refusal) {
+    return refusal.cycle().isEmpty()
+        ? ", which waits for this very run"
+        : refusal.cycle().stream()
+            .map(link ->
+                Text.who(link.owner())
+                    + " has "
+                    + Text.shown(link.holds())
+                    + " and waits for "
+                    + Text.shown(link.waitsFor()))
+            .collect(Collectors.joining(", ", ", and they wait for each other: ", ""));
   }
 
   static String json(Refusal refusal, String owner) {
@@ -83,6 +97,9 @@ final class Refusals {
     } else {
       json.putNull("position");
     }
+    if (!refusal.cycle().isEmpty()) {
+      json.put("cycle", refusal.cycle().stream().map(Refusals::link).toList());
+    }
     return (refusal.ticket().isPresent()
             ? json.put("retry_after_ms", RETRY_AFTER_MILLIS)
             : json.putNull("retry_after_ms"))
@@ -92,6 +109,14 @@ final class Refusals {
 
   private static String permits(int limit) {
     return limit == 1 ? "one permit, as a lock has" : limit + " permits";
+  }
+
+  private static Json link(Refusal.Link link) {
+    return Json.object()
+        .put("owner", Holders.owner(link.owner()))
+        .put("holds", link.holds())
+        .put("waits_for", link.waitsFor())
+        .put("mode", Holders.word(link.mode()));
   }
 
   private static String again(Refusal refusal, String ticket) {

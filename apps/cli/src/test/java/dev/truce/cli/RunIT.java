@@ -492,6 +492,41 @@ class RunIT {
   }
 
   @Test
+  void nestedRuns_crosswise_oneIsRefusedAtOnceNamingTheRing_theOtherCompletes() throws Exception {
+    for (String how : List.of("", "--json ")) {
+      Line one = shell.start(nested("a", "b", how));
+      Line two = shell.start(nested("b", "a", how));
+      List<Integer> ends = List.of(one.process().waitFor(), two.process().waitFor());
+      assertThat(ends).containsExactlyInAnyOrder(0, 75);
+      boolean first = ends.getFirst() == 75;
+      String said = Files.readString(temp.resolve(first ? "said-a" : "said-b"));
+      if (how.isEmpty()) {
+        assertThat(said)
+            .matches(
+                first
+                    ? ".* has a and waits for b, .* has b and waits for a: .*; not run\n"
+                    : ".* has b and waits for a, .* has a and waits for b: .*; not run\n");
+      } else {
+        assertThat(said)
+            .contains("\"kind\":\"deadlock\"")
+            .contains("\"holds\":\"a\",\"waits_for\":\"b\",\"mode\":\"write\"")
+            .contains("\"holds\":\"b\",\"waits_for\":\"a\",\"mode\":\"write\"");
+      }
+      assertThat(shell.run("rm in-a in-b").status()).isEqualTo(0);
+    }
+  }
+
+  /// Each has its outer lock before it wants the inner one.
+  private static String nested(String outer, String inner, String how) {
+    return ("exec truce run OUT -- sh -c 'touch in-OUT; until [ -e in-IN ]; do sleep 0.01; done;"
+            + " exec truce run "
+            + how
+            + "IN -- true 2>said-OUT'")
+        .replace("OUT", outer)
+        .replace("IN", inner);
+  }
+
+  @Test
   void aNestedRun_byAnotherPathOrThroughAnotherRoot_goesThrough() throws Exception {
     Files.createSymbolicLink(temp.resolve("link"), temp.resolve(".truce"));
     assertThat(shell.out("truce run x -- truce run -n --dir link x -- echo through"))
