@@ -46,6 +46,7 @@ final class Appender {
   private final JournalLocks locks;
   private final Control control;
   private final Segments segments;
+  private final Flushes flushes;
   private final Tail tail;
   private final Ticker ticker;
   private final Chime freed;
@@ -78,12 +79,14 @@ final class Appender {
       JournalLocks locks,
       Control control,
       Segments segments,
+      Flushes flushes,
       Tail tail,
       Ticker ticker) {
     this.files = files;
     this.locks = locks;
     this.control = control;
     this.segments = segments;
+    this.flushes = flushes;
     this.tail = tail;
     this.ticker = ticker;
     this.freed = new Chime(control, Control.Bell.APPENDED, ticker);
@@ -462,7 +465,7 @@ final class Appender {
     try {
       int bytes = (int) (batch.end - batch.word);
       segment.file().write(ByteBuffer.allocate(bytes), Place.offset(batch.word));
-      segment.file().flush();
+      flushes.only(segment);
     } catch (IOException e) {
       control.poison();
       if (cause != null) {

@@ -37,6 +37,7 @@ final class Flusher {
   private final JournalLocks locks;
   private final Control control;
   private final Segments segments;
+  private final Flushes flushes;
   private final Tail tail;
   private final Ticker ticker;
   private final int slot;
@@ -60,6 +61,7 @@ final class Flusher {
       JournalLocks locks,
       Control control,
       Segments segments,
+      Flushes flushes,
       Tail tail,
       Ticker ticker,
       int slot,
@@ -68,6 +70,7 @@ final class Flusher {
     this.locks = locks;
     this.control = control;
     this.segments = segments;
+    this.flushes = flushes;
     this.tail = tail;
     this.ticker = ticker;
     this.slot = slot;
@@ -202,29 +205,8 @@ final class Flusher {
 
   private void flush(List<Segment> range, long end) throws IOException {
     long start = ticker.nanos();
-    control.announce(slot, end);
     control.target(end);
-    Yield.at(Yield.JOURNAL_FLUSH_ANNOUNCED);
-    Segment current = range.getFirst();
-    try {
-      for (Segment segment : range) {
-        current = segment;
-        segment.file().flush();
-      }
-    } catch (IOException e) {
-      control.poison();
-      control.done(slot);
-      throw new IOException(
-          files.path(files.segment(current.number()))
-              + " could not be flushed ("
-              + e.getMessage()
-              + ")",
-          e);
-    }
-    Yield.at(Yield.JOURNAL_FLUSHED);
-    control.raise(end);
-    Yield.at(Yield.JOURNAL_FLUSH_RAISED);
-    control.done(slot);
+    flushes.raise(range, end);
     long took = ticker.nanos() - start;
     usualNanos = usualNanos == 0 ? took : usualNanos + (took - usualNanos) / SMOOTHING;
   }

@@ -8,6 +8,8 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// The segments that this process has open.
@@ -17,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class Segments implements AutoCloseable {
   private final JournalFiles files;
   private final Control control;
-  private final Map<Integer, Segment> open = new HashMap<>();
+  private final NavigableMap<Integer, Segment> open = new TreeMap<>();
   private final Map<Integer, SegmentPage> pages = new HashMap<>();
   private final Map<Use, Integer> used = new EnumMap<>(Use.class);
 
@@ -106,12 +108,10 @@ final class Segments implements AutoCloseable {
   /// up there would take that for a failure of the disk.
   synchronized void closeBelow(int wanted) {
     int number = used.values().stream().reduce(wanted, Math::min);
-    pages.keySet().removeIf(known -> known < number);
-    for (Segment segment : List.copyOf(open.values())) {
-      if (segment.number() < number) {
-        open.remove(segment.number());
-        close(segment);
-      }
+    while (!open.isEmpty() && open.firstKey() < number) {
+      Segment segment = open.pollFirstEntry().getValue();
+      pages.remove(segment.number());
+      close(segment);
     }
   }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,7 @@ final class SharedJournal implements Journal, AutoCloseable {
   private final Flusher flusher;
   private final ReentrantLock checkpointing = new ReentrantLock();
   private final ReentrantLock marking = new ReentrantLock();
+  private final AtomicLong durable = new AtomicLong();
   private final AtomicBoolean preparing = new AtomicBoolean();
   private final AtomicBoolean awaitingRest = new AtomicBoolean();
   private final List<Watch> watches = new CopyOnWriteArrayList<>();
@@ -73,8 +75,10 @@ final class SharedJournal implements Journal, AutoCloseable {
     this.slot = slot;
     this.segments = new Segments(files, control);
     this.tail = new Tail(files, control, segments, slot);
-    this.appender = new Appender(files, locks, control, segments, tail, ticker);
-    this.flusher = new Flusher(files, locks, control, segments, tail, ticker, slot, appender);
+    Flushes flushes = new Flushes(files, control, slot);
+    this.appender = new Appender(files, locks, control, segments, flushes, tail, ticker);
+    this.flusher =
+        new Flusher(files, locks, control, segments, flushes, tail, ticker, slot, appender);
   }
 
   // ---- opening ----------------------------------------------------------------------------------
@@ -319,8 +323,15 @@ final class SharedJournal implements Journal, AutoCloseable {
   @Override
   public long durable() {
     refuseClosed();
-    long durable = control.durable();
-    return tail.now(ledger -> ledger.lastBelow(durable));
+    long place = control.durable();
+    return known(tail.now(ledger -> ledger.lastBelow(place)));
+  }
+
+  /// The highest position that was known to be on disk, this one included. The way on may lead past
+  /// a place that was called durable and where that record is on disk, until its copy is, too: what
+  /// was said once is not taken back meanwhile.
+  private long known(long position) {
+    return durable.accumulateAndGet(position, Math::max);
   }
 
   @Override
@@ -338,6 +349,7 @@ final class SharedJournal implements Journal, AutoCloseable {
       refuseClosed();
       long place = awaitAppended(position, deadline);
       if (place >= 0 && flusher.await(place, deadline)) {
+        known(position);
         return true;
       }
       if (ticker.nanos() >= deadline) {

@@ -30,9 +30,6 @@ final class Tail {
   private final ReentrantLock lock = new ReentrantLock();
   private Ledger ledger;
 
-  /// The first segment that may still be open.
-  private int first;
-
   private volatile Seen seen;
 
   /// What was known when the control word was this.
@@ -113,10 +110,7 @@ final class Tail {
     }
     if (seen.word != ledger.place()) {
       seen = new Seen(ledger.place(), ledger.last());
-      if (ledger.segments().first() > first) {
-        first = ledger.segments().first();
-        segments.closeBelow(first);
-      }
+      segments.closeBelow(ledger.segments().first());
     }
   }
 

@@ -252,6 +252,38 @@ final class HeldUpTest {
     }
   }
 
+  /// Its base was not there when the bases were listed, and the checkpoint is in a segment that is
+  /// read later.
+  @Test
+  void survey_besideACheckpoint_missesNoBase() throws Exception {
+    Path root = temp.resolve("root");
+    try (FileEngine engine = FileEngine.open(root)) {
+      Journal journal = engine.journal("root");
+      for (int i = 0; i < 3; i++) {
+        journal.append(
+            List.of(new Journal.Unit(UUID.randomUUID(), null, _ -> Optional.of(new byte[8]))));
+      }
+      boolean[] taken = {false};
+      Storage disk =
+          hooked(
+              new Disk(root),
+              (method, file, before) -> {
+                if (before
+                    && !taken[0]
+                    && method.equals("read")
+                    && file.matches("journal.root.[0-9]+")) {
+                  taken[0] = true;
+                  assertThat(journal.checkpoint(2, new byte[] {7})).isTrue();
+                }
+              });
+      Survey.Finding finding = Survey.of(new JournalFiles(disk, root, "root")).judge(0);
+      assertThat(taken[0]).isTrue();
+      assertThat(finding.damage()).isNull();
+      assertThat(finding.last()).isEqualTo(3);
+      assertThat(finding.below()).isEqualTo(2);
+    }
+  }
+
   /// An older base that is still there, as one whose removal a crash undid, is no help: what was
   /// let go is not there, and whatever is left is left alone.
   @Test

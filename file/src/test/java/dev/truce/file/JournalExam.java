@@ -69,12 +69,70 @@ enum JournalExam {
           .process(
               "b",
               me -> {
-                try (SimulatedJournal journal = new SimulatedJournal(me)) {
-                  journal.append("b1");
-                  long durable = journal.journal().durable();
-                  JournalWorkload.rest(me, Duration.ofSeconds(2));
-                  assertThat(journal.journal().durable()).isGreaterThanOrEqualTo(durable);
-                }
+                new SimulatedJournal(me).append("b1");
+                JournalWorkload.rest(me, Duration.ofSeconds(4));
+              })
+          .process(
+              "c",
+              me -> {
+                JournalWorkload.rest(me, Duration.ofSeconds(2));
+                assertThat(me.account().acknowledged()).contains("a1", "b1");
+                assertThat(new SimulatedJournal(me).journal().durable()).isEqualTo(2);
+              })
+          .run(schedule)
+          .orThrow();
+    }
+  },
+
+  /// The same of one who clears away what it wrote too late: its flush is of what others have
+  /// appended to that segment, too.
+  A_CLEARER_DIES_WITH_WHAT_IT_KNOWS {
+    @Override
+    void take() {
+      List<Object> trace = sealedOver(Schedule.PLAIN).trace();
+      int believed = 0;
+      for (int point = 1; point <= trace.size(); point++) {
+        if (trace.get(point - 1) instanceof Call call
+            && call.process().equals("late")
+            && call.kind() == Kind.FLUSH) {
+          Event failure = new Event.Fail(point, Fault.IO, false);
+          for (int next = 1; next <= 3; next++) {
+            Event death = new Event.Kill(point + next, false);
+            Outcome<String> end = sealedOver(Schedule.of(failure, death));
+            recovered(end.disk().afterPowerCut(), end.account());
+            believed += end.account().acknowledged().contains("first") ? 1 : 0;
+          }
+        }
+      }
+      assertThat(believed).isPositive(); // who died later had told
+    }
+
+    // What is appended first is on disk only by a flush of the last, whose descriptors are younger.
+    private Outcome<String> sealedOver(Schedule schedule) {
+      return new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+          .process(
+              "other",
+              me -> {
+                SimulatedJournal journal = new SimulatedJournal(me);
+                journal.begin("first");
+                JournalWorkload.rest(me, Duration.ofMillis(200));
+                journal.begin("second");
+                JournalWorkload.rest(me, Duration.ofSeconds(20));
+              })
+          .process(
+              "late",
+              me -> {
+                SimulatedJournal journal = new SimulatedJournal(me);
+                JournalWorkload.rest(me, Duration.ofMillis(100));
+                journal.appendBehind(
+                    1, () -> JournalWorkload.rest(me, Duration.ofSeconds(1)), "late");
+                JournalWorkload.rest(me, Duration.ofSeconds(20));
+              })
+          .process(
+              "last",
+              me -> {
+                JournalWorkload.rest(me, Duration.ofSeconds(5));
+                assertThat(new SimulatedJournal(me).find("first")).isTrue();
               })
           .run(schedule)
           .orThrow();
@@ -109,6 +167,47 @@ enum JournalExam {
                 journal.append("b1", "b2");
                 journal.append("b3");
               }))
+          .run(schedule)
+          .orThrow();
+    }
+  },
+
+  /// One has flushed and stands still before it says so; another begins to write the same once
+  /// more, and stands still where that is not on disk yet. What the first has said stays said.
+  A_SLOW_FLUSHER_BESIDE_ONE_WHO_WRITES_ONCE_MORE {
+    @Override
+    void take() {
+      Schedule slow = Schedule.of(stop("a: at " + Yield.JOURNAL_FLUSHED, Schedule.PLAIN, 2));
+      Event slower = stop("b: at " + Yield.JOURNAL_SEAL_MOVED, slow, 4);
+      Outcome<String> end = run(Schedule.parse(slow + " " + Schedule.of(slower)));
+      assertThat(end.account().acknowledged()).contains("a1", "b1");
+    }
+
+    private Event stop(String at, Schedule schedule, int seconds) {
+      List<Object> trace = run(schedule).trace();
+      for (int point = 1; point <= trace.size(); point++) {
+        if (trace.get(point - 1).toString().equals(at)) {
+          return new Event.Stop(point, Duration.ofSeconds(seconds));
+        }
+      }
+      throw new AssertionError("nobody is " + at);
+    }
+
+    private Outcome<String> run(Schedule schedule) {
+      return new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+          .process(
+              "a",
+              me -> {
+                SimulatedJournal journal = new SimulatedJournal(me);
+                journal.append("a1"); // which waits until that is durable
+                assertThat(journal.journal().durable()).isPositive();
+              })
+          .process(
+              "b",
+              me -> {
+                JournalWorkload.rest(me, Duration.ofSeconds(1));
+                new SimulatedJournal(me).append("b1");
+              })
           .run(schedule)
           .orThrow();
     }

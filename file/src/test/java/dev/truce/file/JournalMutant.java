@@ -22,13 +22,13 @@ import javax.tools.ToolProvider;
 /// that the journal itself knows nothing of it.
 enum JournalMutant {
   ANSWERS_BEFORE_THE_FLUSH(
-      "Flusher",
+      "Flushes",
       "segment.file().flush();",
       "if (segment.size() < 0) { segment.file().flush(); }",
       "THE_FIRST_APPEND"),
 
   FLUSHES_AGAIN_AND_CALLS_IT_GOOD(
-      "Flusher",
+      "Flushes",
       "segment.file().flush();",
       "try { segment.file().flush(); } catch (IOException e) { segment.file().flush(); }",
       "TWO_APPENDERS"),
@@ -44,6 +44,18 @@ enum JournalMutant {
 
   FLUSH_OF_THE_DEAD_IGNORED(
       "Flusher", "announced > durable\n", "false\n", "A_FLUSHER_DIES_WITH_WHAT_IT_KNOWS"),
+
+  CLEARED_BY_A_FLUSH_OF_ITS_OWN(
+      "Appender",
+      "flushes.only(segment);",
+      "segment.file().flush();",
+      "A_CLEARER_DIES_WITH_WHAT_IT_KNOWS"),
+
+  DURABLE_TAKEN_BACK(
+      "SharedJournal",
+      "durable.accumulateAndGet(position, Math::max)",
+      "position",
+      "A_SLOW_FLUSHER_BESIDE_ONE_WHO_WRITES_ONCE_MORE"),
 
   NEW_NAMES_NOT_SYNCED(
       "JournalFiles",
