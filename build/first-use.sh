@@ -25,6 +25,7 @@ build() {
   for jar in "$out"/lib/*.jar; do
     jars+=:${jar##*/}
   done
+  "$java" -cp "$new/${jars//:/:$new/}" dev.truce.cli.Main help --man >"$new/truce.1" || return
   # The JVM is part of the name, because the AOT cache is only good for the one that made it.
   name=$(cd "$new" && sha256sum ./*.jar "$TRUCE_JDK/release" | sha256sum) || return
   name=dist-${name%% *}

@@ -1,136 +1,127 @@
 package dev.truce.cli;
 
+import dev.truce.Truce;
+import dev.truce.lock.LockStatus;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 
-/// `truce completions SHELL`: what makes a shell complete verbs, flags, and the locks of the root.
+/// `truce completions SHELL`: what makes a shell complete verbs, flags and their values, and the
+/// names of the locks of the root that the line names.
+///
+/// The scripts go by [Verb] alone. For the names they call `truce completions locks`, which looks
+/// and never makes a root: nobody who types half a path and a tab wants one.
 final class Completions {
-  /// The names of locks, one a line, whatever they hold but what JSON escapes.
-  private static final String NAMES =
-      "truce ls --json 2>/dev/null | grep -o '\"lock\":\"[^\"\\\\]*\"' | cut -d '\"' -f 4";
+  /// What stands at a place of the line, in the words of the scripts.
+  private static final String LOCKS = "locks";
+
+  private static final String FOLDERS = "folders";
+  private static final String VERBS = "verbs";
+  private static final String NOTHING = "nothing";
 
   private Completions() {}
 
   static int run(Options options, Console console) {
     List<String> operands = options.operands();
-    String shell = operands.size() == 1 ? operands.getFirst() : "";
-    String script =
-        switch (shell) {
-          case "bash" -> bash();
-          case "zsh" -> zsh();
-          case "fish" -> fish();
+    String wanted = operands.size() == 1 ? operands.getFirst() : "";
+    String answer =
+        switch (wanted) {
+          case "bash" -> filled(BASH);
+          case "zsh" -> filled(ZSH);
+          case "fish" -> filled(FISH).replace("@each@", fishFlags());
+          case LOCKS -> locks(options, console);
           default -> throw Failure.usage(Verb.COMPLETIONS, "which shell? bash, zsh or fish");
         };
-    console.out().print(script);
+    console.out().print(answer);
     return 0;
   }
 
-  private static String bash() {
-    StringBuilder text = new StringBuilder();
-    text.append("# truce: source this from ~/.bashrc\n_truce() {\n");
-    text.append("  local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} i name quoted\n");
-    text.append("  COMPREPLY=()\n");
-    text.append("  if ((COMP_CWORD == 1)); then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W '")
-        .append(words())
-        .append("' -- \"$word\")\n");
-    text.append("    return\n  fi\n");
-    text.append("  for ((i = 2; i < COMP_CWORD; i++)); do\n");
-    text.append(
-        "    [[ ${COMP_WORDS[i]} != -- ]] || { _command_offset $((i + 1)) 2>/dev/null; return; }\n");
-    text.append("  done\n  case $verb in\n");
-    for (Verb verb : Verb.values()) {
-      text.append("    ")
-          .append(verb.word())
-          .append(") local flags='")
-          .append(flags(verb))
-          .append("' ;;\n");
+  /// One a line, but for those that hold what would be another line.
+  private static String locks(Options options, Console console) {
+    Place place = Place.find(options, console);
+    if (!Files.isDirectory(place.directory())) {
+      return "";
     }
-    text.append("    *) local flags= ;;\n  esac\n");
-    text.append("  if [[ $word == -* ]]; then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$word\")\n");
-    text.append("  elif [[ $verb =~ ^(run|acquire|check|why|top|stats|history|revoke)$ ]]; then\n");
-    text.append("    while IFS= read -r name; do\n      printf -v quoted %q \"$name\"\n");
-    text.append(
-        "      [[ $quoted != \"$word\"* && $name != \"$word\"* ]] || COMPREPLY+=(\"$quoted\")\n");
-    text.append("    done < <(").append(NAMES).append(")\n");
-    text.append("  elif [[ $verb == help ]]; then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W '")
-        .append(words())
-        .append("' -- \"$word\")\n");
-    text.append("  elif [[ $verb == completions ]]; then\n");
-    text.append("    mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- \"$word\")\n");
-    text.append("  else\n    mapfile -t COMPREPLY < <(compgen -d -- \"$word\")\n  fi\n}\n");
-    return text.append("complete -F _truce truce\n").toString();
+    StringBuilder names = new StringBuilder();
+    try (Truce truce = Look.at(new Place(place.directory(), false), console)) {
+      truce.status().stream()
+          .map(LockStatus::lock)
+          .filter(name -> name.chars().noneMatch(Character::isISOControl))
+          .forEach(name -> names.append(name).append('\n'));
+    }
+    return names.toString();
   }
 
-  private static String zsh() {
-    StringBuilder text =
-        new StringBuilder("#compdef truce\n# truce: put this on your fpath as _truce\n");
-    text.append("_truce() {\n  local -a verbs=(\n");
-    for (Verb verb : Verb.values()) {
-      text.append("    '").append(verb.word()).append(':').append(verb.summary()).append("'\n");
-    }
-    text.append("  )\n  if ((CURRENT == 2)); then _describe verb verbs; return; fi\n");
-    text.append("  local at=${words[(i)--]}\n");
-    text.append("  if ((at < CURRENT)); then\n");
-    text.append("    shift $at words; ((CURRENT -= at)); _normal; return\n  fi\n");
-    text.append("  local -a flags\n  case ${words[2]} in\n");
-    for (Verb verb : Verb.values()) {
-      text.append("    ")
-          .append(verb.word())
-          .append(") flags=(")
-          .append(flags(verb))
-          .append(") ;;\n");
-    }
-    text.append("  esac\n");
-    text.append("  if [[ $PREFIX == -* ]]; then compadd -- $flags; return; fi\n");
-    text.append("  case ${words[2]} in\n");
-    text.append("    run|acquire|check|why|top|stats|history|revoke) compadd -- ${(f)\"$(")
-        .append(NAMES)
-        .append(")\"} ;;\n");
-    text.append("    help) _describe verb verbs ;;\n");
-    text.append("    completions) compadd bash zsh fish ;;\n");
-    text.append("    *) _files -/ ;;\n  esac\n}\n_truce \"$@\"\n");
-    return text.toString();
+  // ---- what stands where ------------------------------------------------------------------------
+
+  /// Words to choose from, or what kind of thing it is.
+  private static String kind(Flag flag) {
+    return switch (flag.value()) {
+      case "NAME" -> LOCKS;
+      case "D", "DIR" -> FOLDERS;
+      default -> choice(flag.value());
+    };
   }
 
-  private static String fish() {
-    StringBuilder text =
-        new StringBuilder("# truce: put this into ~/.config/fish/completions/truce.fish\n");
-    text.append("complete -c truce -f\n");
+  private static String kind(Verb verb) {
+    String operands = verb.operands();
+    if (operands.contains("NAME")) {
+      return LOCKS;
+    }
+    if (operands.contains("VERB")) {
+      return VERBS;
+    }
+    boolean folder = Stream.of("[DIR]", "DEST", "BACKUP").anyMatch(operands::startsWith);
+    return folder ? FOLDERS : choice(operands);
+  }
+
+  /// `term|kill|warn` as words; nothing for what is no choice.
+  private static String choice(String value) {
+    String first = value.split(" ", 2)[0];
+    boolean words = first.contains("|") && first.equals(first.toLowerCase(Locale.ROOT));
+    return words ? first.replace('|', ' ') : NOTHING;
+  }
+
+  private static String filled(String script) {
+    StringBuilder flags = new StringBuilder();
+    StringBuilder operands = new StringBuilder();
+    StringBuilder values = new StringBuilder();
     for (Verb verb : Verb.values()) {
-      text.append("complete -c truce -n __fish_use_subcommand -a '")
-          .append(verb.word())
-          .append("' -d '")
-          .append(verb.summary().replace("'", "\\'"))
-          .append("'\n");
+      flags.append(row(verb.word(), "flags", flags(verb)));
+      operands.append(row(verb.word(), "kind", kind(verb)));
       for (Flag flag : verb.flags()) {
-        text.append("complete -c truce -n '__fish_seen_subcommand_from ")
-            .append(verb.word())
-            .append('\'');
-        if (flag.letter() != 0) {
-          text.append(" -s ").append(flag.letter());
+        if (flag.takesValue()) {
+          String after = "'" + verb.word() + " --" + flag.name() + "'";
+          String letter =
+              flag.letter() == 0 ? "" : " | '" + verb.word() + " -" + flag.letter() + "'";
+          values.append(row(after + letter, "kind", kind(flag)));
         }
-        text.append(" -l ").append(flag.name()).append(flag.takesValue() ? " -r" : "");
-        text.append(" -d '").append(flag.help().replace("'", "\\'")).append("'\n");
       }
     }
-    text.append(
-            "complete -c truce -n '__fish_seen_subcommand_from run acquire check why top stats history revoke' -a \"(")
-        .append(NAMES.replace("\\", "\\\\").replace("\"", "\\\""))
-        .append(")\"\n");
-    text.append(
-        "complete -c truce -n '__fish_seen_subcommand_from completions' -a 'bash zsh fish'\n");
-    return text.toString();
+    return script
+        .replace("@verbs@", words())
+        .replace("@described@", described())
+        .replace("@flags@", flags)
+        .replace("@operands@", operands)
+        .replace("@values@", values);
+  }
+
+  private static String row(String pattern, String variable, String value) {
+    return "    " + pattern + ") " + variable + "='" + value + "' ;;\n";
   }
 
   private static String words() {
-    List<String> words = new ArrayList<>();
+    return String.join(" ", Stream.of(Verb.values()).map(Verb::word).toList());
+  }
+
+  private static String described() {
+    StringBuilder verbs = new StringBuilder();
     for (Verb verb : Verb.values()) {
-      words.add(verb.word());
+      verbs.append("    ").append(Text.quoted(verb.word() + ":" + verb.summary())).append('\n');
     }
-    return String.join(" ", words);
+    return verbs.toString();
   }
 
   private static String flags(Verb verb) {
@@ -142,5 +133,205 @@ final class Completions {
       flags.add("--" + flag.name());
     }
     return String.join(" ", flags);
+  }
+
+  // ---- the scripts ------------------------------------------------------------------------------
+
+  private static final String BASH =
+      """
+      # truce: source this from ~/.bashrc
+      _truce() {
+        local line=${COMP_LINE:0:COMP_POINT} words=() word= before root=() i flags= kind name quoted
+        COMPREPLY=()
+        # The line as the shell takes it apart, but for quotes: = and : are part of a word here.
+        read -a words <<<"$line"
+        [[ $line == *[[:space:]] && $line != *\\\\[[:space:]] ]] || {
+          word=${words[-1]}
+          unset 'words[-1]'
+        }
+        case ${words[1]-} in
+      @flags@    *) flags= ;;
+        esac
+        if ((${#words[@]} < 2)); then
+          kind=verbs
+        else
+          before=${words[-1]}
+          for ((i = 2; i < ${#words[@]}; i++)); do
+            case ${words[i]} in
+              --) _truce_command; return ;;
+              --dir | --engine)
+                ((i + 1 == ${#words[@]})) || root=("${words[i]}" "${words[i + 1]/#\\~\\//$HOME/}") ;;
+              --dir=* | --engine=*) root=("${words[i]/=\\~\\//=$HOME/}") ;;
+            esac
+          done
+          _truce_kind "${words[1]}" "$before"
+          if [[ $word == --*=* ]]; then
+            _truce_kind "${words[1]}" "${word%%=*}"
+            word=${word#*=}
+          elif [[ $word == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word")
+            return
+          fi
+        fi
+        case $kind in
+          locks)
+            while IFS= read -r name; do
+              printf -v quoted %q "$name"
+              [[ $name != "$word"* ]] || COMPREPLY+=("$quoted")
+            done < <("$1" completions locks "${root[@]}" 2>/dev/null) ;;
+          folders) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+          verbs) mapfile -t COMPREPLY < <(compgen -W '@verbs@' -- "$word") ;;
+          nothing) ;;
+          *) mapfile -t COMPREPLY < <(compgen -W "$kind" -- "$word") ;;
+        esac
+        # Readline replaces no more than what stands behind the last of its word breaks.
+        if [[ $word == *[:=]* && $COMP_WORDBREAKS == *:* ]]; then
+          for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"${word%"${word##*[:=]}"}"}; done
+        fi
+      }
+
+      # What may stand behind the word $2 of verb $1: the value of a flag, or else an operand.
+      _truce_kind() {
+        kind=nothing
+        case "$1 $2" in
+      @values@    *) case $1 in
+      @operands@    esac ;;
+        esac
+      }
+
+      # Completes the command behind --, as if it stood alone.
+      _truce_command() {
+        local at
+        for ((at = 1; at < COMP_CWORD; at++)); do
+          [[ ${COMP_WORDS[at]} != -- ]] || break
+        done
+        if declare -F _command_offset >/dev/null; then
+          _command_offset $((at + 1))
+        elif ((at + 1 == COMP_CWORD)); then
+          mapfile -t COMPREPLY < <(compgen -c -- "$word")
+        else
+          compopt -o filenames 2>/dev/null
+          mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        fi
+      }
+      complete -F _truce truce
+      """;
+
+  private static final String ZSH =
+      """
+      #compdef truce
+      # truce: put this on your fpath as _truce, or source it after compinit
+      _truce() {
+        local -a verbs=(
+      @described@  )
+        local at=${words[(i)--]} before=${(Q)words[CURRENT-1]} flags= kind= i
+        local -a root names
+        if ((CURRENT == 2)); then _describe verb verbs; return; fi
+        if ((at < CURRENT)); then
+          shift $at words; ((CURRENT -= at)); _normal; return
+        fi
+        for ((i = 3; i < CURRENT; i++)); do
+          case ${(Q)words[i]} in
+            --dir|--engine)
+              ((i + 1 == CURRENT)) || root=(${(Q)words[i]} "${${(Q)words[i+1]}/#\\~\\//$HOME/}") ;;
+            --dir=*|--engine=*) root=("${${(Q)words[i]}/=\\~\\//=$HOME/}") ;;
+          esac
+        done
+        case ${words[2]} in
+      @flags@  esac
+        if compset -P '--*='; then before=${${(Q)words[CURRENT]}%%=*}; fi
+        case "${words[2]} $before" in
+      @values@    *) case ${words[2]} in
+      @operands@    esac ;;
+        esac
+        if [[ $PREFIX == -* ]]; then compadd -- ${=flags}; return; fi
+        case $kind in
+          locks)
+            names=("${(@f)$(${(Q)words[1]} completions locks $root 2>/dev/null)}")
+            compadd -- ${names:#} ;;
+          folders) _files -/ ;;
+          verbs) _describe verb verbs ;;
+          nothing) ;;
+          *) compadd -- ${=kind} ;;
+        esac
+      }
+      if [[ $funcstack[1] == _truce ]]; then _truce "$@"; else compdef _truce truce; fi
+      """;
+
+  private static final String FISH =
+      """
+      # truce: put this into ~/.config/fish/completions/truce.fish
+      function __truce_verb
+        set -l words (commandline -opc)
+        not contains -- -- $words; and test (count $words) -gt 1; and contains -- $words[2] $argv
+      end
+      function __truce_first
+        test (count (commandline -opc)) -eq 1
+      end
+      function __truce_locks
+        set -l words (commandline -opc)
+        set -l root
+        for i in (seq 3 (count $words))
+          switch $words[$i]
+            case --dir --engine
+              set -l next (math $i + 1)
+              test $next -le (count $words)
+              and set root $words[$i] (string replace -r '^~/' "$HOME/" -- $words[$next])
+            case '--dir=*' '--engine=*'
+              set root (string replace '=~/' "=$HOME/" -- $words[$i])
+          end
+        end
+        $words[1] completions locks $root 2>/dev/null
+      end
+      function __truce_command
+        set -l words (commandline -opc) (commandline -ct)
+        set -l at (contains -i -- -- $words)
+        complete -C (string join ' ' -- $words[(math $at + 1)..-1])
+      end
+      complete -c truce -f
+      complete -c truce -n 'contains -- -- (commandline -opc)' -a '(__truce_command)'
+      @each@\
+      """;
+
+  private static String fishFlags() {
+    StringBuilder text = new StringBuilder();
+    for (Verb verb : Verb.values()) {
+      text.append("complete -c truce -n __truce_first -a ")
+          .append(fish(verb.word()))
+          .append(" -d ")
+          .append(fish(verb.summary()))
+          .append('\n');
+      String condition = " -n '__truce_verb " + verb.word() + "'";
+      String operands = fishArguments(kind(verb));
+      if (!operands.isEmpty()) {
+        text.append("complete -c truce").append(condition).append(operands).append('\n');
+      }
+      for (Flag flag : verb.flags()) {
+        text.append("complete -c truce").append(condition);
+        if (flag.letter() != 0) {
+          text.append(" -s ").append(flag.letter());
+        }
+        text.append(" -l ").append(flag.name());
+        if (flag.takesValue()) {
+          text.append(" -x").append(fishArguments(kind(flag)));
+        }
+        text.append(" -d ").append(fish(flag.help())).append('\n');
+      }
+    }
+    return text.toString();
+  }
+
+  private static String fishArguments(String kind) {
+    return switch (kind) {
+      case LOCKS -> " -a '(__truce_locks)'";
+      case FOLDERS -> " -a '(__fish_complete_directories)'";
+      case VERBS -> " -a " + fish(words());
+      case NOTHING -> "";
+      default -> " -a " + fish(kind);
+    };
+  }
+
+  private static String fish(String text) {
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'";
   }
 }

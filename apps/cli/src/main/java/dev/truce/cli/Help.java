@@ -1,13 +1,36 @@
 package dev.truce.cli;
 
+import dev.truce.cli.Part.Paragraph;
+import dev.truce.cli.Part.Sample;
+import dev.truce.cli.Part.Term;
+import dev.truce.cli.Part.Terms;
+import dev.truce.cli.Part.Title;
+import dev.truce.cli.Part.Usage;
+import java.util.ArrayList;
 import java.util.List;
 
-/// `truce`, `truce help`, `truce help VERB`.
+/// `truce`, `truce help`, `truce help VERB`: all that is said of the command, of which [Manual]
+/// makes the manual page.
 final class Help {
+  static final Paragraph WHAT =
+      new Paragraph("truce: locks for many writers. One holds, the others wait in order.");
+
+  private static final int WORDS = 13;
+  private static final int FLAGS = 31;
+  private static final int STATUSES = 11;
+  private static final int VARIABLES = 16;
+
   private Help() {}
 
   static int run(Options options, Console console) {
     List<String> operands = options.operands();
+    if (options.has("man")) {
+      if (!operands.isEmpty() || options.has("all")) {
+        throw Failure.usage(Verb.HELP, "--man is the page of all verbs, and stands alone");
+      }
+      console.out().print(Manual.page());
+      return 0;
+    }
     if (operands.isEmpty()) {
       return options.has("all") ? all(console) : front(console);
     }
@@ -23,60 +46,130 @@ final class Help {
 
   /// What is needed every day.
   static int front(Console console) {
-    console.print("truce: locks for many writers. One holds, the others wait in order.");
-    console.print("");
-    group(Verb.Group.HOLD, console);
-    group(Verb.Group.LOOK, console);
-    console.print("");
-    console.print("truce help VERB explains one, truce help --all lists the rest");
+    show(
+        console,
+        List.of(
+            WHAT,
+            verbs(List.of(Verb.Group.HOLD, Verb.Group.LOOK)),
+            new Paragraph("truce help VERB explains one, truce help --all lists the rest")));
     return 0;
   }
 
   private static int all(Console console) {
-    for (Verb.Group group : Verb.Group.values()) {
-      group(group, console);
-    }
-    console.print("");
-    console.print("Durations: 250ms 5s 2m 1h 1d; a number alone is seconds; 0 does not wait.");
-    console.print(
-        "The root: --dir D or --engine URI, else TRUCE_DIR or TRUCE_ENGINE, else .truce in");
-    console.print("the nearest ancestor directory.");
-    console.print("");
-    console.print(
-        "Status: 0 yes, done   64 usage   65 damaged   69 unreachable   73 place refused");
-    console.print("  74 disk full or I/O error   75 not acquired: waiting helps");
-    console.print("  76 the world moved on: repeating does not help   77 not permitted");
-    console.print("  78 no root, newer format, bad configuration   79 outcome unknown: repeat it");
-    console.print("run: that of the command (128+N after signal N)   123 lock lost, stopped");
-    console.print("  124 --max-hold reached, stopped   125 truce failed after the command began");
-    console.print("  126 not executable   127 not found   130 interrupted while waiting");
+    List<Part> parts = new ArrayList<>();
+    parts.add(verbs(List.of(Verb.Group.values())));
+    parts.addAll(everywhere());
+    show(console, parts);
     return 0;
-  }
-
-  private static void group(Verb.Group group, Console console) {
-    for (Verb verb : Verb.in(group)) {
-      console.print("  " + pad(verb.word(), 13) + verb.summary());
-    }
   }
 
   /// One verb: usage, what it does, its flags.
   static int of(Verb verb, Console console) {
-    console.print(verb.usage());
-    console.print(verb.summary());
-    if (!verb.flags().isEmpty()) {
-      console.print("");
+    show(console, parts(verb));
+    return 0;
+  }
+
+  private static Terms verbs(List<Verb.Group> groups) {
+    List<Term> terms = new ArrayList<>();
+    for (Verb.Group group : groups) {
+      for (Verb verb : Verb.in(group)) {
+        terms.add(new Term(verb.word(), verb.summary()));
+      }
     }
+    return new Terms(WORDS, terms);
+  }
+
+  /// All that is said of a verb.
+  static List<Part> parts(Verb verb) {
+    List<Part> parts = new ArrayList<>();
+    parts.add(new Usage(verb.usage()));
+    parts.add(new Paragraph(verb.summary()));
+    List<Term> terms = new ArrayList<>();
     for (Flag flag : verb.flags()) {
       String letter = flag.letter() == 0 ? "    " : "-" + flag.letter() + ", ";
       String value = flag.takesValue() ? " " + flag.value() : "";
-      console.print("  " + pad(letter + "--" + flag.name() + value, 31) + flag.help());
+      terms.add(new Term(letter + "--" + flag.name() + value, flag.help()));
+    }
+    if (!terms.isEmpty()) {
+      parts.add(new Terms(FLAGS, terms));
     }
     String example = example(verb);
     if (!example.isEmpty()) {
-      console.print("");
-      console.print("  " + example);
+      parts.add(new Sample(example));
     }
-    return 0;
+    return parts;
+  }
+
+  /// What is the same for every verb.
+  static List<Part> everywhere() {
+    return List.of(
+        new Title("Durations"),
+        new Paragraph("250ms 5s 2m 1h 1d; a number alone is seconds; 0 does not wait."),
+        new Title("The root"),
+        new Paragraph(
+            "--dir D or --engine URI, else TRUCE_DIR or TRUCE_ENGINE, else .truce in the",
+            "nearest ancestor directory."),
+        new Title("Status"),
+        new Terms(
+            STATUSES,
+            List.of(
+                new Term("0", "yes, done; run: the status of the command, 128+N after signal N"),
+                new Term("1", "verify, doctor: something is wanting"),
+                new Term("64", "usage"),
+                new Term("65", "damaged data"),
+                new Term("69", "unreachable"),
+                new Term("70", "a defect of truce, or the JVM could not start"),
+                new Term("73", "place refused"),
+                new Term("74", "disk full or I/O error"),
+                new Term("75", "not acquired: waiting helps"),
+                new Term("76", "the world moved on: repeating does not help"),
+                new Term("77", "not permitted"),
+                new Term("78", "no root, newer format, bad configuration"),
+                new Term("79", "outcome unknown: repeat it"),
+                new Term("123", "run: lock lost, command stopped"),
+                new Term("124", "run: --max-hold reached, command stopped"),
+                new Term("125", "run: truce failed after the command began"),
+                new Term("126", "run: command not executable"),
+                new Term("127", "run: command not found"),
+                new Term("130", "run: interrupted while waiting, claim given back"))),
+        new Title("Environment"),
+        new Terms(
+            VARIABLES,
+            List.of(
+                new Term("TRUCE_DIR", "the root, as --dir; set for the command of run"),
+                new Term("TRUCE_ENGINE", "the same as --engine"),
+                new Term("TRUCE_OWNER", "who, as --owner; set for the command of run"),
+                new Term("TRUCE_LEASE", "the lease of renew, release and check --lease"),
+                new Term("TRUCE_LOCK", "the lock of check; set for the command of run"),
+                new Term("TRUCE_TOKEN", "the token of check; set for the command of run"),
+                new Term("TRUCE_GRANTS", "set for the command of run: all its locks, as JSON"),
+                new Term(
+                    "TRUCE_LEASE_ID", "set for the command of run: which run it is part of"))));
+  }
+
+  private static void show(Console console, List<Part> parts) {
+    boolean first = true;
+    Part before = null;
+    for (Part part : parts) {
+      boolean joined = before instanceof Usage || before instanceof Title;
+      if (!first && !joined) {
+        console.print("");
+      }
+      first = false;
+      before = part;
+      switch (part) {
+        case Title title -> console.print(title.text() + ":");
+        case Usage usage -> console.print(usage.line());
+        case Paragraph paragraph -> paragraph.lines().forEach(console::print);
+        case Terms terms -> terms.terms().forEach(term -> show(console, terms.width(), term));
+        case Sample sample -> console.print("  " + sample.line());
+      }
+    }
+  }
+
+  private static void show(Console console, int width, Term term) {
+    String gap = " ".repeat(Math.max(1, width - term.term().length()));
+    console.print("  " + term.term() + gap + term.meaning());
   }
 
   private static String example(Verb verb) {
@@ -94,11 +187,9 @@ final class Help {
       case BACKUP -> "truce backup /backup/app-$(date +%F)";
       case RESTORE -> "truce restore /backup/app-2026-01-05 --dir /srv/app/.truce";
       case REVOKE -> "truce revoke build --reason 'its holder hangs'";
+      case COMPLETIONS -> "source <(truce completions bash)";
+      case HELP -> "truce help --man | man -l -";
       default -> "";
     };
-  }
-
-  private static String pad(String text, int width) {
-    return text + " ".repeat(Math.max(1, width - text.length()));
   }
 }

@@ -4,6 +4,7 @@ import dev.truce.Truce;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.NotAcquiredException;
+import dev.truce.lock.Refusal;
 import java.io.ByteArrayInputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -150,7 +151,10 @@ public final class Keeper {
   private static NamedLock[] locks(Truce truce, RunOptions run) {
     List<NamedLock> locks = new ArrayList<>();
     for (RunOptions.Wanted wanted : run.wanted()) {
-      NamedLock plain = truce.lock(wanted.name());
+      NamedLock plain =
+          wanted.limit() > 0
+              ? truce.permits(wanted.name(), wanted.limit()).one()
+              : truce.lock(wanted.name());
       NamedLock lock =
           run.force()
               ? plain.byForce(run.reason())
@@ -243,7 +247,8 @@ public final class Keeper {
                 : Refusals.text(inTheWay.refusal(), run.patience(), "not run"));
       }
       truce.close();
-      refuse(run.refused());
+      boolean otherLimit = inTheWay.refusal().kind() == Refusal.Kind.OTHER_LIMIT;
+      refuse(otherLimit ? Failure.CONFIGURATION : run.refused()); // waiting would not help
       Runtime.getRuntime().halt(0);
     }
   }

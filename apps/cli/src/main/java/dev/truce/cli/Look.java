@@ -8,7 +8,11 @@ final class Look {
   private Look() {}
 
   static Truce at(Options options, Console console) {
-    FileEngine engine = Place.find(options, console).open(console);
+    return at(Place.find(options, console), console);
+  }
+
+  static Truce at(Place place, Console console) {
+    FileEngine engine = place.open(console);
     return Truce.builder()
         .engine(engine)
         .owner(System.getProperty("user.name", "somebody"))

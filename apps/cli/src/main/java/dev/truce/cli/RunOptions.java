@@ -1,9 +1,13 @@
 package dev.truce.cli;
 
 import dev.truce.lock.NamedLock;
+import dev.truce.lock.Permits;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// What `truce run` was asked to do.
@@ -29,8 +33,14 @@ record RunOptions(
     boolean quiet,
     boolean json) {
 
-  /// One lock to hold.
-  record Wanted(String name, boolean read) {}
+  /// One lock to hold, or one of its permits.
+  ///
+  /// @param limit how many permits there are, 0 for a lock
+  record Wanted(String name, boolean read, int limit) {
+    Wanted(String name, boolean read) {
+      this(name, read, 0);
+    }
+  }
 
   /// What becomes of the command when a lock is lost.
   enum OnLost {
@@ -42,6 +52,7 @@ record RunOptions(
   private static final Duration GRACE = Duration.ofSeconds(5);
   private static final int MAX_REASON = 200;
   private static final int MAX_OWNER = 200;
+  private static final Pattern LIMIT = Pattern.compile("[0-9]{1,4}");
 
   /// @param command whether `--` and a command follow the options
   static RunOptions of(Options options, boolean command) {
@@ -71,13 +82,49 @@ record RunOptions(
       switch (given.flag()) {
         case "", "lock" -> wanted.add(new Wanted(options.name(given.value()), shared));
         case "read" -> wanted.add(new Wanted(options.name(given.value()), true));
+        case "permit" -> wanted.add(permit(options, given.value()));
         default -> {}
       }
     }
     if (wanted.isEmpty()) {
       throw Failure.usage(Verb.RUN, "which lock?");
     }
+    refuseBoth(wanted);
     return wanted;
+  }
+
+  /// `licences:10`: what stands behind the last colon is the number.
+  private static Wanted permit(Options options, String value) {
+    int colon = value.lastIndexOf(':');
+    int limit = 0;
+    if (colon > 0 && LIMIT.matcher(value.substring(colon + 1)).matches()) {
+      limit = Integer.parseInt(value.substring(colon + 1));
+    }
+    if (limit < 1 || limit > Permits.MAX) {
+      throw Failure.usage(
+          Verb.RUN,
+          "--permit takes NAME:LIMIT with a LIMIT from 1 to " + Permits.MAX + ", not: " + value);
+    }
+    if (options.has("force")) {
+      throw Failure.usage(Verb.RUN, "--force ends who holds a lock: no --permit");
+    }
+    return new Wanted(options.name(value.substring(0, colon)), false, limit);
+  }
+
+  /// A name is a lock or has so many permits, and nobody waits for two permits of one name: with
+  /// few of them, two who have one each would wait for ever.
+  private static void refuseBoth(List<Wanted> wanted) {
+    Set<String> permits = new HashSet<>();
+    for (Wanted one : wanted) {
+      if (one.limit > 0 && !permits.add(one.name)) {
+        throw Failure.usage(Verb.RUN, "one permit of " + one.name + " at a time");
+      }
+    }
+    for (Wanted one : wanted) {
+      if (one.limit == 0 && permits.contains(one.name)) {
+        throw Failure.usage(Verb.RUN, one.name + " is a lock or has permits, not both");
+      }
+    }
   }
 
   private static int line(Options options, boolean command) {

@@ -8,10 +8,11 @@ import org.jspecify.annotations.Nullable;
 enum Verb {
   RUN(
       Group.HOLD,
-      "[NAME]... [--read NAME]... [-n | -w DUR] [FLAG]... -- CMD [ARG]...",
+      "[NAME]... [--read NAME]... [--permit NAME:LIMIT]... [-n | -w DUR] [FLAG]... -- CMD [ARG]...",
       "run a command while holding locks",
       Flag.valued('\0', "lock", "NAME", "a lock to hold for writing; the same as the operand"),
       Flag.valued('\0', "read", "NAME", "a lock to hold for reading, beside other readers"),
+      Flag.valued('\0', "permit", "NAME:LIMIT", "one of LIMIT permits, in place of a lock"),
       Flag.plain('s', "shared", "hold all of them for reading"),
       Flag.plain('x', "exclusive", "hold the operands for writing (the default)"),
       Flag.plain('n', "nonblock", "do not wait"),
@@ -164,8 +165,18 @@ enum Verb {
       Flag.valued('\0', "seed", "N", "choose the same files and kills again"),
       Where.JSON),
   BENCH(Group.MORE, "locks|journal [--quick] [--json]", "measure this machine, as ratios"),
-  COMPLETIONS(Group.MORE, "bash|zsh|fish", "print what makes a shell complete truce's words"),
-  HELP(Group.MORE, "[VERB]", "explain a verb", Flag.plain('\0', "all", "list every verb")),
+  COMPLETIONS(
+      Group.MORE,
+      "bash|zsh|fish|locks",
+      "print what makes a shell complete truce's words; locks: the names to complete",
+      Where.DIR,
+      Where.ENGINE),
+  HELP(
+      Group.MORE,
+      "[VERB]",
+      "explain a verb",
+      Flag.plain('\0', "all", "list every verb"),
+      Flag.plain('\0', "man", "print the manual page")),
   VERSION(Group.MORE, "", "print the version");
 
   /// Which part of the help a verb stands in.
@@ -203,6 +214,10 @@ enum Verb {
 
   Group group() {
     return group;
+  }
+
+  String operands() {
+    return operands;
   }
 
   String summary() {

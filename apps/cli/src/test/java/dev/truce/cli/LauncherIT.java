@@ -45,6 +45,9 @@ class LauncherIT {
     Path link = Files.createSymbolicLink(temp.resolve("linked"), truce);
     assertThat(call(link, "--version").result()).isEqualTo(new Result(0, version, ""));
 
+    // The manual page lies beside it.
+    assertThat(Files.readString(dist(copy).resolve("truce.1"))).startsWith(".TH TRUCE 1 ");
+
     // The AOT cache is a help, not a need.
     Path cache = dist(copy).resolve("truce.aot");
     assertThat(cache).isNotEmptyFile();

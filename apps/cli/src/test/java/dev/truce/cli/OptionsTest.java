@@ -82,6 +82,15 @@ class OptionsTest {
   }
 
   @Test
+  void run_takesPermits_whoseNumberIsBehindTheLastColon() {
+    assertThat(run("--permit", "db:pool:10", "-s", "x", "--permit=licences:200").wanted())
+        .containsExactly(
+            new Wanted("db:pool", false, 10),
+            new Wanted("x", true),
+            new Wanted("licences", false, 200));
+  }
+
+  @Test
   void run_takesAnAttachedOrSeparateValue() {
     for (String[] wait :
         new String[][] {{"-w1.5"}, {"-w", "1.5"}, {"--wait=1.5"}, {"--wait", "1.5s"}}) {
@@ -122,6 +131,16 @@ class OptionsTest {
         "--no-such a",
         "-c line a",
         "--permit a:3 a",
+        "--permit a:3 --read a",
+        "--permit a:3 --permit a:3",
+        "--permit a:3 --force --reason r",
+        "--permit a",
+        "--permit :3",
+        "--permit a:0",
+        "--permit a:201",
+        "--permit a:-1",
+        "--permit a:x",
+        "--permit a:99999999999",
         "--force a",
         "--force --reason= a",
         "--json=1 a",

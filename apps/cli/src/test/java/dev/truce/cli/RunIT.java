@@ -708,13 +708,62 @@ class RunIT {
     }
   }
 
+  // ---- permits, and what people know from flock(1)
+
+  private Line holdPermit() throws Exception {
+    Line holder = shell.start("exec truce run --permit pool:2 -- sh -c 'echo up; exec sleep 1000'");
+    Shell.await("the holder is up", () -> holder.said().contains("up"));
+    return holder;
+  }
+
   @Test
-  void completions_ofBash_takeNamesWithSpaces() throws Exception {
-    shell.out("truce acquire 'release 2.4' >/dev/null; truce acquire relay; truce acquire other");
-    String complete =
-        "source <(truce completions bash); COMP_WORDS=(truce why '%s'); COMP_CWORD=2; _truce;"
-            + " printf '%%s\\n' \"${COMPREPLY[@]}\"";
-    assertThat(shell.out(complete.formatted("rel"))).isEqualTo("relay\nrelease\\ 2.4\n");
-    assertThat(shell.out(complete.formatted("release\\ 2"))).isEqualTo("release\\ 2.4\n");
+  void permits_areHadBySoMany_inPlaceOfALock() throws Exception {
+    Line one = holdPermit();
+    Line other = holdPermit();
+    assertThat(shell.run("truce run -n --permit pool:2 -- true").status()).isEqualTo(75);
+    assertThat(shell.run("truce run -n --permit pool:2 x -- true").status()).isEqualTo(75);
+    assertThat(shell.run("truce run -n x -- true").status()).isEqualTo(0);
+    Line waiter = shell.start("exec truce run -q -w 15 x --permit pool:2 -- printenv TRUCE_GRANTS");
+    shell.until("truce why pool --json | grep -q '\"waiting\":1,'");
+    end(one);
+    Result had = waiter.result();
+    assertThat(had.status()).isEqualTo(0);
+    assertThat(had.out()).contains("\"lock\":\"pool\"", "\"lock\":\"x\"");
+    end(other);
+  }
+
+  @Test
+  void permits_ofAnotherNumber_areRefused_whateverTheStatusOfAHeldOne() throws Exception {
+    Line holder = holdPermit();
+    assertThat(shell.run("truce run -n -E 0 --permit pool:3 -- true"))
+        .isEqualTo(
+            new Result(
+                78, "", "truce: pool has 2 permits, another number than was asked for; not run\n"));
+    assertThat(shell.run("truce run -w 15 pool -- true").status()).isEqualTo(78);
+    Result json = shell.run("truce run -n --json --permit pool:3 -- true");
+    assertThat(json.err())
+        .contains("\"kind\":\"other_limit\"", "\"hint\":\"ask with --permit pool:2\"");
+    end(holder);
+  }
+
+  /// What util-linux tests of its command, but for the one that starts no process.
+  @Test
+  void theScenariosOfFlock_comeOutAsThere() throws Exception {
+    Line writer = hold("x");
+    assertThat(shell.run("truce run -q -n -E 123 x -- true").status()).isEqualTo(123);
+    assertThat(shell.run("truce run -q -n -s -E 123 x -- true").status()).isEqualTo(123);
+    long began = System.nanoTime();
+    assertThat(shell.run("truce run -q -w 0.5 -E 123 x -- true").status()).isEqualTo(123);
+    assertThat(System.nanoTime() - began).isGreaterThan(500_000_000L);
+    Line waiter = shell.start("exec truce run -q -w 15 x -c 'echo had'");
+    shell.until("truce why x --json | grep -q '\"waiting\":1,'");
+    end(writer);
+    assertThat(waiter.result()).isEqualTo(new Result(0, "had\n", ""));
+
+    Line reader = shell.start("exec truce run -s x -- sh -c 'echo up; exec sleep 1000'");
+    Shell.await("the reader is up", () -> reader.said().contains("up"));
+    assertThat(shell.run("truce run -s -n x -c 'exit 7'").status()).isEqualTo(7);
+    assertThat(shell.run("truce run -q -x -n -E 123 x -- true").status()).isEqualTo(123);
+    end(reader);
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /// Shell lines as people write them, in a directory of their own, with `truce` on the path.
 final class Shell {
@@ -83,6 +84,12 @@ final class Shell {
   /// Waits until the line succeeds.
   void until(String line) throws Exception {
     await(line, () -> run(line).status() == 0);
+  }
+
+  /// Whether this machine has a program.
+  static boolean has(String program) {
+    return Stream.of(System.getenv("PATH").split(":", -1))
+        .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
   }
 
   static void kill(String signal, long pid) throws Exception {
