@@ -1,5 +1,6 @@
 package dev.truce;
 
+import dev.truce.event.TruceListener;
 import dev.truce.lock.DeadlockPolicy;
 import dev.truce.lock.Election;
 import dev.truce.lock.History;
@@ -17,6 +18,7 @@ import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -51,7 +53,8 @@ public final class Truce implements AutoCloseable {
             settings.describe(),
             settings.maxWaiters,
             Optional.ofNullable(settings.within),
-            settings.deadlocks);
+            settings.deadlocks,
+            settings.listeners);
   }
 
   /// Opens the root in `directory` and creates it if there is none.
@@ -154,6 +157,7 @@ public final class Truce implements AutoCloseable {
     private String owner = System.getProperty("user.name", "somebody");
     private int maxWaiters = 100;
     private DeadlockPolicy deadlocks = DeadlockPolicy.LOWEST_PRIORITY;
+    private final List<TruceListener> listeners = new ArrayList<>(0);
     private @Nullable String host;
     private long pid = ProcessHandle.current().pid();
 
@@ -213,6 +217,12 @@ public final class Truce implements AutoCloseable {
     /// when it is no longer live.
     public Builder within(String grantId) {
       within = grantId;
+      return this;
+    }
+
+    /// Has a listener told what this handle does and sees, beside those that were added before.
+    public Builder listener(TruceListener added) {
+      listeners.add(Objects.requireNonNull(added));
       return this;
     }
 

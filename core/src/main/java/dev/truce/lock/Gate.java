@@ -331,6 +331,7 @@ final class Gate {
     boolean interrupted = false;
     boolean asked = false;
     Waits.@Nullable Told told = null;
+    Jfr.LockWait recorded = meter.waits(wanted);
     try {
       room.listen(this, true);
       listening = true;
@@ -371,6 +372,7 @@ final class Gate {
       if (listening) {
         room.listen(this, false);
       }
+      meter.waited(recorded, wanted, waiter.held());
       if (interrupted && wanted.wish().heedless()) {
         Thread.currentThread().interrupt();
       }

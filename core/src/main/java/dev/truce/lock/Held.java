@@ -188,6 +188,7 @@ final class Held implements Locks.Watched {
       loss = known;
       told = listeners == null ? List.of() : List.copyOf(listeners);
     }
+    gate.meter().lost(this, cause);
     told.forEach(listener -> tell(listener, known));
   }
 

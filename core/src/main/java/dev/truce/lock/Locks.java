@@ -6,6 +6,8 @@ import dev.truce.FencedException;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.Owner;
 import dev.truce.TruceException;
+import dev.truce.event.TruceEvent;
+import dev.truce.event.TruceListener;
 import dev.truce.lock.LockMachine.Answer;
 import dev.truce.lock.LockMachine.Caller;
 import dev.truce.lock.LockMachine.Command;
@@ -75,6 +77,7 @@ public final class Locks implements AutoCloseable {
   private final Owner self;
   private final Ledger ledger;
   private final Bookkeeper book;
+  private final List<Announcer> announcers;
   private final Names names;
   private final Members.Membership membership;
   private final Rules rules;
@@ -101,9 +104,11 @@ public final class Locks implements AutoCloseable {
       Members.Membership membership,
       Rules rules,
       List<Claim> ancestors,
-      DeadlockPolicy deadlocks) {
+      DeadlockPolicy deadlocks,
+      List<TruceListener> listeners) {
     this.engine = engine;
     this.self = self;
+    this.announcers = Announcer.of(listeners);
     this.ledger = new Ledger(engine);
     this.book = new Bookkeeper(engine, this::addFigures);
     this.names = new Names(engine.cells(), book);
@@ -126,12 +131,14 @@ public final class Locks implements AutoCloseable {
   /// @param within the id of a grant of an ancestor process, whose locks are then gone through; one
   ///   that is no longer live is ignored
   /// @param deadlocks who gives way where some wait for each other
+  /// @param listeners who are told what happens
   public static Locks over(
       Engine engine,
       Owner owner,
       int maxWaiters,
       Optional<String> within,
-      DeadlockPolicy deadlocks) {
+      DeadlockPolicy deadlocks,
+      List<TruceListener> listeners) {
     if (maxWaiters < 0) {
       throw new IllegalArgumentException("maxWaiters is negative: " + maxWaiters);
     }
@@ -141,7 +148,7 @@ public final class Locks implements AutoCloseable {
         engine.members().join(Description.write(owner, parent.orElse(Claim.NONE)));
     Rules usual = Rules.USUAL;
     Rules rules = new Rules(maxWaiters, usual.overtakes(), usual.offer(), usual.ticketOffer());
-    Locks room = new Locks(engine, owner, membership, rules, ancestors, deadlocks);
+    Locks room = new Locks(engine, owner, membership, rules, ancestors, deadlocks, listeners);
     try {
       room.restoring().restore();
       return room;
@@ -149,6 +156,16 @@ public final class Locks implements AutoCloseable {
       membership.close();
       throw failure;
     }
+  }
+
+  /// The same, with nobody who listens.
+  public static Locks over(
+      Engine engine,
+      Owner owner,
+      int maxWaiters,
+      Optional<String> within,
+      DeadlockPolicy deadlocks) {
+    return over(engine, owner, maxWaiters, within, deadlocks, List.of());
   }
 
   private Restoring restoring() {
@@ -250,6 +267,7 @@ public final class Locks implements AutoCloseable {
       forgetOldNames();
     } finally {
       membership.close();
+      announcers.forEach(Announcer::close);
     }
   }
 
@@ -692,6 +710,15 @@ public final class Locks implements AutoCloseable {
 
   Bookkeeper book() {
     return book;
+  }
+
+  /// Whether anybody is told of what happens. Where nobody is, no event is made.
+  boolean isListening() {
+    return !announcers.isEmpty();
+  }
+
+  void tell(TruceEvent event) {
+    announcers.forEach(announcer -> announcer.tell(event));
   }
 
   /// Who this handle is to others.

@@ -1,6 +1,7 @@
 package dev.truce.lock;
 
 import dev.truce.Owner;
+import dev.truce.event.LockEvent;
 import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockStatistics.End;
 import dev.truce.lock.LockStatistics.Operation;
@@ -12,7 +13,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /// What becomes of one lock's operations in this process, as its [Gate] tells it: measured here, in
-/// memory, and added to the [Bookkeeper]'s cell now and then.
+/// memory, and added to the [Bookkeeper]'s cell now and then; told to listeners and to a flight
+/// recording, where there are any.
 ///
 /// A look at the clock when a grant ends costs a fifth of an acquire. So where grants follow one
 /// another within [#CLOSE_NANOS], one in [#SAMPLE] is measured and counts for all of them; one that
@@ -27,11 +29,12 @@ final class Meter {
   private final Locks room;
   private final String name;
 
-  /// What was measured of a grant when it began.
+  /// What is known of a grant when it begins.
   ///
   /// @param waited for how long its holder had waited
-  /// @param weight for how many grants it is measured, itself included
-  record Begun(long at, long waited, int weight) {}
+  /// @param weight for how many grants it is measured, itself included; 0 if for none
+  /// @param recorded what a flight recording is told of it in the end
+  record Begun(long at, long waited, int weight, Jfr.@Nullable LockHold recorded) {}
 
   private long before = Long.MIN_VALUE;
   private int closely;
@@ -50,68 +53,182 @@ final class Meter {
 
   /// A grant began at once.
   void began(Held held, long now) {
-    int weight = weight(now);
-    if (weight != 0) {
-      held.begun(new Begun(now, 0, weight));
-    }
+    began(held, now, 0, weight(now));
   }
 
   /// A grant began after a wait.
   void began(Held held, long now, long asked) {
     long waited = now - asked;
-    int weight = waited > CLOSE_NANOS ? 1 : weight(now);
-    if (weight != 0) {
-      held.begun(new Begun(now, waited, weight));
+    began(held, now, waited, waited > CLOSE_NANOS ? 1 : weight(now));
+  }
+
+  private void began(Held held, long now, long waited, int weight) {
+    boolean recording = Jfr.isOn();
+    if (weight == 0 && !recording && !room.isListening()) {
+      return;
+    }
+    held.begun(new Begun(now, waited, weight, recording ? Jfr.hold() : null));
+    if (room.isListening()) {
+      room.tell(
+          new LockEvent.Acquired(
+              Instant.now(),
+              name,
+              held.mode() == Mode.WRITE,
+              held.token(),
+              Duration.ofNanos(waited)));
     }
   }
 
   /// The holder gave it back.
   void released(Held held) {
     Begun begun = held.begun();
-    if (begun != null) {
-      measured(held, begun, End.RELEASED, Optional.of(since(begun.at())));
+    if (begun == null) {
+      return;
+    }
+    Duration stood = since(begun.at());
+    if (begun.weight() != 0) {
+      measured(held, begun, End.RELEASED, Optional.of(stood));
+    }
+    if (begun.recorded() != null) {
+      Jfr.commit(begun.recorded(), name, held);
+    }
+    if (room.isListening()) {
+      room.tell(
+          new LockEvent.Released(
+              Instant.now(), name, held.mode() == Mode.WRITE, held.token(), stood));
+    }
+  }
+
+  /// It ended without the holder's doing.
+  void lost(Held held, String cause) {
+    Begun begun = held.begun();
+    if (begun != null && begun.recorded() != null) {
+      Jfr.commit(begun.recorded(), name, held);
+    }
+    if (Jfr.isOn()) {
+      Jfr.lost(name, held.mode(), held.token(), room.owner(), cause);
+    }
+    if (room.isListening()) {
+      room.tell(
+          new LockEvent.Lost(Instant.now(), name, held.mode() == Mode.WRITE, held.token(), cause));
     }
   }
 
   /// It goes on as a lease.
   void leased(Held held) {
     Begun begun = held.begun();
-    if (begun != null) {
+    if (begun != null && begun.weight() != 0) {
       measured(held, begun, End.LEASED, Optional.empty());
     }
   }
 
   /// A ticket has become a lease, after so long a call.
   void taken(Hold lease, long waited) {
+    Duration after = Duration.ofNanos(waited);
     measured(
         End.LEASED,
         lease.mode(),
         room.owner(),
         lease.token(),
-        Optional.of(Duration.ofNanos(waited)),
+        Optional.of(after),
         Optional.empty(),
         1);
+    if (room.isListening()) {
+      room.tell(
+          new LockEvent.Acquired(
+              Instant.now(), name, lease.mode() == Mode.WRITE, lease.token(), after));
+    }
+  }
+
+  /// A thread stands in the queue. What is answered is to be given to [#waited].
+  Jfr.@Nullable LockWait waits(NamedLock wanted) {
+    if (room.isListening()) {
+      room.tell(new LockEvent.Waiting(Instant.now(), name, wanted.mode() == Mode.WRITE));
+    }
+    return Jfr.isOn() ? Jfr.await() : null;
+  }
+
+  /// It stands there no more.
+  ///
+  /// @param held what it was granted, if it was
+  void waited(Jfr.@Nullable LockWait recorded, NamedLock wanted, @Nullable Held held) {
+    if (recorded != null) {
+      recorded.granted = held != null;
+      Jfr.commit(recorded, name, wanted.mode(), held == null ? 0 : held.token());
+    }
   }
 
   /// The lock was not had.
-  void refused(NamedLock wanted, long asked, Throwable why) {
+  void refused(NamedLock wanted, long asked, Throwable cause) {
     long now = room.ticker().nanos();
+    End why = end(cause);
+    Duration waited = Duration.ofNanos(Math.max(0, now - asked));
     int weight = now - asked > CLOSE_NANOS ? 1 : weight(now);
     if (weight != 0) {
-      Optional<Duration> waited = Optional.of(Duration.ofNanos(now - asked));
-      measured(end(why), wanted.mode(), room.owner(), 0, waited, Optional.empty(), weight);
+      measured(why, wanted.mode(), room.owner(), 0, Optional.of(waited), Optional.empty(), weight);
     }
+    if (Jfr.isOn()) {
+      Jfr.refused(name, wanted.mode(), why);
+    }
+    if (room.isListening()) {
+      boolean writing = wanted.mode() == Mode.WRITE;
+      room.tell(new LockEvent.Refused(Instant.now(), name, writing, why(why), waited));
+    }
+  }
+
+  private static LockEvent.Why why(End end) {
+    return switch (end) {
+      case TIMED_OUT -> LockEvent.Why.TIMED_OUT;
+      case DEADLOCK -> LockEvent.Why.DEADLOCK;
+      case CANCELLED -> LockEvent.Why.CANCELLED;
+      case REFUSED -> LockEvent.Why.HELD;
+      case FAILED, RELEASED, DIED, EXPIRED, REVOKED, LEASED -> LockEvent.Why.FAILED;
+    };
   }
 
   /// An end was put down, whoever began it. What a holder of this process gave back itself it has
   /// [told][#released] before.
   void putDown(Hold ending, Owner owner) {
     Ended.Kind kind = Ended.read(ending.reason()).kind();
-    if (kind != Ended.Kind.RELEASED || ending.claim().member() == 0) {
-      Optional<Duration> stood = Optional.of(since(ending.since()));
-      measured(
-          end(kind), ending.mode(), owner, ending.token(), Optional.empty(), stood, ending.count());
+    if (kind == Ended.Kind.RELEASED && ending.claim().member() != 0) {
+      return;
     }
+    Duration stood = since(ending.since());
+    measured(
+        end(kind),
+        ending.mode(),
+        owner,
+        ending.token(),
+        Optional.empty(),
+        Optional.of(stood),
+        ending.count());
+    if (Jfr.isOn() && kind != Ended.Kind.RELEASED) {
+      Jfr.lost(name, ending.mode(), ending.token(), owner, cause(kind));
+    }
+    if (room.isListening()) {
+      boolean writing = ending.mode() == Mode.WRITE;
+      room.tell(
+          new LockEvent.Ended(
+              Instant.now(), name, writing, ending.token(), owner, how(kind), stood));
+    }
+  }
+
+  private static String cause(Ended.Kind kind) {
+    return switch (kind) {
+      case RELEASED -> "given back";
+      case EXPIRED -> "its term is over";
+      case DIED -> "its holder is dead";
+      case REVOKED -> "ended by force";
+    };
+  }
+
+  private static LockEvent.How how(Ended.Kind kind) {
+    return switch (kind) {
+      case RELEASED -> LockEvent.How.RELEASED;
+      case EXPIRED -> LockEvent.How.EXPIRED;
+      case DIED -> LockEvent.How.DIED;
+      case REVOKED -> LockEvent.How.REVOKED;
+    };
   }
 
   private static End end(Ended.Kind kind) {

@@ -1,0 +1,64 @@
+package dev.truce.event;
+
+import dev.truce.Owner;
+import java.time.Duration;
+import java.time.Instant;
+
+/// Something that happened to a lock.
+public non-sealed interface LockEvent extends TruceEvent {
+  /// The name of the lock.
+  String lock();
+
+  /// A thread of this handle stands in the queue from now on.
+  record Waiting(Instant at, String lock, boolean writing) implements LockEvent {}
+
+  /// This handle was granted the lock.
+  ///
+  /// @param waited from asking to the grant, zero for who had it at once
+  record Acquired(Instant at, String lock, boolean writing, long token, Duration waited)
+      implements LockEvent {}
+
+  /// This handle gave a grant back.
+  record Released(Instant at, String lock, boolean writing, long token, Duration held)
+      implements LockEvent {}
+
+  /// This handle was not granted the lock.
+  record Refused(Instant at, String lock, boolean writing, Why why, Duration waited)
+      implements LockEvent {}
+
+  /// A grant of this handle has ended, and not by being given back.
+  record Lost(Instant at, String lock, boolean writing, long token, String cause)
+      implements LockEvent {}
+
+  /// This handle put down for good that a grant has ended, whosever it was: a lease that was given
+  /// back or whose term is over, a dead holder's grant, one that was ended by force.
+  record Ended(
+      Instant at, String lock, boolean writing, long token, Owner owner, How how, Duration held)
+      implements LockEvent {}
+
+  /// Why a lock was not granted.
+  enum Why {
+    /// Somebody has it, or its queue is full, and the caller did not wait.
+    HELD,
+    /// The time to wait was over.
+    TIMED_OUT,
+    /// Waiting could never have ended.
+    DEADLOCK,
+    /// The caller was interrupted, or its handle closed.
+    CANCELLED,
+    /// The engine could not answer.
+    FAILED
+  }
+
+  /// How a grant ended.
+  enum How {
+    /// It was given back.
+    RELEASED,
+    /// Its term was over.
+    EXPIRED,
+    /// Its holder is dead.
+    DIED,
+    /// Somebody ended it by force.
+    REVOKED
+  }
+}

@@ -1,0 +1,4 @@
+package dev.truce.event;
+
+/// Something that happened in a store.
+public non-sealed interface StoreEvent extends TruceEvent {}

@@ -1,0 +1,121 @@
+package dev.truce.lock;
+
+import dev.truce.Owner;
+import dev.truce.lock.LockStatistics.End;
+import dev.truce.lock.NamedLock.Mode;
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.FlightRecorder;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+import org.jspecify.annotations.Nullable;
+
+/// What a flight recording shows of locks. Where none was ever started in this JVM nothing of this
+/// is made, and no class of it loaded.
+final class Jfr {
+  private Jfr() {}
+
+  /// Whether anybody may be recording.
+  static boolean isOn() {
+    return FlightRecorder.isInitialized();
+  }
+
+  /// A hold that begins now; `null` if it is not recorded.
+  static @Nullable LockHold hold() {
+    LockHold hold = new LockHold();
+    hold.begin();
+    return hold.isEnabled() ? hold : null;
+  }
+
+  /// A wait that begins now; `null` if it is not recorded.
+  static @Nullable LockWait await() {
+    LockWait wait = new LockWait();
+    wait.begin();
+    return wait.isEnabled() ? wait : null;
+  }
+
+  static void refused(String lock, Mode mode, End why) {
+    if (why == End.DEADLOCK) {
+      commit(new Deadlock(), lock, mode, 0);
+    } else {
+      LockRefused refused = new LockRefused();
+      refused.why = why.name();
+      commit(refused, lock, mode, 0);
+    }
+  }
+
+  static void lost(String lock, Mode mode, long token, Owner owner, String cause) {
+    LockLost lost = new LockLost();
+    lost.owner = owner.toString();
+    lost.cause = cause;
+    commit(lost, lock, mode, token);
+  }
+
+  static void commit(LockHold hold, String lock, Held held) {
+    commit(hold, lock, held.mode(), held.token());
+  }
+
+  static void commit(OfALock event, String lock, Mode mode, long token) {
+    if (event.shouldCommit()) {
+      event.lock = lock;
+      event.writing = mode == Mode.WRITE;
+      event.token = token;
+      event.commit();
+    }
+  }
+
+  /// What all of them say.
+  @Category("Truce")
+  abstract static class OfALock extends Event {
+    @Label("Lock")
+    String lock = "";
+
+    @Label("For Writing")
+    boolean writing;
+
+    @Label("Token")
+    long token;
+  }
+
+  /// A thread stood in the queue.
+  @Name("dev.truce.LockWait")
+  @Label("Lock Wait")
+  static final class LockWait extends OfALock {
+    @Label("Granted")
+    boolean granted;
+  }
+
+  /// A grant of this process, from its beginning to its end.
+  @Name("dev.truce.LockHold")
+  @Label("Lock Hold")
+  @StackTrace(false)
+  static final class LockHold extends OfALock {}
+
+  /// The lock was not had.
+  @Name("dev.truce.LockRefused")
+  @Label("Lock Refused")
+  static final class LockRefused extends OfALock {
+    @Label("Why")
+    String why = "";
+  }
+
+  /// Waiting could never have ended.
+  @Name("dev.truce.Deadlock")
+  @Label("Deadlock")
+  static final class Deadlock extends OfALock {}
+
+  /// A grant of this process was lost, or it put down the end of another one's.
+  @Name("dev.truce.LockLost")
+  @Label("Lock Lost")
+  @StackTrace(false)
+  static final class LockLost extends OfALock {
+    @Label("Owner")
+    @Description("Whose grant it was")
+    String owner = "";
+
+    @Label("Cause")
+    String cause = "";
+  }
+}
