@@ -8,6 +8,7 @@ import dev.truce.lock.Lease;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.LockStatistics;
 import dev.truce.lock.LockStatus;
+import dev.truce.lock.LockWait;
 import dev.truce.lock.Locks;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.Permits;
@@ -55,6 +56,9 @@ public final class Truce implements AutoCloseable {
             Optional.ofNullable(settings.within),
             settings.deadlocks,
             settings.listeners);
+    if (!settings.measuring) {
+      locks.measureNothing();
+    }
   }
 
   /// Opens the root in `directory` and creates it if there is none.
@@ -134,6 +138,12 @@ public final class Truce implements AutoCloseable {
     return locks.status();
   }
 
+  /// Who holds something and waits for something, now: what lies behind a lock that does not come
+  /// free.
+  public List<LockWait> waits() {
+    return locks.allWaits();
+  }
+
   /// What each lock has done whose name is not forgotten, by name.
   public List<LockStatistics> statistics() {
     return locks.allStatistics();
@@ -157,6 +167,7 @@ public final class Truce implements AutoCloseable {
     private String owner = System.getProperty("user.name", "somebody");
     private int maxWaiters = 100;
     private DeadlockPolicy deadlocks = DeadlockPolicy.LOWEST_PRIORITY;
+    private boolean measuring = true;
     private final List<TruceListener> listeners = new ArrayList<>(0);
     private @Nullable String host;
     private long pid = ProcessHandle.current().pid();
@@ -217,6 +228,14 @@ public final class Truce implements AutoCloseable {
     /// when it is no longer live.
     public Builder within(String grantId) {
       within = grantId;
+      return this;
+    }
+
+    /// Whether this handle measures waits and holds and remembers operations, for
+    /// [LockStatistics][dev.truce.lock.LockStatistics]; it does unless told otherwise. The exact
+    /// counters move in any case.
+    public Builder measuring(boolean whether) {
+      measuring = whether;
       return this;
     }
 

@@ -24,6 +24,7 @@ public final class Bench {
           InOneJvm.inMemory(),
           InOneJvm.reading(),
           InOneJvm.contended(),
+          InOneJvm.measuring(),
           new BetweenProcesses.HandOver(),
           new AfterDeath(),
           new Starts(),

@@ -4,6 +4,7 @@ import dev.truce.Truce;
 import dev.truce.benchmarks.Rounds.Contestant;
 import dev.truce.lock.Grant;
 import dev.truce.lock.NamedLock;
+import dev.truce.memory.MemoryEngine;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -28,6 +29,7 @@ import java.util.function.UnaryOperator;
 final class Contestants {
   static final String TRUCE = "truce";
   static final String TRUCE_READ = "truce, read";
+  static final String UNMEASURED = "measuring nothing";
   static final String KERNEL = "FileChannel.lock";
   static final String KERNEL_READ = "FileChannel.lock, shared";
   static final String UNFAIR = "ReentrantReadWriteLock";
@@ -53,6 +55,8 @@ final class Contestants {
           case "directory" -> onDirectory(place, rounds);
           case "memory" -> inMemory(rounds);
           case "readers" -> reading(rounds);
+          case "measuring, directory" -> measuring(Truce.builder().directory(Workshop.root(place)), rounds);
+          case "measuring, memory" -> measuring(Truce.builder().engine(MemoryEngine.create()), rounds);
           case "2 threads" -> contestants.contended(2, rounds);
           case "4 threads" -> contestants.contended(4, rounds);
           default -> throw new IllegalArgumentException(args[1]);
@@ -78,6 +82,20 @@ final class Contestants {
       all.put(KERNEL, times -> lock(channel, times));
       all.put(TRUCE_READ, times -> acquire(lock.read(), times));
       all.put(KERNEL_READ, times -> lockShared(channel, times));
+      return rounds.race(all);
+    }
+  }
+
+  /// One handle that measures beside one that does not, on a lock of its own each.
+  private static Map<String, Series> measuring(Truce.Builder place, Rounds rounds)
+      throws Exception {
+    try (Truce measuring = place.open();
+        Truce unmeasured = place.measuring(false).open()) {
+      NamedLock lock = measuring.lock("bench");
+      NamedLock other = unmeasured.lock("other");
+      Map<String, Contestant> all = new LinkedHashMap<>();
+      all.put(TRUCE, times -> acquire(lock, times));
+      all.put(UNMEASURED, times -> acquire(other, times));
       return rounds.race(all);
     }
   }

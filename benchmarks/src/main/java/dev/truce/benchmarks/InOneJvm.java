@@ -45,6 +45,28 @@ final class InOneJvm {
     return row(MEMORY, workshop -> lines(MEMORY, "acquire+release", race(workshop, "memory"), 5.0));
   }
 
+  /// What the statistics cost whoever does nothing but acquire and release.
+  static Row measuring() {
+    String name = "statistics";
+    return row(
+        name,
+        workshop -> {
+          List<Comparison> lines = new ArrayList<>();
+          for (String where : List.of("directory", "memory")) {
+            Map<String, Series> raced = race(workshop, "measuring, " + where);
+            lines.add(
+                line(
+                    name,
+                    "acquire+release, " + where,
+                    raced,
+                    Contestants.TRUCE,
+                    Contestants.UNMEASURED,
+                    Goal.ratio(1.05)));
+          }
+          return lines;
+        });
+  }
+
   static Row reading() {
     String name = MEMORY + ", reading";
     return row(

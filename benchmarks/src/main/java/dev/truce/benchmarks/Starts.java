@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class Starts implements Row {
   private static final String RUN = "truce run bench -- true";
   private static final String VERSION = "truce --version";
+  private static final String WHY = "truce why bench";
   private static final String HELLO = "java hello world";
   private static final String FLOCK = "flock FILE true";
 
@@ -54,6 +55,7 @@ final class Starts implements Row {
       lines.add(line(taken, RUN, FLOCK, null));
     }
     lines.add(line(taken, VERSION, HELLO, null));
+    lines.add(line(taken, WHY, VERSION, Goal.ratio(2)));
     return lines;
   }
 
@@ -79,6 +81,7 @@ final class Starts implements Row {
     commands.put(RUN, List.of(truce, "run", "bench", "--", "true"));
     commands.put(HELLO, hello);
     commands.put(VERSION, List.of(truce, "--version"));
+    commands.put(WHY, List.of(truce, "why", "bench"));
     if (onPath("flock")) {
       commands.put(FLOCK, List.of("flock", Workshop.lockFile(workshop.place()).toString(), "true"));
     }

@@ -95,6 +95,7 @@ public final class Locks implements AutoCloseable {
   private final AtomicLong numbers = new AtomicLong();
   private volatile int manyGates = IDLE_GATES;
   private volatile boolean namesMade;
+  private volatile boolean measuring = true;
   private volatile boolean closed;
   private @Nullable Thread watcher;
 
@@ -279,6 +280,12 @@ public final class Locks implements AutoCloseable {
     } catch (TruceException notNow) {
       Log.LOG.log(System.Logger.Level.DEBUG, "idle names stay for whoever comes next", notNow);
     }
+  }
+
+  /// Who holds something and waits for something.
+  public List<LockWait> allWaits() {
+    checkOpen();
+    return waits.all();
   }
 
   // ---- statistics
@@ -710,6 +717,16 @@ public final class Locks implements AutoCloseable {
 
   Bookkeeper book() {
     return book;
+  }
+
+  /// Measures nothing from now on; the exact counters go on. To be called before the first lock is
+  /// asked for.
+  public void measureNothing() {
+    measuring = false;
+  }
+
+  boolean isMeasuring() {
+    return measuring;
   }
 
   /// Whether anybody is told of what happens. Where nobody is, no event is made.

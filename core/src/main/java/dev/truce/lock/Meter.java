@@ -24,10 +24,14 @@ import org.jspecify.annotations.Nullable;
 /// sample, no more.
 final class Meter {
   private static final long CLOSE_NANOS = 20_000;
+
+  /// A power of two.
   private static final int SAMPLE = 64;
 
   private final Locks room;
   private final String name;
+  private final boolean listening;
+  private final boolean measuring;
 
   /// What is known of a grant when it begins.
   ///
@@ -47,28 +51,37 @@ final class Meter {
   Meter(Locks room, String name) {
     this.room = room;
     this.name = name;
+    this.listening = room.isListening();
+    this.measuring = room.isMeasuring();
   }
 
   // ---- what the gate tells
 
   /// A grant began at once.
   void began(Held held, long now) {
-    began(held, now, 0, weight(now));
+    int weight = weight(now);
+    if (weight != 0 || isWatched()) {
+      noted(held, now, 0, weight);
+    }
   }
 
   /// A grant began after a wait.
   void began(Held held, long now, long asked) {
     long waited = now - asked;
-    began(held, now, waited, waited > CLOSE_NANOS ? 1 : weight(now));
+    int weight = waited > CLOSE_NANOS && measuring ? 1 : weight(now);
+    if (weight != 0 || isWatched()) {
+      noted(held, now, waited, weight);
+    }
   }
 
-  private void began(Held held, long now, long waited, int weight) {
-    boolean recording = Jfr.isOn();
-    if (weight == 0 && !recording && !room.isListening()) {
-      return;
-    }
-    held.begun(new Begun(now, waited, weight, recording ? Jfr.hold() : null));
-    if (room.isListening()) {
+  /// Whether somebody wants to hear of each one.
+  private boolean isWatched() {
+    return listening || Jfr.isOn();
+  }
+
+  private void noted(Held held, long now, long waited, int weight) {
+    held.begun(new Begun(now, waited, weight, Jfr.isOn() ? Jfr.hold() : null));
+    if (listening) {
       room.tell(
           new LockEvent.Acquired(
               Instant.now(),
@@ -82,9 +95,12 @@ final class Meter {
   /// The holder gave it back.
   void released(Held held) {
     Begun begun = held.begun();
-    if (begun == null) {
-      return;
+    if (begun != null) {
+      released(held, begun);
     }
+  }
+
+  private void released(Held held, Begun begun) {
     Duration stood = since(begun.at());
     if (begun.weight() != 0) {
       measured(held, begun, End.RELEASED, Optional.of(stood));
@@ -92,7 +108,7 @@ final class Meter {
     if (begun.recorded() != null) {
       Jfr.commit(begun.recorded(), name, held);
     }
-    if (room.isListening()) {
+    if (listening) {
       room.tell(
           new LockEvent.Released(
               Instant.now(), name, held.mode() == Mode.WRITE, held.token(), stood));
@@ -108,7 +124,7 @@ final class Meter {
     if (Jfr.isOn()) {
       Jfr.lost(name, held.mode(), held.token(), room.owner(), cause);
     }
-    if (room.isListening()) {
+    if (listening) {
       room.tell(
           new LockEvent.Lost(Instant.now(), name, held.mode() == Mode.WRITE, held.token(), cause));
     }
@@ -133,7 +149,7 @@ final class Meter {
         Optional.of(after),
         Optional.empty(),
         1);
-    if (room.isListening()) {
+    if (listening) {
       room.tell(
           new LockEvent.Acquired(
               Instant.now(), name, lease.mode() == Mode.WRITE, lease.token(), after));
@@ -142,7 +158,7 @@ final class Meter {
 
   /// A thread stands in the queue. What is answered is to be given to [#waited].
   Jfr.@Nullable LockWait waits(NamedLock wanted) {
-    if (room.isListening()) {
+    if (listening) {
       room.tell(new LockEvent.Waiting(Instant.now(), name, wanted.mode() == Mode.WRITE));
     }
     return Jfr.isOn() ? Jfr.await() : null;
@@ -163,14 +179,14 @@ final class Meter {
     long now = room.ticker().nanos();
     End why = end(cause);
     Duration waited = Duration.ofNanos(Math.max(0, now - asked));
-    int weight = now - asked > CLOSE_NANOS ? 1 : weight(now);
+    int weight = now - asked > CLOSE_NANOS && measuring ? 1 : weight(now);
     if (weight != 0) {
       measured(why, wanted.mode(), room.owner(), 0, Optional.of(waited), Optional.empty(), weight);
     }
     if (Jfr.isOn()) {
       Jfr.refused(name, wanted.mode(), why);
     }
-    if (room.isListening()) {
+    if (listening) {
       boolean writing = wanted.mode() == Mode.WRITE;
       room.tell(new LockEvent.Refused(Instant.now(), name, writing, why(why), waited));
     }
@@ -205,7 +221,7 @@ final class Meter {
     if (Jfr.isOn() && kind != Ended.Kind.RELEASED) {
       Jfr.lost(name, ending.mode(), ending.token(), owner, cause(kind));
     }
-    if (room.isListening()) {
+    if (listening) {
       boolean writing = ending.mode() == Mode.WRITE;
       room.tell(
           new LockEvent.Ended(
@@ -257,12 +273,15 @@ final class Meter {
 
   /// For how many grants one that begins now is measured, itself included; 0 for not at all.
   private int weight(long now) {
+    if (!measuring) {
+      return 0;
+    }
     long since = now - before;
     before = now;
     if (since < 0 || since > CLOSE_NANOS) {
       return 1;
     }
-    return ++closely % SAMPLE == 0 ? SAMPLE : 0;
+    return (++closely & (SAMPLE - 1)) == 0 ? SAMPLE : 0;
   }
 
   private Duration since(long moment) {
@@ -282,6 +301,9 @@ final class Meter {
       Optional<Duration> waited,
       Optional<Duration> stood,
       int weight) {
+    if (!measuring) {
+      return;
+    }
     Instant at = Instant.ofEpochMilli(System.currentTimeMillis());
     Operation one = new Operation(at, end, mode, owner, token, waited, stood, weight);
     synchronized (this) {

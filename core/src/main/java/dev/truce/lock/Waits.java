@@ -1,6 +1,7 @@
 package dev.truce.lock;
 
 import dev.truce.EngineException;
+import dev.truce.Fence;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.WaitGraph.Knot;
@@ -204,6 +205,23 @@ final class Waits {
 
   private static String key(long member) {
     return PREFIX + Long.toHexString(member);
+  }
+
+  /// All that is told now, by the living.
+  List<LockWait> all() {
+    Stream<Waiting> mine = told.values().stream().map(one -> one.wait);
+    return Stream.concat(mine, new Picture().others().stream().filter(wait -> !isDead(wait)))
+        .map(this::shown)
+        .toList();
+  }
+
+  private LockWait shown(Waiting wait) {
+    return new LockWait(
+        room.owner(wait.member()),
+        wait.lock(),
+        wait.mode(),
+        wait.held().stream().map(token -> Fence.of(token.lock(), token.token())).toList(),
+        wait.ancestors().stream().map(LeaseId::write).toList());
   }
 
   // ---- being told

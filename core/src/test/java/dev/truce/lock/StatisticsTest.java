@@ -360,6 +360,22 @@ class StatisticsTest {
     balances(is);
   }
 
+  @Test
+  void aHandleThatMeasuresNothing_stillCounts() throws Exception {
+    Truce truce = Truce.builder().engine(memory).measuring(false).open();
+    open.add(truce);
+    NamedLock lock = truce.lock("n");
+    hold(lock, Duration.ofMillis(20));
+    Grant held = lock.acquire(LONG);
+    ticker.advance(SECOND);
+    assertThat(lock.tryAcquire()).isEmpty();
+    held.close();
+    LockStatistics is = lock.statistics();
+    assertThat(is.released()).isEqualTo(2);
+    assertThat(is.ends()).isEmpty();
+    assertThat(is.last()).isEmpty();
+  }
+
   // ---- trouble
 
   @Test

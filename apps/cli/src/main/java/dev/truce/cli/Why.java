@@ -4,6 +4,7 @@ import dev.truce.Owner;
 import dev.truce.Truce;
 import dev.truce.lock.LockStatus;
 import dev.truce.lock.LockStatus.Holder;
+import dev.truce.lock.LockWait;
 import dev.truce.lock.NamedLock.Mode;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,18 +22,20 @@ final class Why {
       throw Failure.usage(Verb.WHY, "which lock?");
     }
     LockStatus status;
+    Behind behind;
     try (Truce truce = Look.at(options, console)) {
       status = truce.lock(name).status();
+      behind = Behind.of(truce, status);
     }
     if (options.has("json")) {
-      console.print(json(status, Instant.now()));
+      console.print(json(status, behind, Instant.now()));
     } else {
-      lines(status).forEach(console::print);
+      lines(status, behind).forEach(console::print);
     }
     return 0;
   }
 
-  static String json(LockStatus status, Instant now) {
+  static String json(LockStatus status, Behind behind, Instant now) {
     Json json =
         Json.object()
             .put("schema", "truce.why/1")
@@ -44,14 +47,42 @@ final class Why {
       json.putNull("mode");
     }
     json.put("token", status.token())
-        .put("holders", Holders.holders(status, now))
+        .put("holders", holders(status.lock(), status.holders(), behind, List.of(), now))
         .put("queue", Holders.queue(status))
         .put("waiting", status.waiting());
-    String unblock = unblock(status);
+    String unblock = unblock(status, behind);
     return (unblock.isEmpty() ? json.putNull("unblock") : json.put("unblock", unblock)).toString();
   }
 
-  static List<String> lines(LockStatus status) {
+  /// @param above the locks on the way to this one
+  private static List<Json> holders(
+      String lock, List<Holder> holders, Behind behind, List<String> above, Instant now) {
+    List<String> way = and(above, lock);
+    List<Json> all = new ArrayList<>();
+    for (Holder holder : holders) {
+      List<Json> waits = new ArrayList<>();
+      for (LockWait wait : behind.of(lock, holder)) {
+        boolean ring = way.contains(wait.lock());
+        List<Holder> next = ring ? List.of() : behind.holders(wait);
+        waits.add(
+            Json.object()
+                .put("lock", wait.lock())
+                .put("mode", Holders.word(wait.mode()))
+                .put("ring", ring)
+                .put("holders", holders(wait.lock(), next, behind, way, now)));
+      }
+      all.add(Holders.holder(holder, now).put("waits_for", waits));
+    }
+    return all;
+  }
+
+  private static List<String> and(List<String> some, String one) {
+    List<String> all = new ArrayList<>(some);
+    all.add(one);
+    return all;
+  }
+
+  static List<String> lines(LockStatus status, Behind behind) {
     List<String> lines = new ArrayList<>();
     String name = Text.shown(status.lock());
     if (status.holders().isEmpty()) {
@@ -62,11 +93,12 @@ final class Why {
     }
     for (Holder holder : status.holders()) {
       lines.add(name + " " + holding(holder));
+      behind(lines, status.lock(), holder, behind, List.of());
     }
     for (LockStatus.Waiter waiter : status.queue()) {
       lines.add("  " + waiting(waiter));
     }
-    String unblock = unblock(status);
+    String unblock = unblock(status, behind);
     if (!unblock.isEmpty()) {
       lines.add(
           "  it frees when "
@@ -76,6 +108,30 @@ final class Why {
               + " --reason TEXT");
     }
     return lines;
+  }
+
+  /// The tree of what a holder waits for, each step further in.
+  private static void behind(
+      List<String> lines, String lock, Holder holder, Behind behind, List<String> above) {
+    List<String> way = and(above, lock);
+    String indent = "  ".repeat(way.size() + 1);
+    for (LockWait wait : behind.of(lock, holder)) {
+      String waits = indent + "it waits for " + Text.shown(wait.lock());
+      if (way.contains(wait.lock())) {
+        lines.add(waits + ", which one of those above holds: a ring");
+        continue;
+      }
+      List<Holder> next = behind.holders(wait);
+      lines.add(
+          waits
+              + " ("
+              + Holders.word(wait.mode())
+              + (next.isEmpty() ? "), which is on its way to the next that waits" : "), which"));
+      for (Holder further : next) {
+        lines.add(indent + "  " + holding(further));
+        behind(lines, wait.lock(), further, behind, way);
+      }
+    }
   }
 
   private static String holding(Holder holder) {
@@ -119,11 +175,16 @@ final class Why {
   }
 
   /// What has to happen for it to be free, empty when it is.
-  private static String unblock(LockStatus status) {
+  private static String unblock(LockStatus status, Behind behind) {
     List<String> ends = new ArrayList<>();
     for (Holder holder : status.holders()) {
       if (!holder.branch()) {
-        ends.add(end(holder));
+        List<LockWait> waits = behind.of(status.lock(), holder);
+        ends.add(
+            end(holder)
+                + (waits.isEmpty()
+                    ? ""
+                    : " (it waits for " + Text.shown(waits.getFirst().lock()) + ")"));
       }
     }
     return String.join(" and ", ends);

@@ -2,6 +2,7 @@ package dev.truce.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.truce.Fence;
 import dev.truce.Owner;
 import dev.truce.lock.LockStatistics;
 import dev.truce.lock.LockStatistics.End;
@@ -12,6 +13,7 @@ import dev.truce.lock.LockStatus.Alive;
 import dev.truce.lock.LockStatus.Holder;
 import dev.truce.lock.LockStatus.State;
 import dev.truce.lock.LockStatus.Waiter;
+import dev.truce.lock.LockWait;
 import dev.truce.lock.NamedLock.Mode;
 import dev.truce.lock.Refusal;
 import java.time.Duration;
@@ -110,20 +112,21 @@ class RenderingTest {
 
   @Test
   void why_saysWhoHoldsWhoWaitsAndWhatFreesIt() {
-    assertThat(Why.lines(DEPLOY))
+    assertThat(Why.lines(DEPLOY, Behind.NOTHING))
         .containsExactly(
             "deploy is held for writing by ci@build-3 (pid 8112) for 4m12s, token 118,"
                 + " \"release 2.4\"; alive: its process lock is held",
             "  1. you@ws4 (pid 9120) write 3m40s",
             "  2. a2@ws4 (pid 9121) (ticket 01KC) x3 read 12s (does not answer), \"te\\nst\"",
             "  it frees when pid 8112 ends; by force: truce revoke deploy --reason TEXT");
-    assertThat(Why.lines(new LockStatus("x", State.FREE, 4, List.of(), List.of())))
+    assertThat(Why.lines(
+                new LockStatus("x", State.FREE, 4, List.of(), List.of()), Behind.NOTHING))
         .containsExactly("x is free, last token 4");
   }
 
   @Test
   void why_isAnObject() {
-    assertThat(Why.json(BUILD, Instant.EPOCH))
+    assertThat(Why.json(BUILD, Behind.NOTHING, Instant.EPOCH))
         .startsWith(
             "{\"schema\":\"truce.why/1\",\"lock\":\"b\\u0007\",\"state\":\"held\","
                 + "\"mode\":\"read\",\"token\":9,\"holders\":[{\"owner\":\"a1\",\"host\":\"ws4\","
@@ -132,7 +135,7 @@ class RenderingTest {
         .endsWith(
             "\"queue\":[],\"waiting\":0,\"unblock\":\"its term is over in 4m and its term is over"
                 + " in 4m\"}");
-    assertThat(Why.json(DEPLOY, Instant.EPOCH))
+    assertThat(Why.json(DEPLOY, Behind.NOTHING, Instant.EPOCH))
         .contains(
             "\"queue\":[{\"position\":1,\"owner\":\"you\",\"host\":\"ws4\",\"pid\":9120,"
                 + "\"reason\":null,\"mode\":\"write\",\"waiting_ms\":220000,\"waiters\":1,"
@@ -302,6 +305,35 @@ class RenderingTest {
         NONE,
         List.of(),
         Optional.empty());
+  }
+
+  @Test
+  void why_saysWhatTheHolderWaitsFor() {
+    LockWait first =
+        new LockWait(
+            CI.owner(), "test", Mode.READ, List.of(Fence.of("deploy", 118)), List.of());
+    LockWait second =
+        new LockWait(
+            LEASE.owner(), "deploy", Mode.WRITE, List.of(Fence.of("test", 7)), List.of());
+    LockStatus test = new LockStatus("test", State.HELD, 7, List.of(LEASE), List.of());
+    Behind behind =
+        new Behind(List.of(first, second), Map.of("deploy", DEPLOY, "test", test));
+    assertThat(Why.lines(DEPLOY, behind).subList(0, 4))
+        .containsExactly(
+            "deploy is held for writing by ci@build-3 (pid 8112) for 4m12s, token 118,"
+                + " \"release 2.4\"; alive: its process lock is held",
+            "    it waits for test (read), which",
+            "      is held for reading by a1@ws4 for 1m1s, token 7; not known to be alive:"
+                + " lease term not over",
+            "      it waits for deploy, which one of those above holds: a ring");
+    assertThat(Why.lines(DEPLOY, behind).getLast())
+        .startsWith("  it frees when pid 8112 ends (it waits for test); by force:");
+    assertThat(Why.json(DEPLOY, behind, Instant.EPOCH))
+        .contains(
+            "\"waits_for\":[{\"lock\":\"test\",\"mode\":\"read\",\"ring\":false,\"holders\":[{"
+                + "\"owner\":\"a1\"",
+            "\"waits_for\":[{\"lock\":\"deploy\",\"mode\":\"write\",\"ring\":true,"
+                + "\"holders\":[]}]");
   }
 
   @Test
