@@ -55,8 +55,10 @@ final class Contestants {
           case "directory" -> onDirectory(place, rounds);
           case "memory" -> inMemory(rounds);
           case "readers" -> reading(rounds);
-          case "measuring, directory" -> measuring(Truce.builder().directory(Workshop.root(place)), rounds);
-          case "measuring, memory" -> measuring(Truce.builder().engine(MemoryEngine.create()), rounds);
+          case "measuring, directory" ->
+              measuring(Truce.builder().directory(Workshop.root(place)), rounds);
+          case "measuring, memory" ->
+              measuring(Truce.builder().engine(MemoryEngine.create()), rounds);
           case "2 threads" -> contestants.contended(2, rounds);
           case "4 threads" -> contestants.contended(4, rounds);
           default -> throw new IllegalArgumentException(args[1]);

@@ -41,6 +41,7 @@ class BenchIT {
             "in memory",
             "in memory, reading",
             "in memory, contended",
+            "statistics",
             "hand-over to a waiting process",
             "hand-over after SIGKILL of the holder",
             "commands",

@@ -21,7 +21,7 @@ public record LockWait(
     return within.contains(holder.id())
         || holds.stream()
             .map(Fence::tokens)
-            .anyMatch(tokens ->
-                tokens.containsKey(held) && holder.tokens().contains(tokens.get(held)));
+            .anyMatch(
+                tokens -> tokens.containsKey(held) && holder.tokens().contains(tokens.get(held)));
   }
 }

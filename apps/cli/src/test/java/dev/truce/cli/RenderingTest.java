@@ -119,8 +119,7 @@ class RenderingTest {
             "  1. you@ws4 (pid 9120) write 3m40s",
             "  2. a2@ws4 (pid 9121) (ticket 01KC) x3 read 12s (does not answer), \"te\\nst\"",
             "  it frees when pid 8112 ends; by force: truce revoke deploy --reason TEXT");
-    assertThat(Why.lines(
-                new LockStatus("x", State.FREE, 4, List.of(), List.of()), Behind.NOTHING))
+    assertThat(Why.lines(new LockStatus("x", State.FREE, 4, List.of(), List.of()), Behind.NOTHING))
         .containsExactly("x is free, last token 4");
   }
 
@@ -310,14 +309,11 @@ class RenderingTest {
   @Test
   void why_saysWhatTheHolderWaitsFor() {
     LockWait first =
-        new LockWait(
-            CI.owner(), "test", Mode.READ, List.of(Fence.of("deploy", 118)), List.of());
+        new LockWait(CI.owner(), "test", Mode.READ, List.of(Fence.of("deploy", 118)), List.of());
     LockWait second =
-        new LockWait(
-            LEASE.owner(), "deploy", Mode.WRITE, List.of(Fence.of("test", 7)), List.of());
+        new LockWait(LEASE.owner(), "deploy", Mode.WRITE, List.of(Fence.of("test", 7)), List.of());
     LockStatus test = new LockStatus("test", State.HELD, 7, List.of(LEASE), List.of());
-    Behind behind =
-        new Behind(List.of(first, second), Map.of("deploy", DEPLOY, "test", test));
+    Behind behind = new Behind(List.of(first, second), Map.of("deploy", DEPLOY, "test", test));
     assertThat(Why.lines(DEPLOY, behind).subList(0, 4))
         .containsExactly(
             "deploy is held for writing by ci@build-3 (pid 8112) for 4m12s, token 118,"
