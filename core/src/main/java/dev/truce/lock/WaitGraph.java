@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,9 @@ final class WaitGraph {
 
     /// The waits of those that hold this grant, none if nobody of them waits.
     List<Waiting> of(String lock, Claim claim, long token);
+
+    /// Whether somebody who waits under this claim was told to give way, and will leave.
+    boolean leaves(Claim run);
   }
 
   /// A grant in the way of a wait, and who, waiting, does not give it back.
@@ -133,7 +137,25 @@ final class WaitGraph {
     this.rules = rules;
   }
 
-  /// The knot in which this wait is tied up with itself, if it is.
+  /// How often two pictures in a row are compared before it is left to the next look.
+  private static final int PICTURES = 4;
+
+  /// The knot in which this wait is tied up with itself, if two pictures in a row show it.
+  ///
+  /// @param pictures takes a new one each time
+  static Optional<Knot> seenTwice(Waiting start, Supplier<View> pictures, Rules rules) {
+    Optional<Knot> first = knot(start, pictures.get(), rules);
+    for (int i = 1; i < PICTURES && first.isPresent(); i++) {
+      Optional<Knot> second = knot(start, pictures.get(), rules);
+      if (second.isPresent() && second.get().sameAs(first.get())) {
+        return second;
+      }
+      first = second;
+    }
+    return Optional.empty();
+  }
+
+  /// The knot in which this wait is tied up with itself, if one picture shows it.
   static Optional<Knot> knot(Waiting start, View view, Rules rules) {
     WaitGraph graph = new WaitGraph(view, rules);
     graph.explore(start);
@@ -152,9 +174,10 @@ final class WaitGraph {
     while (!next.isEmpty()) {
       Waiting wait = next.poll();
       LockState state = view.lock(wait.lock());
-      List<Hold> inTheWay = wait.isStruck() ? null : inTheWay(wait, state, rules);
+      List<Hold> inTheWay = wait.isStruck() ? null : inTheWay(wait, state);
       List<Edge> out = new ArrayList<>();
-      int leave = inTheWay == null || inTheWay.isEmpty() ? 1 : 0;
+      // A permit that is offered to somebody ahead is on its way as well.
+      int leave = inTheWay == null || inTheWay.size() < state.limit() ? 1 : 0;
       for (Hold hold : inTheWay == null ? List.<Hold>of() : inTheWay) {
         for (long token : grants(hold)) {
           List<Waiting> holders = view.of(wait.lock(), hold.claim(), token);
@@ -223,7 +246,7 @@ final class WaitGraph {
 
   /// The holds that have to go before this wait is served, all of them or, of permits, any; `null`
   /// when it does not wait any more, or is about to be served.
-  static @Nullable List<Hold> inTheWay(Waiting wait, LockState state, Rules rules) {
+  private @Nullable List<Hold> inTheWay(Waiting wait, LockState state) {
     if (wait.upgrade()) {
       boolean stands =
           state.holds().stream()
@@ -240,7 +263,7 @@ final class WaitGraph {
     if (state.stands(place.parent())) {
       return living(state).filter(hold -> hold.parent().equals(place.parent())).toList();
     }
-    Set<Mode> modes = modesAhead(state, place, rules);
+    Set<Mode> modes = modesAhead(state, place);
     return living(state)
         .filter(hold -> !state.stands(hold.parent()))
         .filter(hold ->
@@ -255,13 +278,14 @@ final class WaitGraph {
   }
 
   /// How those want the lock that are served before this place, and itself.
-  private static Set<Mode> modesAhead(LockState state, Wait place, Rules rules) {
+  private Set<Mode> modesAhead(LockState state, Wait place) {
     Set<Mode> modes = new HashSet<>();
     for (Wait wait : LockMachine.inOrder(state, rules)) {
       if (wait.claim().equals(place.claim())) {
         break;
       }
-      if (wait.present() && !state.stands(wait.parent())) {
+      boolean stays = wait.count() > 1 || !view.leaves(wait.claim());
+      if (wait.present() && stays && !state.stands(wait.parent())) {
         modes.add(wait.mode());
       }
     }

@@ -5,6 +5,7 @@ import dev.truce.lock.LockState.Claim;
 import dev.truce.lock.NamedLock.Mode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// What somebody who holds something waits for: one edge of the wait-for graph, as its member tells
 /// everybody.
@@ -14,7 +15,8 @@ import java.util.List;
 ///                      id | lock | mode | upgrade | run | priority
 ///                      | number of tokens, lock and token of each
 ///                      | number of ancestors, member and number of each
-///                      | struck | number of links, owner, holds, waits for, and mode of each
+///                      | number of links it was struck for, owner, holds, waits for, mode of each
+///   cell verdict       format | member | what it waited for
 /// ```
 ///
 /// @param id drawn from the root's counter when the wait began: whoever waits longer has the lower
@@ -70,6 +72,26 @@ record Waiting(
     Varints.Writer out = new Varints.Writer().number(FORMAT).number(waits.size());
     waits.forEach(wait -> wait.write(out));
     return out.bytes();
+  }
+
+  /// Who gave way last.
+  static byte[] writeVerdict(Waiting victim) {
+    Varints.Writer out = new Varints.Writer().number(FORMAT).number(victim.member());
+    victim.write(out);
+    return out.bytes();
+  }
+
+  static Optional<Waiting> readVerdict(byte[] bytes) {
+    if (bytes.length == 0) {
+      return Optional.empty();
+    }
+    try {
+      Varints.Reader in = new Varints.Reader(bytes);
+      in.count(FORMAT);
+      return Optional.of(read(in.number(), in));
+    } catch (Varints.Unreadable strange) {
+      return Optional.empty();
+    }
   }
 
   private void write(Varints.Writer out) {

@@ -38,12 +38,10 @@ import org.jspecify.annotations.Nullable;
 /// see each other all the same.
 final class Waits {
   private static final String PREFIX = "wait/";
+  private static final String VERDICT = "verdict";
   private static final byte[] NOTHING = new byte[0];
   private static final int MAX_CELL = 32_768;
   private static final int ROUNDS = 64;
-
-  /// How often two pictures in a row are compared before it is left to the next look.
-  private static final int PICTURES = 4;
 
   private static final long FIRST_PAUSE_NANOS = 250_000_000L;
   private static final long LONGEST_PAUSE_NANOS = 8_000_000_000L;
@@ -60,6 +58,10 @@ final class Waits {
   private final ConcurrentSkipListMap<Long, Told> told = new ConcurrentSkipListMap<>();
 
   private final Map<Waiting.Token, List<Told>> byToken = new ConcurrentHashMap<>();
+
+  /// The places in queues of those of this process that were told to give way.
+  private final Set<Claim> leaving = ConcurrentHashMap.newKeySet();
+
   private volatile boolean rung;
   private boolean closed;
 
@@ -155,6 +157,7 @@ final class Waits {
     mutex.lock();
     try {
       told.remove(one.wait.id());
+      leaving.remove(one.wait.claim());
       for (Waiting.Token token : one.wait.held()) {
         byToken.computeIfPresent(token, (_, all) -> without(all, one));
       }
@@ -254,9 +257,10 @@ final class Waits {
     }
   }
 
-  private static void strike(Told one, List<Refusal.Link> ring) {
+  private void strike(Told one, List<Refusal.Link> ring) {
     if (!one.wait.isStruck()) {
       one.wait = one.wait.struckFor(ring);
+      leaving.add(one.wait.claim());
       LockSupport.unpark(one.thread);
     }
   }
@@ -284,34 +288,31 @@ final class Waits {
   // ---- rings
 
   /// Looks whether this wait is tied up with itself, and has one of the ring give way.
+  ///
+  /// Rings can overlap, and then one victim may be enough for several. So the verdicts of a root
+  /// are passed one after the other: each is written where the last one stands, unless another was
+  /// written since before this look, and carried out before anybody looks again, by whoever comes.
   private void resolve(Told one) {
     try {
-      Optional<Knot> knot = seenTwice(one.wait);
-      if (knot.isPresent()) {
-        giveWay(one, knot.get());
+      for (int round = 0; round < ROUNDS && !one.wait.isStruck(); round++) {
+        Cell last = cells.read(VERDICT);
+        carryOut(last);
+        Optional<Knot> knot = WaitGraph.seenTwice(one.wait, Picture::new, room.rules());
+        Optional<Waiting> victim = knot.flatMap(seen -> judge(one, seen));
+        if (victim.isEmpty() || passed(last, victim.get())) {
+          return;
+        }
       }
     } catch (EngineException unreachable) {
       Log.LOG.log(System.Logger.Level.DEBUG, "cannot look for rings now", unreachable);
     }
   }
 
-  /// A knot that two pictures in a row show.
-  private Optional<Knot> seenTwice(Waiting wait) {
-    Optional<Knot> first = WaitGraph.knot(wait, new Picture(), room.rules());
-    for (int i = 1; i < PICTURES && first.isPresent(); i++) {
-      Optional<Knot> second = WaitGraph.knot(wait, new Picture(), room.rules());
-      if (second.isPresent() && second.get().sameAs(first.get())) {
-        return second;
-      }
-      first = second;
-    }
-    return Optional.empty();
-  }
-
-  private void giveWay(Told finder, Knot knot) {
+  /// Who gives way, and in which ring, if anybody does.
+  private Optional<Waiting> judge(Told finder, Knot knot) {
     List<Waiting> seen = knot.ring(finder.wait);
     if (seen.stream().anyMatch(this::isDead)) {
-      return; // whoever waits for the dead ends what they hold, and there is no ring any more
+      return Optional.empty(); // whoever waits for the dead ends what they hold
     }
     DeadlockPolicy policy = room.deadlockPolicy();
     if (policy == DeadlockPolicy.REPORT) {
@@ -319,60 +320,60 @@ final class Waits {
         finder.reported = true;
         room.deadlock(links(seen), false);
       }
-      return;
+      return Optional.empty();
     }
     Waiting victim = knot.victim(policy == DeadlockPolicy.YOUNGEST ? YOUNGER : LESS_IMPORTANT);
-    List<Refusal.Link> ring = links(knot.ring(victim));
-    if (strike(victim, ring)) {
-      room.deadlock(ring, true);
+    return Optional.of(victim.struckFor(links(knot.ring(victim))));
+  }
+
+  /// False when somebody else was faster.
+  private boolean passed(Cell last, Waiting victim) {
+    byte[] verdict = Waiting.writeVerdict(victim);
+    if (!(cells.swap(VERDICT, last, verdict) instanceof Swap.Won)) {
+      return false;
     }
+    strike(victim);
+    room.deadlock(victim.struck(), true);
+    return true;
+  }
+
+  private void carryOut(Cell verdict) {
+    Waiting.readVerdict(verdict.bytes()).ifPresent(this::strike);
   }
 
   private boolean isDead(Waiting wait) {
     return wait.member() != room.member() && room.dead(wait.member());
   }
 
-  /// True when it is this that struck it.
-  private boolean strike(Waiting victim, List<Refusal.Link> ring) {
+  /// Has this wait give way, if it still stands.
+  private void strike(Waiting victim) {
     String key = key(victim.member());
-    for (int round = 0; round < ROUNDS; round++) {
+    boolean struck = false;
+    for (int round = 0; round < ROUNDS && !struck; round++) {
       Cell cell = cells.read(key);
       List<Waiting> waits = Waiting.read(victim.member(), cell.bytes());
-      Optional<Waiting> stands =
-          waits.stream().filter(wait -> wait.id() == victim.id()).findFirst();
-      if (stands.isEmpty()) {
-        return victim.member() == room.member() && strikeHere(victim, ring);
-      }
-      if (stands.get().isStruck()) {
-        return false;
-      }
       byte[] next =
           Waiting.write(
-              waits.stream()
-                  .map(wait -> wait.id() == victim.id() ? wait.struckFor(ring) : wait)
-                  .toList());
-      if (next.length <= room.maxCell() && cells.swap(key, cell, next) instanceof Swap.Won) {
-        if (victim.member() == room.member()) {
-          hear();
-        } else {
-          room.wake(Set.of(victim.member()));
-        }
-        return true;
-      }
+              waits.stream().map(wait -> wait.id() == victim.id() ? victim : wait).toList());
+      struck =
+          Arrays.equals(next, cell.bytes())
+              || (next.length <= room.maxCell() && cells.swap(key, cell, next) instanceof Swap.Won);
     }
-    return false;
+    if (victim.member() == room.member()) {
+      strikeHere(victim);
+    } else {
+      room.wake(Set.of(victim.member()));
+    }
   }
 
-  /// One of this process for which its cell had no room.
-  private boolean strikeHere(Waiting victim, List<Refusal.Link> ring) {
+  /// Also one for which the cell had no room.
+  private void strikeHere(Waiting victim) {
     mutex.lock();
     try {
       Told one = told.get(victim.id());
-      boolean now = one != null && !one.wait.isStruck();
       if (one != null) {
-        strike(one, ring);
+        strike(one, victim.struck());
       }
-      return now;
     } finally {
       mutex.unlock();
     }
@@ -406,6 +407,12 @@ final class Waits {
       return Stream.concat(mine, others().stream())
           .filter(wait -> wait.holds(lock, claim, token))
           .toList();
+    }
+
+    @Override
+    public boolean leaves(Claim run) {
+      return leaving.contains(run)
+          || others().stream().anyMatch(wait -> wait.isStruck() && wait.claim().equals(run));
     }
 
     private Stream<Waiting> mine(Waiting.Token token, Claim claim) {
