@@ -3,6 +3,7 @@ package dev.truce.event;
 import dev.truce.Owner;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 
 /// Something that happened to a lock.
 public non-sealed interface LockEvent extends TruceEvent {
@@ -35,6 +36,18 @@ public non-sealed interface LockEvent extends TruceEvent {
   record Ended(
       Instant at, String lock, boolean writing, long token, Owner owner, How how, Duration held)
       implements LockEvent {}
+
+  /// This handle found some that wait for each other in a ring.
+  ///
+  /// @param lock what the one waits for that gives way, or, where nobody does, the one that found
+  ///   it
+  /// @param ring who holds and waits for what, in a line for each
+  /// @param resolved whether one was told to give way
+  record Ring(Instant at, String lock, List<String> ring, boolean resolved) implements LockEvent {
+    public Ring {
+      ring = List.copyOf(ring);
+    }
+  }
 
   /// Why a lock was not granted.
   enum Why {

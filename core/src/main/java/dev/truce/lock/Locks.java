@@ -6,6 +6,7 @@ import dev.truce.FencedException;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.Owner;
 import dev.truce.TruceException;
+import dev.truce.event.LockEvent;
 import dev.truce.event.TruceEvent;
 import dev.truce.event.TruceListener;
 import dev.truce.lock.LockMachine.Answer;
@@ -830,6 +831,10 @@ public final class Locks implements AutoCloseable {
         () ->
             (resolved ? "one gave way in a ring of waits: " : "nobody of these is ever served: ")
                 + ring);
+    if (isListening()) {
+      List<String> lines = ring.stream().map(Refusal.Link::toString).toList();
+      tell(new LockEvent.Ring(Instant.now(), ring.getFirst().waitsFor(), lines, resolved));
+    }
   }
 
   /// Hints: whoever misses one looks by himself soon.

@@ -12,6 +12,7 @@ import dev.truce.Fence;
 import dev.truce.FencedException;
 import dev.truce.Owner;
 import dev.truce.Truce;
+import dev.truce.event.LockEvent;
 import dev.truce.lock.DeadlockException;
 import dev.truce.lock.DeadlockPolicy;
 import dev.truce.lock.Grant;
@@ -864,6 +865,12 @@ public abstract class LockContract extends EngineContract {
     FutureTask<Grant> late = two.waitsFor(second.lock("a"));
     pass(Duration.ofSeconds(5));
     assertFalse(patient.isDone() || late.isDone());
+    until(() -> !rings.isEmpty(), () -> "the ring is reported");
+    for (LockEvent.Ring ring : rings) {
+      assertFalse(ring.resolved());
+      assertEquals(2, ring.ring().size());
+    }
+    assertTrue(rings.size() <= 2, "each reports it once");
     two.thread.interrupt();
     assertThrows(InterruptedException.class, () -> await(late));
     two.givesAllBack();
@@ -871,9 +878,20 @@ public abstract class LockContract extends EngineContract {
     one.givesAllBack();
   }
 
+  private final ConcurrentLinkedQueue<LockEvent.Ring> rings = new ConcurrentLinkedQueue<>();
+
   private Truce reporting() {
     Engine engine = place().open();
-    Truce truce = Truce.builder().engine(engine).onDeadlock(DeadlockPolicy.REPORT).open();
+    Truce truce =
+        Truce.builder()
+            .engine(engine)
+            .onDeadlock(DeadlockPolicy.REPORT)
+            .listener(event -> {
+              if (event instanceof LockEvent.Ring ring) {
+                rings.add(ring);
+              }
+            })
+            .open();
     handles.put(truce, engine);
     return truce;
   }
