@@ -119,7 +119,7 @@ class ClocksIT {
     assertThat(token(shell.out(rebooted + "acquire other --json"))).isGreaterThan(token(a));
 
     Line inside = shell.start("exec truce acquire build --owner b -q -w 60");
-    shell.until("truce ls --json | grep -q '\"waiting\":1'");
+    shell.awaitWaiting("build", 1);
     Result refused = shell.run(rebooted + "acquire third --json");
     assertThat(refused.status()).isEqualTo(73);
     assertThat(refused.out()).contains("refused_place", boot, "stop the others first");

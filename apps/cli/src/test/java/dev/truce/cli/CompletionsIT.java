@@ -48,56 +48,64 @@ class CompletionsIT {
   @BeforeEach
   void init() throws Exception {
     shell = new Shell(temp);
-    assertThat(Captured.of(temp, Map.of(), "init").status()).isEqualTo(0);
-    shell.out(
-        "truce acquire 'release 2.4'; truce acquire relay; truce acquire db:migrate;"
-            + " truce init other; truce acquire elsewhere --dir other; mkdir typo");
+    for (String line :
+        List.of(
+            "init",
+            "acquire relay",
+            "acquire db:migrate",
+            "init other",
+            "acquire elsewhere --dir other")) {
+      truce(line.split(" ", -1));
+    }
+    truce("acquire", "release 2.4");
+    Files.createDirectory(temp.resolve("typo"));
   }
 
-  /// What is said when the tab has made a line of this, and that is run.
-  private String completed(At at, String line) throws Exception {
-    return completed(at, "", line);
+  private void truce(String... line) {
+    assertThat(Captured.of(temp, Map.of(), line).status()).isEqualTo(0);
   }
 
-  private String completed(At at, String environment, String line) throws Exception {
-    Path answer = temp.resolve("answer");
-    Files.deleteIfExists(answer);
-    Line terminal =
-        shell.start("TERM=dumb " + environment + " exec script -qec '" + at.start + "' /dev/null");
-    terminal.type(at.first + "; echo is-''up\n");
-    Shell.await(at + " is up", () -> terminal.said().contains("is-up"));
-    terminal.type(line + "\t >answer; echo was-''run\n");
-    Shell.await(at + " has run it", () -> terminal.said().contains("was-run"));
-    terminal.type("exit\n");
-    assertThat(terminal.result().status()).as(terminal.said()).isEqualTo(0);
-    return Files.readString(answer);
-  }
+  /// Somebody who types.
+  private final class Terminal {
+    private final Line line;
+    private int lines;
 
-  @ParameterizedTest
-  @MethodSource("here")
-  void aTab_completesTheNamesOfLocks(At at) throws Exception {
-    assertThat(completed(at, "truce why rela")).startsWith("relay is held for writing by ");
-    assertThat(completed(at, "truce why releas")).startsWith("release 2.4 is held ");
-    assertThat(completed(at, "truce why db:m")).startsWith("db:migrate is held ");
-    assertThat(completed(at, "truce why --lock rela")).startsWith("relay is held ");
-  }
+    Terminal(At at) throws Exception {
+      line = shell.start("TERM=dumb exec script -qec '" + at.start + "' /dev/null");
+      run(at.first);
+    }
 
-  @ParameterizedTest
-  @MethodSource("here")
-  void theRootOfTheLine_isTheOneWhoseLocksAreNamed(At at) throws Exception {
-    assertThat(completed(at, "truce why --dir other else")).startsWith("elsewhere is held ");
-    assertThat(completed(at, "truce why --dir=other else")).startsWith("elsewhere is held ");
-    assertThat(completed(at, "TRUCE_DIR=other", "true; truce why else"))
-        .startsWith("elsewhere is held ");
+    private void run(String typed) throws Exception {
+      lines++;
+      line.type(typed + "; echo was-''" + lines + "\n");
+      Shell.await(typed + " has run", () -> line.said().contains("was-" + lines));
+    }
+
+    /// What is said when a tab has made a line of this, and that is run.
+    String completed(String typed) throws Exception {
+      run(typed + "\t >answer");
+      return Files.readString(temp.resolve("answer"));
+    }
   }
 
   @ParameterizedTest
   @MethodSource("here")
-  void aTab_completesVerbsFlagsAndTheirValues(At at) throws Exception {
-    assertThat(completed(at, "truce ini")).endsWith(" is there already\n");
-    assertThat(completed(at, "truce ls --js")).startsWith("{\"schema\":\"truce.locks/1\"");
-    assertThat(completed(at, "truce run -n x -c 'echo ran' --on-lost wa")).isEqualTo("ran\n");
-    assertThat(completed(at, "truce run x -- ech")).isEqualTo("\n");
+  void aTab_completesVerbsFlagsValues_andTheLocksOfTheRootThatTheLineNames(At at) throws Exception {
+    Terminal terminal = new Terminal(at);
+    assertThat(terminal.completed("truce ini")).endsWith(" is there already\n");
+    assertThat(terminal.completed("truce ls --js")).startsWith("{\"schema\":\"truce.locks/1\"");
+    assertThat(terminal.completed("truce run -n x -c 'echo ran' --on-lost wa")).isEqualTo("ran\n");
+    assertThat(terminal.completed("truce run x -- ech")).isEqualTo("\n");
+    assertThat(terminal.completed("truce why rela")).startsWith("relay is held for writing by ");
+    assertThat(terminal.completed("true; truce why releas")).startsWith("release 2.4 is held ");
+    assertThat(terminal.completed("truce why db:m")).startsWith("db:migrate is held ");
+    assertThat(terminal.completed("truce why --lock rela")).startsWith("relay is held ");
+    assertThat(terminal.completed("truce why --dir other else")).startsWith("elsewhere is held ");
+    assertThat(terminal.completed("truce why --dir=other else")).startsWith("elsewhere is held ");
+    terminal.run("export TRUCE_DIR=other");
+    assertThat(terminal.completed("truce why else")).startsWith("elsewhere is held ");
+    terminal.line.type("exit\n");
+    assertThat(terminal.line.result().status()).as(terminal.line.said()).isEqualTo(0);
   }
 
   /// A tab behind a path that is no root makes none.

@@ -140,7 +140,7 @@ class LeaseIT {
     Line run = shell.start("exec truce run deploy -- sh -c 'echo up; exec sleep 1000'");
     Shell.await("the holder is up", () -> run.said().contains("up"));
     Line waits = shell.start("exec truce run -q deploy -- true");
-    shell.until("truce ls --json | grep -q '\"waiting\":1'");
+    shell.awaitWaiting("deploy", 1);
     assertThat(status("truce run --force deploy -- true")).isEqualTo(64);
     assertThat(shell.out("truce run --force --reason now deploy -- echo mine")).isEqualTo("mine\n");
     assertThat(run.result().status()).isEqualTo(123);

@@ -201,7 +201,7 @@ class RunIT {
   void aSignalWhileWaiting_givesTheClaimBack(String signal, int status) throws Exception {
     Line holder = hold("x");
     Line waiter = shell.start("exec truce run -q x -- touch ran");
-    shell.until("truce why x --json | grep -q '\"waiting\":1,'");
+    shell.awaitWaiting("x", 1);
     waiter.signal(signal);
     assertThat(waiter.result()).isEqualTo(new Result(status, "", ""));
     assertThat(shell.out("truce why x --json")).contains("\"queue\":[]");
@@ -316,7 +316,7 @@ class RunIT {
                 + "/status /proc/"
                 + family.grandchild()
                 + "/status)\" ] && echo alone'");
-    shell.until("truce why x --json | grep -q '\"waiting\":1,'");
+    shell.awaitWaiting("x", 1);
     long began = System.nanoTime();
     family.run().process().destroyForcibly();
     assertThat(next.result().out()).isEqualTo("alone\n");
@@ -466,7 +466,7 @@ class RunIT {
     List<Line> waiters = new ArrayList<>();
     for (int i = 1; i <= 12; i++) {
       waiters.add(shell.start("exec truce run x -- sh -c 'echo " + i + " >>order'"));
-      shell.until("truce why x --json | grep -q '\"waiting\":" + i + ",'");
+      shell.awaitWaiting("x", i);
       expected.append(i).append('\n');
     }
     end(holder);
@@ -683,7 +683,7 @@ class RunIT {
     Line holder = shell.start("exec truce run --json x -- sh -c 'echo up; exec sleep 1000'");
     Shell.await("the holder is up", () -> holder.said().contains("up"));
     Line waits = shell.start("exec truce run --json x -- true");
-    shell.until("truce ls --json | grep -q '\"waiting\":1'");
+    shell.awaitWaiting("x", 1);
     waits.signal("INT");
     assertSaid(waits.result(), 130, "interrupted");
     shell.out("truce revoke x --reason test");
@@ -724,7 +724,7 @@ class RunIT {
     assertThat(shell.run("truce run -n --permit pool:2 x -- true").status()).isEqualTo(75);
     assertThat(shell.run("truce run -n x -- true").status()).isEqualTo(0);
     Line waiter = shell.start("exec truce run -q -w 15 x --permit pool:2 -- printenv TRUCE_GRANTS");
-    shell.until("truce why pool --json | grep -q '\"waiting\":1,'");
+    shell.awaitWaiting("pool", 1);
     end(one);
     Result had = waiter.result();
     assertThat(had.status()).isEqualTo(0);
@@ -756,7 +756,7 @@ class RunIT {
     assertThat(shell.run("truce run -q -w 0.5 -E 123 x -- true").status()).isEqualTo(123);
     assertThat(System.nanoTime() - began).isGreaterThan(500_000_000L);
     Line waiter = shell.start("exec truce run -q -w 15 x -c 'echo had'");
-    shell.until("truce why x --json | grep -q '\"waiting\":1,'");
+    shell.awaitWaiting("x", 1);
     end(writer);
     assertThat(waiter.result()).isEqualTo(new Result(0, "had\n", ""));
 

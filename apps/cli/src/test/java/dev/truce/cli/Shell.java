@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -81,9 +82,13 @@ final class Shell {
     return result.out();
   }
 
-  /// Waits until the line succeeds.
-  void until(String line) throws Exception {
-    await(line, () -> run(line).status() == 0);
+  /// Waits until so many wait for a lock of the root in this directory. Looks at it from here: a
+  /// process for each look would be most of what the machine does.
+  void awaitWaiting(String lock, int many) throws Exception {
+    String wanted = "\"waiting\":" + many + ",";
+    await(
+        many + " wait for " + lock,
+        () -> Captured.of(directory, Map.of(), "why", lock, "--json").out().contains(wanted));
   }
 
   /// Whether this machine has a program.
