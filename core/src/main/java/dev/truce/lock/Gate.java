@@ -587,8 +587,6 @@ final class Gate {
       refuseAll(run, room.gone());
     } else if (wait == null) {
       askAgain(run);
-    } else if (wait.struck()) {
-      refuseAll(run, deadlock(run));
     } else if (wait.offered() != 0) {
       apply(new Command.Accept(run.claim()));
     } else if (wait.absent()) {
@@ -602,17 +600,6 @@ final class Gate {
         && why == LockMachine.Why.OTHER_LIMIT) {
       refuseAll(run, limitRefusal(run.wanted()));
     }
-  }
-
-  private TruceException deadlock(LocalRun run) {
-    return new DeadlockException(
-        new Refusal(
-            Refusal.Kind.DEADLOCK,
-            name,
-            run.wanted().mode(),
-            firstHolder(),
-            OptionalInt.empty(),
-            Optional.empty()));
   }
 
   private void refuseAll(LocalRun run, TruceException refused) {

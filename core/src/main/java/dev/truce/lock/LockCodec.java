@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 ///            | since | until | member and claim of the parent | exported | bytes of the reason
 ///            | the reason, padded | the earlier tokens, padded
 ///   wait     member | claim | mode | arrival | priority | overtaken | count | command | since
-///            | offered | absent | late | struck | until | member and claim of the parent
+///            | offered | absent | late | until | member and claim of the parent
 ///            | bytes of the reason | the reason, padded
 /// ```
 ///
@@ -43,7 +43,7 @@ final class LockCodec {
   private static final int HEADER = 11;
 
   private static final int HOLD = 14;
-  private static final int WAIT = 17;
+  private static final int WAIT = 16;
 
   private static final int TOKEN = 2;
   private static final int GRANTED = 4;
@@ -240,11 +240,7 @@ final class LockCodec {
       claim(wait.claim()).number(code(wait.mode())).number(wait.arrival());
       number(wait.priority()).number(wait.overtaken()).number(wait.count());
       number(wait.command()).number(wait.since()).number(wait.offered());
-      flag(wait.absent())
-          .flag(wait.late())
-          .flag(wait.struck())
-          .number(wait.until())
-          .claim(wait.parent());
+      flag(wait.absent()).flag(wait.late()).number(wait.until()).claim(wait.parent());
       text(wait.reason());
     }
 
@@ -429,10 +425,9 @@ final class LockCodec {
       long offered = number();
       boolean absent = flag();
       boolean late = flag();
-      boolean struck = flag();
       return new Wait(
           claim, mode, arrival, priority, overtaken, count, command, since, offered, absent, late,
-          struck, number(), claim(), text());
+          number(), claim(), text());
     }
 
     void end() {

@@ -165,9 +165,6 @@ final class LockMachine {
     /// The end of every token of the hold whose newest this is was put down for good.
     record Fenced(long token) implements Command {}
 
-    /// The waiter gives way in a deadlock, if it still waits.
-    record Strike(Claim claim) implements Command {}
-
     /// Shows life, and settles what time has ended.
     record Look() implements Command {}
   }
@@ -326,7 +323,7 @@ final class LockMachine {
   }
 
   /// The waiters in the order in which they would be served if nobody else came: those in the queue
-  /// by age, priority and arrival, the absent and struck ones last.
+  /// by age, priority and arrival, the absent ones last.
   static List<Wait> inOrder(LockState state, Rules rules) {
     List<Wait> rest = new ArrayList<>(state.queue());
     List<Wait> order = new ArrayList<>(rest.size());
@@ -419,7 +416,6 @@ final class LockMachine {
       case Command.Revoke(long held, String by, String why) ->
           revoke(held, new Ended(Ended.Kind.REVOKED, by, why));
       case Command.Fenced(long ended) -> fenced(ended);
-      case Command.Strike(Claim claim) -> strike(claim);
       case Command.Look() -> DONE;
     };
   }
@@ -492,7 +488,6 @@ final class LockMachine {
             0,
             false,
             false,
-            false,
             wanted.ticket(),
             parent,
             wanted.reason());
@@ -529,7 +524,7 @@ final class LockMachine {
       return GONE;
     }
     Wait wait = queue.get(at);
-    if (wait.count() != 1 || wait.struck() || !wait.parent().equals(Claim.NONE)) {
+    if (wait.count() != 1 || !wait.parent().equals(Claim.NONE)) {
       return new Answer.Refused(Why.HELD);
     }
     setWait(at, wait.left(leaving.ticket(), leaving.until(), leaving.reason()));
@@ -803,16 +798,6 @@ final class LockMachine {
         Claim.NONE,
         Terms.read(Ended.said(ended.reason())).kept().write());
     grants.removeLast();
-  }
-
-  private Answer strike(Claim claim) {
-    int at = waitOf(claim);
-    if (at < 0 || queue.get(at).struck() || queue.get(at).offered() != 0) {
-      return GONE;
-    }
-    setWait(at, queue.get(at).strikeOut());
-    wake.add(claim.member());
-    return DONE;
   }
 
   // ---- handing on

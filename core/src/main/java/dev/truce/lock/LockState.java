@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 ///   acquire            accept               release
 ///  ---------> Wait ---------------> Hold ---------------> gone
 ///     |         ^ |                  | ^                    ^
-///     |    lapse| |cancel, strike    | |upgrade, downgrade  | fenced
+///     |    lapse| |cancel            | |upgrade, downgrade  | fenced
 ///     |         | v                  v |                    |
 ///     |        offered --> gone     upgrading   Hold(ENDING) <--- expire, bury, revoke
 ///     `----------------------------> Hold
@@ -247,7 +247,6 @@ record LockState(
   /// @param offered until when the lock is kept for it, 0 when it is not
   /// @param absent it let an offer lapse and has not shown life since
   /// @param late it let an offer lapse at some time
-  /// @param struck it was chosen to give way in a deadlock
   /// @param until when a ticket ends, 0 for never
   /// @param reason what for; of a ticket the [Terms] of the lease it is to become
   record Wait(
@@ -262,30 +261,29 @@ record LockState(
       long offered,
       boolean absent,
       boolean late,
-      boolean struck,
       long until,
       Claim parent,
       String reason) {
     boolean present() {
-      return !absent && !struck;
+      return !absent;
     }
 
     Wait offeredUntil(long deadline) {
       return new Wait(
           claim, mode, arrival, priority, overtaken, count, command, since, deadline, absent, late,
-          struck, until, parent, reason);
+          until, parent, reason);
     }
 
     Wait lapsed() {
       return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, 0, true, true, struck,
-          until, parent, reason);
+          claim, mode, arrival, priority, overtaken, count, command, since, 0, true, true, until,
+          parent, reason);
     }
 
     Wait seen() {
       return new Wait(
           claim, mode, arrival, priority, overtaken, count, command, since, offered, false, late,
-          struck, until, parent, reason);
+          until, parent, reason);
     }
 
     Wait passed() {
@@ -301,7 +299,6 @@ record LockState(
           offered,
           absent,
           late,
-          struck,
           until,
           parent,
           reason);
@@ -320,7 +317,6 @@ record LockState(
           offered,
           absent,
           late,
-          struck,
           until,
           parent,
           reason);
@@ -329,14 +325,14 @@ record LockState(
     Wait under(Claim newParent) {
       return new Wait(
           claim, mode, arrival, priority, overtaken, count, command, since, offered, absent, late,
-          struck, until, newParent, reason);
+          until, newParent, reason);
     }
 
     /// As a ticket, for which an offer stands as long as it stood.
     Wait left(Claim ticket, long newUntil, String newReason) {
       return new Wait(
           ticket, mode, arrival, priority, overtaken, count, command, since, offered, absent, late,
-          struck, newUntil, parent, newReason);
+          newUntil, parent, newReason);
     }
 
     Wait lasting(long newUntil) {
@@ -346,12 +342,6 @@ record LockState(
     Wait saying(String newReason) {
       return left(claim, until, newReason);
     }
-
-    Wait strikeOut() {
-      return new Wait(
-          claim, mode, arrival, priority, overtaken, count, command, since, 0, absent, late, true,
-          until, parent, reason);
-    }
   }
 
   /// What was counted, exactly: each moves in the same swap as the thing it counts.
@@ -360,7 +350,7 @@ record LockState(
   /// @param released grants that their holder gave back
   /// @param lost grants that ended in any other way
   /// @param queued waiters that had to stand in the queue
-  /// @param left waiters that went without a grant: timed out, cancelled, struck, dead
+  /// @param left waiters that went without a grant: timed out, cancelled, in a ring, dead
   record Counters(long granted, long released, long lost, long queued, long left) {
     static final Counters ZERO = new Counters(0, 0, 0, 0, 0);
 

@@ -204,7 +204,6 @@ class LockCodecTest {
             random.nextInt(2),
             random.nextBoolean(),
             random.nextBoolean(),
-            random.nextBoolean(),
             random.nextInt(2),
             random.nextBoolean() ? Claim.NONE : new Claim(3, 4),
             random.nextBoolean() ? "" : "für später\n");

@@ -44,7 +44,6 @@ class LockMachineExplorationTest {
                 List.of(0, 1, 1, 1),
                 Act.READ,
                 Act.WRITE,
-                Act.STRIKE,
                 Act.CANCEL,
                 Act.TIME)
             .dying(2),

@@ -52,7 +52,6 @@ class LockMachinePropertyTest {
                 Act.CANCEL,
                 Act.UPGRADE,
                 Act.DOWNGRADE,
-                Act.STRIKE,
                 Act.TIME)
             .priorities(0, 0, 0, -1, 1)
             .ruled(LockPlan.rules(20, 4))
@@ -69,7 +68,6 @@ class LockMachinePropertyTest {
                 Act.TERM,
                 Act.EXPORT,
                 Act.REVOKE,
-                Act.STRIKE,
                 Act.STALE,
                 Act.TIME)
             .ruled(LockPlan.rules(20, 16))

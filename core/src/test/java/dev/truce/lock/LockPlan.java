@@ -52,7 +52,6 @@ record LockPlan(
     TERM,
     EXPORT,
     REVOKE,
-    STRIKE,
     TIME,
     STALE,
     LEASE,

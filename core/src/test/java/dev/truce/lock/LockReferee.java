@@ -755,11 +755,6 @@ final class LockReferee {
                     || (command instanceof Command.Accept b && b.claim().equals(was.claim()))));
     require(is.absent() == ((was.absent() || lapsed) && !showsLife), "absent or not: ", is);
     require(is.late() == (was.late() || lapsed), "late or not: ", is);
-    boolean struck =
-        command instanceof Command.Strike(Claim claim)
-            && claim.equals(was.claim())
-            && outcome.answer() instanceof Answer.Done;
-    require(is.struck() == (was.struck() || struck), "struck or not: ", is);
     if (was.offered() != 0 && !lapsed && !accepted) {
       require(is.offered() == was.offered(), "an offer was changed: ", was);
     } else if (is.offered() != 0) {
@@ -845,7 +840,6 @@ final class LockReferee {
         0,
         false,
         false,
-        false,
         acquire.ticket(),
         Claim.NONE,
         acquire.reason());
@@ -916,8 +910,7 @@ final class LockReferee {
     for (Wait is : after.queue()) {
       Wait was = wait(before, is.claim());
       boolean offered = is.offered() != 0 && (was == null || was.offered() != is.offered());
-      boolean struck = is.struck() && was != null && !was.struck();
-      if (offered || struck) {
+      if (offered) {
         told(is.claim().member(), "not told ", is);
       }
       boolean stalled =
@@ -1023,7 +1016,7 @@ final class LockReferee {
               after.holds().stream().noneMatch(h -> h.phase() != Phase.ENDING && h.has(token)),
               "revoked and still there");
       case Command.Resize(int limit) -> require(after.limit() == limit, "of another size");
-      case Command.Cancel _, Command.Fenced _, Command.Strike _, Command.Look() -> {}
+      case Command.Cancel _, Command.Fenced _, Command.Look() -> {}
     }
   }
 

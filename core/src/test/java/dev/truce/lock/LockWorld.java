@@ -54,10 +54,7 @@ final class LockWorld {
 
     /// What would be most of a long life if it happened as often as everything else.
     boolean rare() {
-      return what.contains("strikes")
-          || what.contains("revokes")
-          || what.contains("looks")
-          || what.contains("dies");
+      return what.contains("revokes") || what.contains("looks") || what.contains("dies");
     }
   }
 
@@ -273,9 +270,6 @@ final class LockWorld {
     if (wait != null && wait.offered() != 0) {
       options.add(new Option(name(at), " accepts", world -> world.accept(at)));
     }
-    if (wait != null && wait.struck()) {
-      options.add(new Option(name(at), " gives way", world -> world.giveWay(at)));
-    }
     if (plan.allows(Act.LEASE) && !actor.ticket()) {
       options.add(new Option(name(at), " leaves a ticket", world -> world.ticket(at)));
     }
@@ -338,16 +332,6 @@ final class LockWorld {
     }
     if (plan.allows(Act.STOP) && stops == 0) {
       options.add(new Option("the machine stops", LockWorld::stop));
-    }
-    if (plan.allows(Act.STRIKE)) {
-      for (Wait wait : state.queue()) {
-        if (!wait.struck()) {
-          options.add(
-              new Option(
-                  "m" + member + " strikes " + text(wait.claim()),
-                  world -> world.strike(member, wait.claim())));
-        }
-      }
     }
   }
 
@@ -439,18 +423,6 @@ final class LockWorld {
     idle(at);
     command(callerFor(actor), new Command.Cancel(claim));
     runs.remove(claim.number());
-  }
-
-  private void giveWay(int at) {
-    if (actors[at].ticket()) {
-      cancel(at);
-      return;
-    }
-    long run = runOf(at);
-    runs.get(run).forEach(this::idle);
-    runs.get(run).clear();
-    command(actors[at].member(), new Command.Cancel(new Claim(actors[at].member(), run)));
-    runs.remove(run);
   }
 
   private void accept(int at) {
@@ -583,10 +555,6 @@ final class LockWorld {
 
   private void fenced(long member, long token) {
     command(member, new Command.Fenced(token));
-  }
-
-  private void strike(long member, Claim claim) {
-    command(member, new Command.Strike(claim));
   }
 
   private void timePasses() {
@@ -760,8 +728,6 @@ final class LockWorld {
       if (wait == null) {
         require(actor.ticket(), "somebody waits in no queue");
         idle(at);
-      } else if (wait.struck()) {
-        giveWay(at);
       } else if (wait.offered() != 0) {
         accept(at);
       } else if (wait.absent() && actor.ticket()) {
@@ -870,10 +836,6 @@ final class LockWorld {
     return names[at];
   }
 
-  private String text(Claim claim) {
-    return name(actorOf(claim.number()));
-  }
-
   // ---- which world it is
 
   /// Equal for worlds that differ only in names: ranks for tokens, distances for times, the order
@@ -895,7 +857,7 @@ final class LockWorld {
       key.append(wait.mode() == Mode.READ ? 'r' : 'w').append(wait.priority());
       key.append('v').append(wait.overtaken()).append('c').append(wait.count());
       key.append('o').append(distance(wait.offered())).append(wait.absent() ? 'a' : '-');
-      key.append(wait.struck() ? 's' : '-').append('u').append(distance(wait.until()));
+      key.append('u').append(distance(wait.until()));
       key.append('p').append(wait.parent().number());
     }
     for (Actor actor : actors) {

@@ -49,8 +49,7 @@ class MutantMachinesTest {
       LockPlan.of(
           "upgrades", List.of(0, 2, 1), Act.READ, Act.WRITE, Act.UPGRADE, Act.DOWNGRADE, Act.TIME);
   private static final LockPlan DEATHS =
-      LockPlan.of("deaths", List.of(0, 1, 1, 1), Act.READ, Act.WRITE, Act.STRIKE, Act.TIME)
-          .dying(1);
+      LockPlan.of("deaths", List.of(0, 1, 1, 1), Act.READ, Act.WRITE, Act.TIME).dying(1);
   private static final LockPlan FENCED =
       LockPlan.of(
               "fenced",
@@ -119,7 +118,6 @@ class MutantMachinesTest {
         new Mutant("an upgrade keeps its reader's token", UPGRADES, upgradeKeepsToken()),
         new Mutant("a dead member's end frees another", DEATHS, buryFreesAnother()),
         new Mutant("a dead member stays in the queue", DEATHS, buryForgetsTheQueue()),
-        new Mutant("a victim loses what it was offered", DEATHS, strikeTakesOffers()),
         new Mutant("a given out token is not fenced", FENCED, releaseSkipsEnding()),
         new Mutant("the next grant comes before the fence", FENCED, grantBeforeFence()),
         new Mutant("a bound token is given back quietly", BOUND, quietRelease()),
@@ -350,7 +348,6 @@ class MutantMachinesTest {
         wait.offered(),
         wait.absent(),
         wait.late(),
-        wait.struck(),
         wait.until(),
         wait.parent(),
         wait.reason());
@@ -461,16 +458,6 @@ class MutantMachinesTest {
   private static Stepper buryForgetsTheQueue() {
     return blindTo(
         Command.Bury.class, MutantMachinesTest::withoutQueue, MutantMachinesTest::queueBack);
-  }
-
-  private static Stepper strikeTakesOffers() {
-    return spoilt((before, caller, command, now, outcome) ->
-        command instanceof Command.Strike(Claim claim)
-            ? with(
-                outcome,
-                queue(
-                    outcome.state(), wait -> wait.claim().equals(claim) ? wait.strikeOut() : wait))
-            : outcome);
   }
 
   // ---- counters and tokens
