@@ -100,6 +100,7 @@ final class Refusals {
     if (!refusal.cycle().isEmpty()) {
       json.put("cycle", refusal.cycle().stream().map(Refusals::link).toList());
     }
+    refusal.limit().ifPresent(limit -> json.put("limit", limit));
     return (refusal.ticket().isPresent()
             ? json.put("retry_after_ms", RETRY_AFTER_MILLIS)
             : json.putNull("retry_after_ms"))

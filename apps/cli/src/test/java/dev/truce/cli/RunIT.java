@@ -742,7 +742,8 @@ class RunIT {
     assertThat(shell.run("truce run -w 15 pool -- true").status()).isEqualTo(78);
     Result json = shell.run("truce run -n --json --permit pool:3 -- true");
     assertThat(json.err())
-        .contains("\"kind\":\"other_limit\"", "\"hint\":\"ask with --permit pool:2\"");
+        .contains("\"kind\":\"other_limit\",", "\"limit\":2,")
+        .contains("\"hint\":\"ask with --permit pool:2\"");
     end(holder);
   }
 
