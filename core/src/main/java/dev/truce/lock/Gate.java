@@ -46,7 +46,10 @@ final class Gate {
   private final String name;
   private final LockCell cell;
   private final Meter meter;
-  private final ReentrantLock mutex = new ReentrantLock();
+
+  /// Fair: threads that run would take it again and again before one that sleeps for it is awake,
+  /// and a writer would wait for milliseconds to be put in the queue.
+  private final ReentrantLock mutex = new ReentrantLock(true);
 
   private final LocalQueue queue = new LocalQueue();
 
@@ -110,6 +113,30 @@ final class Gate {
       throw refused;
     }
     return waiter.held();
+  }
+
+  /// A grant that takes no waiting, for nobody in particular; `null` where it would, or where that
+  /// is not to be told without asking.
+  @Nullable Held acquireAtOnce(NamedLock wanted, Claim claim, long now)
+      throws InterruptedException {
+    Held held = acquireIdle(wanted, claim, now);
+    if (held == null && wanted.isPlain() && wanted.mode() == Mode.READ && onlyRead()) {
+      held = acquire(wanted, claim, false, now, Long.MIN_VALUE);
+    }
+    if (held != null) {
+      held.handOver();
+    }
+    return held;
+  }
+
+  private boolean onlyRead() {
+    if (queue.busy()) {
+      return false;
+    }
+    LockState state = LockState.decode(cell.raw().bytes());
+    return state.queue().isEmpty()
+        && state.holds().stream()
+            .allMatch(hold -> hold.mode() == Mode.READ && hold.phase() != Phase.ENDING);
   }
 
   /// The short way: when the lock is idle and no thread of this process is busy with it, the cell

@@ -378,6 +378,27 @@ public final class Locks implements AutoCloseable {
     }
   }
 
+  /// A grant for nobody in particular, where the engine is memory that this process shares and
+  /// nobody has to be waited for; `null` leaves everything to a thread that may wait.
+  @Nullable Grant acquireAtOnce(NamedLock lock) {
+    if (!shortWay || lock.wish().force()) {
+      return null;
+    }
+    checkOpen();
+    try {
+      Held held = gate(lock.name()).acquireAtOnce(lock, newClaim(), ticker().nanos());
+      if (held != null && closed) {
+        held.leave();
+        throw gone();
+      }
+      return held == null ? null : new Grant(held);
+    } catch (NotAcquiredException notAtOnce) {
+      return null;
+    } catch (InterruptedException impossible) {
+      throw new IllegalStateException("this does not wait", impossible);
+    }
+  }
+
   Claim newClaim() {
     return new Claim(member(), nextNumber());
   }

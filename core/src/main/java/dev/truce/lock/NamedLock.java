@@ -254,14 +254,25 @@ public final class NamedLock {
     return room.acquire(this, wait, room.newClaim());
   }
 
-  /// Waits at most so long for the lock, on a virtual thread. The future is completed with the
-  /// grant, or with what [#acquire] throws.
+  /// Waits at most so long for the lock, without the calling thread: on a virtual thread, or not at
+  /// all where it can be had at once. The future is completed with the grant, or with what
+  /// [#acquire] throws. The grant is no thread's in particular, and nobody is told that he waits
+  /// for himself.
   ///
   /// Whoever completes it sooner, by cancelling it or in any other way, ends the wait: the claim
   /// leaves the queue, and a grant that comes just then is given back. What depends on the future
   /// runs where it was completed, unless told otherwise.
   public CompletableFuture<Grant> acquireAsync(Duration wait) {
     checkNoLease();
+    try {
+      Grant atOnce = room.acquireAtOnce(this);
+      return atOnce == null ? waiting(wait) : CompletableFuture.completedFuture(atOnce);
+    } catch (TruceException failure) {
+      return CompletableFuture.failedFuture(failure);
+    }
+  }
+
+  private CompletableFuture<Grant> waiting(Duration wait) {
     CompletableFuture<Grant> future = new CompletableFuture<>();
     Thread waiter =
         Thread.ofVirtual().name("truce-acquire " + name).unstarted(() -> acquireInto(future, wait));
@@ -278,6 +289,7 @@ public final class NamedLock {
   private void acquireInto(CompletableFuture<Grant> future, Duration wait) {
     try {
       Grant grant = acquire(wait);
+      grant.handOver();
       if (!future.complete(grant)) {
         grant.close();
       }

@@ -3,6 +3,7 @@ package dev.truce.lock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
 import dev.truce.EngineException;
@@ -31,6 +32,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.AbstractOwnableSynchronizer;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -265,6 +267,56 @@ class NamedLockTest {
             .join();
     assertThat(interrupted).isFalse();
     assertThat(lock.tryAcquire()).isPresent();
+  }
+
+  /// Without a thread, and for no thread: who asked may wait for the lock itself.
+  @Test
+  void acquireAsync_canBeHadAtOnce_isDoneAtOnceAndNobodysInParticular() {
+    NamedLock lock = over(memory).lock("n");
+    NamedLock other = over(memory.another()).lock("n");
+    CompletableFuture<Grant> written = lock.acquireAsync(LONG);
+    assertThat(written).isDone();
+    assertThat(kind(() -> lock.acquire(Duration.ofMillis(1)))).isEqualTo(Refusal.Kind.TIMEOUT);
+    written.join().close();
+    List<CompletableFuture<Grant>> readers = new ArrayList<>();
+    for (NamedLock each : List.of(lock, lock, other, lock)) {
+      readers.add(each.read().acquireAsync(LONG));
+      assertThat(readers.getLast()).isDone();
+    }
+    assertThat(kind(() -> lock.acquire(Duration.ofMillis(1)))).isEqualTo(Refusal.Kind.TIMEOUT);
+    readers.forEach(reader -> reader.join().close());
+    assertThat(lock.tryAcquire()).isPresent();
+  }
+
+  private static Refusal.Kind kind(ThrowingCallable call) {
+    return kind(catchThrowable(call));
+  }
+
+  @Test
+  void acquireAsync_readerWhileAWriterWaits_waitsBehindIt() throws Exception {
+    NamedLock lock = over(memory).lock("n");
+    NamedLock other = over(memory.another()).lock("n");
+    Grant reading = lock.read().tryAcquire().orElseThrow();
+    CompletableFuture<Grant> writer = other.acquireAsync(LONG);
+    untilWaiting(lock, 1);
+    CompletableFuture<Grant> reader = lock.read().acquireAsync(LONG);
+    untilWaiting(lock, 2);
+
+    reading.close();
+
+    Grant writes = writer.get(10, TimeUnit.SECONDS);
+    assertThat(reader).isNotDone();
+    writes.close();
+    reader.get(10, TimeUnit.SECONDS).close();
+  }
+
+  @Test
+  void acquireAsync_closed_isCompletedWithThat() {
+    Truce truce = over(memory);
+    NamedLock lock = truce.lock("n");
+    truce.close();
+    assertThatThrownBy(() -> lock.acquireAsync(LONG).get(10, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(EngineException.class);
   }
 
   @Test
