@@ -1,0 +1,8 @@
+package dev.truce.testkit;
+
+final class MemoryCancellationIT extends CancellationContract {
+  @Override
+  protected EngineUnderTest engineUnderTest(Seed seed) {
+    return new MemoryUnderTest();
+  }
+}
