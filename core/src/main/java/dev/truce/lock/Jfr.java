@@ -6,21 +6,19 @@ import dev.truce.lock.NamedLock.Mode;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
-import jdk.jfr.FlightRecorder;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
-/// What a flight recording shows of locks. Where none was ever started in this JVM nothing of this
-/// is made, and no class of it loaded.
+/// What a flight recording shows of locks.
+///
+/// Where none was ever started in this JVM nothing of this is made, and no class of it loaded: the
+/// JDK's events are in no AOT cache, and a command would start later by as long as it takes to find
+/// one. So who asks whether somebody records does not ask here, and hands on each event as what it
+/// is, for a verifier that had to compare two of them would load both.
 final class Jfr {
   private Jfr() {}
-
-  /// Whether anybody may be recording.
-  static boolean isOn() {
-    return FlightRecorder.isInitialized();
-  }
 
   /// A hold that begins now; `null` if it is not recorded.
   static @Nullable LockHold hold() {
@@ -57,7 +55,13 @@ final class Jfr {
     commit(hold, lock, held.mode(), held.token());
   }
 
-  static void commit(OfALock event, String lock, Mode mode, long token) {
+  /// @param held what was granted after the wait, if it was
+  static void commit(LockWait wait, String lock, NamedLock wanted, @Nullable Held held) {
+    wait.granted = held != null;
+    commit(wait, lock, wanted.mode(), held == null ? 0 : held.token());
+  }
+
+  private static void commit(OfALock event, String lock, Mode mode, long token) {
     if (event.shouldCommit()) {
       event.lock = lock;
       event.writing = mode == Mode.WRITE;

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 /// What becomes of one lock's operations in this process, as its [Gate] tells it: measured here, in
@@ -76,11 +77,16 @@ final class Meter {
 
   /// Whether somebody wants to hear of each one.
   private boolean isWatched() {
-    return listening || Jfr.isOn();
+    return listening || isRecorded();
+  }
+
+  /// Whether a flight recorder was ever started in this JVM.
+  private static boolean isRecorded() {
+    return FlightRecorder.isInitialized();
   }
 
   private void noted(Held held, long now, long waited, int weight) {
-    held.begun(new Begun(now, waited, weight, Jfr.isOn() ? Jfr.hold() : null));
+    held.begun(new Begun(now, waited, weight, isRecorded() ? Jfr.hold() : null));
     if (listening) {
       room.tell(
           new LockEvent.Acquired(
@@ -121,7 +127,7 @@ final class Meter {
     if (begun != null && begun.recorded() != null) {
       Jfr.commit(begun.recorded(), name, held);
     }
-    if (Jfr.isOn()) {
+    if (isRecorded()) {
       Jfr.lost(name, held.mode(), held.token(), room.owner(), cause);
     }
     if (listening) {
@@ -161,7 +167,7 @@ final class Meter {
     if (listening) {
       room.tell(new LockEvent.Waiting(Instant.now(), name, wanted.mode() == Mode.WRITE));
     }
-    return Jfr.isOn() ? Jfr.await() : null;
+    return isRecorded() ? Jfr.await() : null;
   }
 
   /// It stands there no more.
@@ -169,8 +175,7 @@ final class Meter {
   /// @param held what it was granted, if it was
   void waited(Jfr.@Nullable LockWait recorded, NamedLock wanted, @Nullable Held held) {
     if (recorded != null) {
-      recorded.granted = held != null;
-      Jfr.commit(recorded, name, wanted.mode(), held == null ? 0 : held.token());
+      Jfr.commit(recorded, name, wanted, held);
     }
   }
 
@@ -183,7 +188,7 @@ final class Meter {
     if (weight != 0) {
       measured(why, wanted.mode(), room.owner(), 0, Optional.of(waited), Optional.empty(), weight);
     }
-    if (Jfr.isOn()) {
+    if (isRecorded()) {
       Jfr.refused(name, wanted.mode(), why);
     }
     if (listening) {
@@ -218,7 +223,7 @@ final class Meter {
         Optional.empty(),
         Optional.of(stood),
         ending.count());
-    if (Jfr.isOn() && kind != Ended.Kind.RELEASED) {
+    if (isRecorded() && kind != Ended.Kind.RELEASED) {
       Jfr.lost(name, ending.mode(), ending.token(), owner, cause(kind));
     }
     if (listening) {
