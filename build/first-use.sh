@@ -19,8 +19,8 @@ build() {
   "$root/mvnw" -f "$root/pom.xml" -B -ntp -q -Plauncher -pl apps/cli,benchmarks -am package \
     </dev/null || return
   cp "$out"/truce-cli-*.jar "$new/truce-cli.jar" && cp "$out"/lib/*.jar "$new/" &&
-    cp "$root"/benchmarks/target/launcher/truce-benchmarks-*.jar "$new/truce-benchmarks.jar" ||
-    return
+    cp "$root"/benchmarks/target/launcher/truce-benchmarks-*.jar "$new/truce-benchmarks.jar" &&
+    cp "$root"/benchmarks/target/launcher/peers/*.jar "$new/" || return
   jars=truce-cli.jar
   for jar in "$out"/lib/*.jar; do
     jars+=:${jar##*/}

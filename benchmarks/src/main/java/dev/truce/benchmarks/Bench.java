@@ -25,11 +25,14 @@ public final class Bench {
           InOneJvm.reading(),
           InOneJvm.contended(),
           InOneJvm.measuring(),
+          InOneJvm.async(),
+          new WritersWait(),
           new BetweenProcesses.HandOver(),
           new AfterDeath(),
           new Starts(),
           new Waiters(),
-          new BetweenProcesses.Contended());
+          new BetweenProcesses.Contended(4),
+          new BetweenProcesses.Contended(8));
 
   private static final List<Row> JOURNAL =
       List.of(

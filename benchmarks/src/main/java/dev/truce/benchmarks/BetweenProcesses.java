@@ -45,16 +45,16 @@ final class BetweenProcesses {
     }
   }
 
-  /// Four processes that get in each other's way.
-  static final class Contended implements Row {
+  /// Some processes that get in each other's way.
+  record Contended(int processes) implements Row {
     @Override
     public String name() {
-      return "4 processes, contended";
+      return processes + " processes, contended";
     }
 
     @Override
     public List<Comparison> measure(Workshop workshop) throws IOException, InterruptedException {
-      return with(workshop, 4, between -> between.contended(name()));
+      return with(workshop, processes, between -> between.contended(name()));
     }
   }
 
@@ -110,22 +110,29 @@ final class BetweenProcesses {
   private List<Comparison> contended(String row) throws IOException {
     List<Double> truce = new ArrayList<>();
     List<Double> kernel = new ArrayList<>();
+    List<Double> flock = new ArrayList<>();
     for (int i = -1; i < workshop.effort().meetings(); i++) {
-      Round one = lock("lock truce");
-      Round other = lock("lock kernel");
+      double one = microsAnAcquire("truce");
+      double other = microsAnAcquire("kernel");
+      double third = microsAnAcquire("flock");
       if (i >= 0) {
-        truce.add(one.wall() / 1e3 / Math.max(1, one.count()));
-        kernel.add(other.wall() / 1e3 / Math.max(1, other.count()));
+        truce.add(one);
+        kernel.add(other);
+        flock.add(third);
       }
     }
     return List.of(
-        new Comparison(
-            row,
-            "an acquire",
-            Unit.MICROS,
-            new Series(truce),
-            new Peer("FileChannel.lock", new Series(kernel)),
-            null));
+        contended(row, truce, new Peer("FileChannel.lock", new Series(kernel))),
+        contended(row, truce, new Peer("flock(2)", new Series(flock))));
+  }
+
+  private static Comparison contended(String row, List<Double> truce, Peer peer) {
+    return new Comparison(row, "an acquire", Unit.MICROS, new Series(truce), peer, null);
+  }
+
+  private double microsAnAcquire(String kind) throws IOException {
+    Round round = lock("lock " + kind);
+    return round.wall() / 1e3 / Math.max(1, round.count());
   }
 
   private Round lock(String order) throws IOException {

@@ -1,5 +1,6 @@
 package dev.truce.benchmarks;
 
+import com.ibm.asyncutil.locks.AsyncReadWriteLock;
 import dev.truce.Truce;
 import dev.truce.benchmarks.Rounds.Contestant;
 import dev.truce.lock.Grant;
@@ -35,6 +36,7 @@ final class Contestants {
   static final String UNFAIR = "ReentrantReadWriteLock";
   static final String FAIR = "ReentrantReadWriteLock, fair";
   static final String STAMPED = "StampedLock";
+  static final String IBM = "async-util's fair lock";
 
   private static final Duration WAIT = Duration.ofSeconds(30);
 
@@ -59,6 +61,9 @@ final class Contestants {
               measuring(Truce.builder().directory(Workshop.root(place)), rounds);
           case "measuring, memory" ->
               measuring(Truce.builder().engine(MemoryEngine.create()), rounds);
+          case "async" -> async(rounds);
+          case "async readers" -> asyncReaders(rounds);
+          case "async, 4 threads" -> contestants.asyncContended(4, rounds);
           case "2 threads" -> contestants.contended(2, rounds);
           case "4 threads" -> contestants.contended(4, rounds);
           default -> throw new IllegalArgumentException(args[1]);
@@ -174,6 +179,85 @@ final class Contestants {
       } finally {
         lock.unlock();
       }
+    }
+  }
+
+  // ---- without waiting threads
+
+  private static Map<String, Series> async(Rounds rounds) throws Exception {
+    try (Truce truce = Truce.inMemory()) {
+      NamedLock lock = truce.lock("bench");
+      AsyncReadWriteLock ibm = AsyncReadWriteLock.createFair();
+      Lock jdk = new ReentrantReadWriteLock().writeLock();
+      Map<String, Contestant> all = new LinkedHashMap<>();
+      all.put(TRUCE, times -> acquireAsync(lock, times));
+      all.put(
+          IBM,
+          times -> {
+            for (long i = 0; i < times; i++) {
+              ibm.acquireWriteLock().toCompletableFuture().join().releaseLock();
+            }
+          });
+      all.put(UNFAIR, times -> lock(jdk, times));
+      return rounds.race(all);
+    }
+  }
+
+  private static Map<String, Series> asyncReaders(Rounds rounds) throws Exception {
+    try (Truce truce = Truce.inMemory()) {
+      NamedLock lock = truce.lock("bench").read();
+      AsyncReadWriteLock ibm = AsyncReadWriteLock.createFair();
+      Lock jdk = new ReentrantReadWriteLock().readLock();
+      Map<String, Contestant> all = new LinkedHashMap<>();
+      all.put(TRUCE, times -> acquireAsync(lock, times));
+      all.put(
+          IBM,
+          times -> {
+            for (long i = 0; i < times; i++) {
+              ibm.acquireReadLock().toCompletableFuture().join().releaseLock();
+            }
+          });
+      all.put(UNFAIR, times -> lock(jdk, times));
+      return rounds.race(all);
+    }
+  }
+
+  private static void acquireAsync(NamedLock lock, long times) {
+    for (long i = 0; i < times; i++) {
+      lock.acquireAsync(WAIT).join().close();
+    }
+  }
+
+  private Map<String, Series> asyncContended(int threads, Rounds rounds) throws Exception {
+    try (Truce truce = Truce.inMemory();
+        ExecutorService team = Executors.newFixedThreadPool(threads)) {
+      NamedLock lock = truce.lock("bench");
+      AsyncReadWriteLock ibm = AsyncReadWriteLock.createFair();
+      ReadWriteLock fair = new ReentrantReadWriteLock(true);
+      Map<String, Contestant> all = new LinkedHashMap<>();
+      all.put(TRUCE, times -> together(team, threads, times, part -> countAsync(lock, part)));
+      all.put(IBM, times -> together(team, threads, times, part -> countAsync(ibm, part)));
+      all.put(
+          FAIR,
+          times -> together(team, threads, times, part -> countUnder(fair.writeLock(), part)));
+      return rounds.race(all);
+    }
+  }
+
+  private void countAsync(NamedLock lock, long times) {
+    for (long i = 0; i < times; i++) {
+      try (Grant _ = lock.acquireAsync(WAIT).join()) {
+        counter++;
+      }
+    }
+  }
+
+  private void countAsync(AsyncReadWriteLock lock, long times) {
+    for (long i = 0; i < times; i++) {
+      AsyncReadWriteLock.WriteLockToken token =
+          lock.acquireWriteLock().toCompletableFuture().join();
+      counter++;
+      token.releaseLock();
     }
   }
 

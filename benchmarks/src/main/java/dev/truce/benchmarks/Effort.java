@@ -22,7 +22,7 @@ record Effort(
     int starts,
     int crowds,
     long idleMillis) {
-  /// Under two minutes on two cores.
+  /// About three minutes on two cores.
   static final Effort FULL = new Effort(201, 3, 1_500, 15, 200, 25, 31, 3, 2_000);
 
   /// Shows that everything can be measured, and measures nothing.

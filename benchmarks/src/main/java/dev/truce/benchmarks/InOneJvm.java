@@ -73,6 +73,38 @@ final class InOneJvm {
         name, workshop -> lines(name, "read acquire+release", race(workshop, "readers"), null));
   }
 
+  static Row async() {
+    String name = MEMORY + ", acquireAsync";
+    return row(
+        name,
+        workshop -> {
+          Effort effort = workshop.effort();
+          List<Comparison> lines = new ArrayList<>();
+          lines.addAll(async(name, "acquire+release", race(workshop, "async"), Contestants.UNFAIR));
+          lines.addAll(
+              async(
+                  name,
+                  "read acquire+release",
+                  race(workshop, "async readers"),
+                  Contestants.UNFAIR));
+          lines.addAll(
+              async(
+                  name,
+                  "4 threads, an acquire",
+                  race(workshop, "async, 4 threads", effort.meetings(), effort.meetingMillis()),
+                  Contestants.FAIR));
+          return lines;
+        });
+  }
+
+  /// Beside a lock of the same kind, at five times its rate; and beside one that threads wait for.
+  private static List<Comparison> async(
+      String row, String what, Map<String, Series> raced, String blocking) {
+    return List.of(
+        line(row, what, raced, Contestants.TRUCE, Contestants.IBM, Goal.ratio(0.2)),
+        line(row, what, raced, Contestants.TRUCE, blocking, null));
+  }
+
   static Row contended() {
     String name = MEMORY + ", contended";
     return row(

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /// One of several processes that want the same lock. It does what it is told, line by line:
 ///
@@ -24,7 +25,7 @@ import java.util.concurrent.locks.LockSupport;
 /// | `futex KIND START END RANK` | takes turns with the other rank, through a futex | `done COUNT` |
 /// | `take KIND` | acquires, and keeps it until it is killed | `waiting`, then `got NANOTIME` |
 ///
-/// KIND is `truce` or `kernel`. NANOS are those from the release before to each grant.
+/// KIND is `truce`, `kernel` or `flock`. NANOS are those from the release before to each grant.
 final class Worker {
   private static final Duration WAIT = Duration.ofMinutes(1);
 
@@ -38,6 +39,7 @@ final class Worker {
 
   private final Path place;
   private final SharedPage page;
+  private @Nullable Flock flock;
 
   private Worker(Path place) throws IOException {
     this.place = place;
@@ -81,7 +83,12 @@ final class Worker {
   }
 
   private void obey(String[] words, NamedLock lock, FileChannel channel) throws Exception {
-    Peer peer = words[1].equals("truce") ? () -> lock.acquire(WAIT) : channel::lock;
+    Peer peer =
+        switch (words[1]) {
+          case "truce" -> () -> lock.acquire(WAIT);
+          case "flock" -> flock()::acquire;
+          default -> channel::lock;
+        };
     if (words[0].equals("take")) {
       say("waiting");
       AutoCloseable taken = peer.acquire();
@@ -104,6 +111,13 @@ final class Worker {
   /// What is wanted.
   private interface Peer {
     AutoCloseable acquire() throws Exception;
+  }
+
+  private Flock flock() throws IOException {
+    if (flock == null) {
+      flock = Flock.of(Workshop.lockFile(place));
+    }
+    return flock;
   }
 
   private static void awaitStart(long start) {

@@ -42,11 +42,14 @@ class BenchIT {
             "in memory, reading",
             "in memory, contended",
             "statistics",
+            "in memory, acquireAsync",
+            "in memory, 99 % readers",
             "hand-over to a waiting process",
             "hand-over after SIGKILL of the holder",
             "commands",
             "10,000 virtual threads on one lock",
-            "4 processes, contended");
+            "4 processes, contended",
+            "8 processes, contended");
     assertThat(FIGURE.matcher(json).results().map(BenchIT::number))
         .hasSizeGreaterThan(100)
         .allSatisfy(number -> assertThat(number).isPositive());
