@@ -42,7 +42,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Replay.class)
 final class PausedWriterIT implements Replay.Seeded {
   private static final int PAUSES = Boolean.getBoolean("truce.full") ? 2_000 : 300;
-  private static final int ROOTS = 6;
+  private static final int ROOTS = 3;
   private static final String LOCK = "chronicle";
   private static final Duration TERM = Duration.ofMillis(100);
   private static final Duration LONG = Duration.ofSeconds(30);
