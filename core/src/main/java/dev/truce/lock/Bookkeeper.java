@@ -58,8 +58,14 @@ final class Bookkeeper {
   /// A platform thread, for a virtual one would cost a cold JVM some milliseconds, and a short
   /// command measures something, too.
   private synchronized void begin() {
-    if (!closed) {
+    if (closed) {
+      return;
+    }
+    try {
       adder = Thread.ofPlatform().daemon().name("truce-statistics").start(this::addNowAndThen);
+    } catch (OutOfMemoryError noThread) {
+      busy.set(false);
+      Log.LOG.log(System.Logger.Level.DEBUG, "no thread for the statistics now", noThread);
     }
   }
 

@@ -220,7 +220,9 @@ public final class Candidacy implements AutoCloseable {
     if (leading == grant) {
       leading = null;
       Log.LOG.log(Level.INFO, "no longer leads {0}: {1}", lock, loss.cause());
-      thread.interrupt();
+      if (!closed || !isMine()) {
+        thread.interrupt();
+      }
     }
   }
 

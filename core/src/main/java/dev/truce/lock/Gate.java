@@ -74,7 +74,17 @@ final class Gate {
   private volatile boolean retired;
 
   /// A thread that waits for the other readers to leave.
-  private record Upgrade(Held held, Thread thread) {}
+  private static final class Upgrade {
+    private final Held held;
+    private final Thread thread = Thread.currentThread();
+
+    /// Whether the thread has gone, and the engine could not be told.
+    private boolean givenUp;
+
+    Upgrade(Held held) {
+      this.held = held;
+    }
+  }
 
   Gate(Locks room, String name) {
     this.room = room;
@@ -690,6 +700,11 @@ final class Gate {
     }
   }
 
+  /// What this thread waits for is told anew: it holds less.
+  void handedOver(@Nullable Thread party) {
+    room.waits().heldChanged(party);
+  }
+
   // ---- changing the mode
 
   /// Makes a reader's grant a writer's.
@@ -702,18 +717,15 @@ final class Gate {
     if (beginUpgrade(held)) {
       return;
     }
-    boolean listening = false;
     boolean interrupted = false;
-    Waits.@Nullable Told told = null;
+    boolean over = false;
     List<Refusal.Link> ring = List.of();
-    try {
-      room.listen(this, true);
-      listening = true;
-      told = room.waits().tell(new NamedLock(room, name, NamedLock.Wish.WRITE), true, held.claim());
+    try (Listening _ = new Listening();
+        Waits.Told told = room.waits().tellUpgrade(name, held)) {
       while (!upgraded(held)) {
         interrupted = Thread.interrupted();
         long now = room.ticker().nanos();
-        long wake = Math.min(deadline, lookForUpgrade(began));
+        long wake = Math.min(deadline, lookForUpgrade(held, began));
         if (told != null) {
           wake = Math.min(wake, told.attend());
           ring = told.struck();
@@ -723,14 +735,12 @@ final class Gate {
         }
         room.ticker().park(this, wake);
       }
+      over = true;
     } finally {
-      if (told != null) {
-        told.close();
-      }
-      if (listening) {
-        room.listen(this, false);
-      }
       endUpgrade(held, interrupted);
+      if (interrupted && !over) {
+        Thread.currentThread().interrupt();
+      }
     }
     if (interrupted) {
       throw new InterruptedException("while waiting to write " + name);
@@ -743,11 +753,24 @@ final class Gate {
     }
   }
 
+  /// Has wakes come to this gate while it is open.
+  private final class Listening implements AutoCloseable {
+    Listening() {
+      room.listen(Gate.this, true);
+    }
+
+    @Override
+    public void close() {
+      room.listen(Gate.this, false);
+    }
+  }
+
   /// Asks to write; true if that is so at once.
   private boolean beginUpgrade(Held held) {
     mutex.lock();
     try {
       if (held.mode() == Mode.WRITE) {
+        held.wanted(true);
         return true;
       }
       settleAlone(held);
@@ -755,7 +778,7 @@ final class Gate {
       if (upgrade != null || holdsAnother(Thread.currentThread(), held)) {
         throw upgradeRefusal(Refusal.Kind.DEADLOCK);
       }
-      upgrade = new Upgrade(held, Thread.currentThread());
+      upgrade = new Upgrade(held);
       Claim claim = room.newClaim();
       held.changing(claim);
       boolean asked = false;
@@ -794,17 +817,16 @@ final class Gate {
     return held.mode() == Mode.WRITE;
   }
 
-  private long lookForUpgrade(long since) {
+  private long lookForUpgrade(Held held, long since) {
     mutex.lock();
     try {
       refreshed();
       buryTheDead(true);
       endWhatIsOver();
-      if (upgrade == null) {
-        return Long.MIN_VALUE;
-      }
       long now = room.ticker().nanos();
-      return Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
+      return held.mode() == Mode.WRITE
+          ? Long.MIN_VALUE
+          : Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
     } finally {
       mutex.unlock();
     }
@@ -828,23 +850,25 @@ final class Gate {
   /// Gives an upgrade up, unless it has come about. If the engine does not answer, that is done
   /// later.
   private void abandonUpgrade(Held held) {
+    Upgrade one = upgrade;
+    if (one == null || one.held != held) {
+      return;
+    }
     try {
       apply(new Command.Abandon(held.token()));
-      endOfUpgrade(held);
+      endOf(one);
     } catch (EngineException | OutcomeUnknownException failure) {
-      room.later(() -> abandonLater(held));
+      one.givenUp = true;
+      room.later(() -> abandonLater(one));
     }
   }
 
-  private boolean abandonLater(Held held) {
+  private boolean abandonLater(Upgrade one) {
     mutex.lock();
     try {
-      if (upgrade != null && upgrade.held() == held) {
-        apply(new Command.Abandon(held.token()));
-        endOfUpgrade(held);
-        if (held.mode() == Mode.WRITE) {
-          toReader(held);
-        }
+      if (upgrade == one) {
+        apply(new Command.Abandon(one.held.token()));
+        endOf(one);
       }
       return true;
     } finally {
@@ -852,10 +876,10 @@ final class Gate {
     }
   }
 
-  private void endOfUpgrade(Held held) {
-    if (upgrade != null && upgrade.held() == held) {
+  private void endOf(Upgrade one) {
+    if (upgrade == one) {
       upgrade = null;
-      held.unchanged();
+      one.held.unchanged();
     }
   }
 
@@ -866,19 +890,47 @@ final class Gate {
       return;
     }
     for (Hold hold : cell.state().holds()) {
-      if (hold.claim().member() == room.member()
-          && hold.mode() == Mode.WRITE
-          && hold.phase() == Phase.HELD
-          && one.held().isNow(hold)) {
-        if (holds.remove(one.held().token(), one.held())) {
-          holds.put(hold.token(), one.held());
-        }
-        one.held().become(hold);
-        upgrade = null;
-        break;
+      if (hold.claim().member() != room.member() || hold.phase() == Phase.ENDING) {
+        continue;
+      }
+      if (one.held.isNow(hold)) {
+        written(one, hold);
+        return;
+      }
+      if (hold.parent().equals(Claim.NONE) && hold.has(one.held.token())) {
+        one.held.under(hold.claim());
       }
     }
-    LockSupport.unpark(one.thread());
+  }
+
+  private void written(Upgrade one, Hold hold) {
+    if (holds.remove(one.held.token(), one.held)) {
+      holds.put(hold.token(), one.held);
+    }
+    one.held.become(hold);
+    upgrade = null;
+    room.waits().heldChanged(one.held.party());
+    if (one.givenUp) {
+      one.held.wanted(false);
+      room.later(() -> readAgain(one.held));
+    }
+    if (!one.thread.equals(Thread.currentThread())) {
+      LockSupport.unpark(one.thread);
+    }
+  }
+
+  /// A grant that was made a writer's after its upgrade had failed is made a reader's again, unless
+  /// somebody wants it so by now.
+  private boolean readAgain(Held held) {
+    mutex.lock();
+    try {
+      if (!held.wanted() && held.mode() == Mode.WRITE && holds.get(held.token()) == held) {
+        toReader(held);
+      }
+      return true;
+    } finally {
+      mutex.unlock();
+    }
   }
 
   private NotAcquiredException upgradeRefusal(Refusal.Kind kind) {
@@ -911,13 +963,17 @@ final class Gate {
     }
   }
 
+  /// From before it is asked for it counts as a reader's: nobody can tell when others come in.
   private void toReader(Held held) {
-    switch (apply(new Command.Downgrade(held.token())).answer()) {
-      case Answer.Done _ -> held.reads();
-      case Answer.Refused _ ->
-          throw new IllegalStateException(
-              name + " cannot be held for reading: a nested run writes, or it is a permit");
-      case Answer.Gone _, Answer.Queued _ -> throw lost(held);
+    held.reads();
+    Answer answer = apply(new Command.Downgrade(held.token())).answer();
+    if (answer instanceof Answer.Refused) {
+      held.writes();
+      throw new IllegalStateException(
+          name + " cannot be held for reading: a nested run writes, or it is a permit");
+    }
+    if (!(answer instanceof Answer.Done)) {
+      throw lost(held);
     }
   }
 
@@ -947,9 +1003,6 @@ final class Gate {
     }
     mutex.lock();
     try {
-      if (upgrade != null) {
-        refreshed();
-      }
       boolean mine = ALONE.compareAndSet(this, held, null) || holds.remove(held.token(), held);
       if (mine && !room.closed()) {
         giveBack(held);
@@ -973,8 +1026,14 @@ final class Gate {
     }
   }
 
+  /// Releases it, and what it became meanwhile, by an upgrade that came about at the last moment.
   private void giveBack(Held held) {
-    if (apply(new Command.Release(held.token(), held.claim())).answer() instanceof Answer.Done) {
+    boolean done = false;
+    for (long token = 0; !done && token != held.token(); ) {
+      token = held.token();
+      done = apply(new Command.Release(token, held.claim())).answer() instanceof Answer.Done;
+    }
+    if (done) {
       meter.released(held);
     }
   }
@@ -1153,9 +1212,6 @@ final class Gate {
       List<Held> lost = List.copyOf(holds.values());
       holds.clear();
       lost.forEach(held -> held.lose("its Truce was closed"));
-      if (upgrade != null) {
-        refreshed();
-      }
       lost.forEach(this::giveBack);
       finishAllEnds();
     } catch (EngineException | OutcomeUnknownException failure) {
@@ -1206,7 +1262,7 @@ final class Gate {
     }
     Upgrade one = upgrade;
     if (one != null) {
-      LockSupport.unpark(one.thread());
+      LockSupport.unpark(one.thread);
     }
   }
 

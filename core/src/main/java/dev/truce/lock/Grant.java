@@ -51,7 +51,8 @@ public final class Grant implements AutoCloseable {
     return held.arrival();
   }
 
-  /// What names this grant to processes that shall go through it as its branch: 26 characters.
+  /// What names this grant to processes that shall go through it as its branch: 26 characters. An
+  /// [upgrade][#upgrade] may give it another.
   public String id() {
     return LeaseId.write(held.claim());
   }
@@ -86,7 +87,8 @@ public final class Grant implements AutoCloseable {
   ///
   /// @throws NotAcquiredException if the others did not leave in that time: it reads on. A
   ///   [DeadlockException] at once if another reader upgrades already, or the thread has another
-  ///   grant of the lock itself, or this grant is a branch.
+  ///   grant of the lock itself, or this grant is a branch; and when it is the one to give way in a
+  ///   ring of waits.
   /// @throws LockLostException if this grant has ended
   /// @throws InterruptedException if the thread was interrupted before or while waiting: it reads
   ///   on
@@ -101,6 +103,7 @@ public final class Grant implements AutoCloseable {
   /// @throws IllegalStateException if it cannot be one: a nested run writes under it, or it is one
   ///   of several permits
   /// @throws LockLostException if this grant has ended
+  /// @throws dev.truce.EngineException if the engine cannot answer; it counts as a reader's then
   public void downgrade() {
     checkOpen();
     held.gate().downgrade(held);
@@ -108,7 +111,8 @@ public final class Grant implements AutoCloseable {
 
   /// From now on the grant is not the acquiring thread's: that thread may wait for the lock again
   /// without being taken for somebody who waits for itself, and what it waits for is no reason why
-  /// the grant is not given back. For a grant that is handed to another thread.
+  /// the grant is not given back. For a grant that is handed to another thread; its [second
+  /// grants][#reenter()] are handed over with it.
   public void handOver() {
     held.handOver();
   }

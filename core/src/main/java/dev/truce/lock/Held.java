@@ -22,6 +22,8 @@ final class Held implements Locks.Watched {
   /// Under which claim it may stand in a moment, because it is being upgraded.
   private volatile @Nullable Claim next;
 
+  private boolean wanted = true;
+
   private volatile @Nullable Thread party;
   private int grants = 1;
   private boolean ended;
@@ -84,7 +86,9 @@ final class Held implements Locks.Watched {
 
   /// From now on it is nobody's in particular.
   void handOver() {
+    Thread before = party;
     party = null;
+    gate.handedOver(before);
   }
 
   /// It may get another token and this claim at any moment.
@@ -92,9 +96,17 @@ final class Held implements Locks.Watched {
     next = newClaim;
   }
 
+  /// Under this claim it stands.
+  void under(Claim present) {
+    claim = present;
+  }
+
   /// Whether a row of its member is the one that it has been upgraded to.
   boolean isNow(Hold hold) {
-    return next != null && (hold.claim().equals(next) || hold.claim().equals(claim));
+    return next != null
+        && hold.mode() == Mode.WRITE
+        && hold.phase() == Phase.HELD
+        && (hold.claim().equals(next) || hold.claim().equals(claim));
   }
 
   /// It stands in another way.
@@ -108,6 +120,25 @@ final class Held implements Locks.Watched {
   /// It stands for reading.
   void reads() {
     mode = Mode.READ;
+    wanted = true;
+  }
+
+  /// It stands for writing after all.
+  void writes() {
+    mode = Mode.WRITE;
+  }
+
+  /// Whether somebody wants it to be as it is. Guarded by the gate's mutex.
+  boolean wanted() {
+    return wanted;
+  }
+
+  void wanted(boolean now) {
+    wanted = now;
+  }
+
+  @Nullable Thread party() {
+    return party;
   }
 
   /// It stands as it stood.

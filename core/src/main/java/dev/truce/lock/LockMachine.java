@@ -141,10 +141,12 @@ final class LockMachine {
     record Abandon(long token) implements Command {}
 
     /// A writer's grant shall become a reader's. Refused while a branch of it writes or waits to,
-    /// for a permit.
+    /// and for a permit.
     record Downgrade(long token) implements Command {}
 
     /// So many write grants may stand side by side from now on. Those that stand beyond that go on.
+    /// Refused for what may be a lock, as long as somebody holds it or waits: it is not to be
+    /// shared.
     record Resize(int limit) implements Command {}
 
     /// Moves the expiry of the hold.
@@ -315,11 +317,7 @@ final class LockMachine {
   static boolean takesAPermit(Hold hold, LockState state) {
     return hold.phase() != Phase.ENDING
         && hold.mode() == Mode.WRITE
-        && state.holds().stream()
-            .noneMatch(other ->
-                other.phase() != Phase.ENDING
-                    && !hold.parent().equals(Claim.NONE)
-                    && other.claim().equals(hold.parent()));
+        && !state.stands(hold.parent());
   }
 
   /// The waiters in the order in which they would be served if nobody else came: those in the queue
@@ -438,7 +436,7 @@ final class LockMachine {
       }
     }
     if (wanted.limit() != limit) {
-      if (before.token() != 0 || !before.idle()) {
+      if (before.token() != 0 || !before.idle() || limit != 1) {
         return new Answer.Refused(Why.OTHER_LIMIT);
       }
       limit = wanted.limit();
@@ -694,6 +692,9 @@ final class LockMachine {
   }
 
   private Answer resize(int wanted) {
+    if (limit == 1 && wanted != 1 && !idle()) {
+      return new Answer.Refused(Why.HELD);
+    }
     changed |= wanted != limit;
     limit = wanted;
     return DONE;
@@ -956,6 +957,10 @@ final class LockMachine {
   /// An end that only has to be put down, some time.
   private boolean standsAside(Hold hold) {
     return hold.unwritten() && !blocks(hold, holds);
+  }
+
+  private boolean idle() {
+    return holds.isEmpty() && queue.isEmpty();
   }
 
   private boolean occupied() {

@@ -371,9 +371,12 @@ record LockState(
 
   /// Whether a grant of this claim stands.
   boolean stands(Claim claim) {
+    if (claim.equals(Claim.NONE)) {
+      return false;
+    }
     for (Hold hold : holds) {
       if (hold.claim().equals(claim) && hold.phase() != Phase.ENDING) {
-        return !claim.equals(Claim.NONE);
+        return true;
       }
     }
     return false;

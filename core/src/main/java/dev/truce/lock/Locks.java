@@ -217,7 +217,10 @@ public final class Locks implements AutoCloseable {
   }
 
   void resize(String name, int limit) {
-    command(name, new Command.Resize(limit));
+    if (command(name, new Command.Resize(limit)).answer() instanceof Answer.Refused) {
+      throw new IllegalStateException(
+          name + " is held by one alone: there can be more permits when nobody holds it or waits");
+    }
   }
 
   /// Several locks that are had together or not at all.
@@ -909,7 +912,7 @@ public final class Locks implements AutoCloseable {
 
   private void hint() {
     listening.forEach(Gate::hint);
-    waits.ring();
+    waits.hint();
     Thread watching = watcher;
     if (watching != null) {
       java.util.concurrent.locks.LockSupport.unpark(watching);

@@ -188,10 +188,14 @@ public final class NamedLock {
   /// that is given, and those who wait are overtaken. That is put down in the [History].
   ///
   /// @throws IllegalArgumentException if the reason is empty or longer than 200 characters
+  /// @throws IllegalStateException if it is a [permit][Permits#one()]
   public NamedLock byForce(String newReason) {
     checkReason(newReason);
     if (newReason.isEmpty()) {
       throw new IllegalArgumentException("force needs a reason");
+    }
+    if (wish.limit != 1) {
+      throw new IllegalStateException("force would end all permits: " + this);
     }
     return with(wish.forced(newReason));
   }

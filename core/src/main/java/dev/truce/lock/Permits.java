@@ -56,8 +56,8 @@ public final class Permits {
   }
 
   /// One of them as a lock, for [a reason][NamedLock#withReason], [a priority]
-  /// [NamedLock#withPriority], and together with [others][dev.truce.Truce#locks]. It cannot be read
-  /// or leased.
+  /// [NamedLock#withPriority], and together with [others][dev.truce.Truce#locks]. It cannot be
+  /// read, leased, or taken by force.
   public NamedLock one() {
     return one;
   }
@@ -89,6 +89,11 @@ public final class Permits {
   /// back. Answers the permits with the new number: this object asks with the old one.
   ///
   /// @throws IllegalArgumentException if there are not from 1 to [#MAX]
+  /// @throws IllegalStateException if there is one, as a lock has, and somebody holds it or waits:
+  ///   what one alone holds is not to be shared
+  /// @throws dev.truce.EngineException if the engine cannot answer
+  /// @throws dev.truce.OutcomeUnknownException if nobody can tell whether it is done; doing it once
+  ///   more harms nobody
   public Permits resize(int limit) {
     check(limit);
     room.resize(name(), limit);
@@ -97,6 +102,8 @@ public final class Permits {
 
   /// How many are out, and how many there really are, which may be another number than was asked
   /// for.
+  ///
+  /// @throws dev.truce.EngineException if the engine cannot answer
   public Utilisation utilisation() {
     return room.utilisation(name());
   }

@@ -144,7 +144,7 @@ final class ThreadOwned implements ReadWriteLock {
         return true;
       }
       try {
-        entered(lock.acquire(Duration.of(time, unit.toChronoUnit())));
+        entered(lock.acquire(Duration.ofNanos(unit.toNanos(time))));
         return true;
       } catch (NotAcquiredException refused) {
         return false;

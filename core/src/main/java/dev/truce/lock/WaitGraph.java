@@ -125,12 +125,18 @@ final class WaitGraph {
     }
   }
 
+  private static final int ALL = -1;
+
   private final View view;
   private final Rules rules;
   private final Map<Long, Waiting> waits = new HashMap<>();
   private final Map<Long, List<Edge>> edges = new HashMap<>();
-  private final Map<Long, Boolean> anyOf = new HashMap<>();
-  private final Map<Long, Integer> free = new HashMap<>();
+
+  /// How many of those in its way a wait needs to leave.
+  private final Map<Long, Integer> needs = new HashMap<>();
+
+  /// How many of those in its way wait for nothing.
+  private final Map<Long, Integer> leaves = new HashMap<>();
 
   private WaitGraph(View view, Rules rules) {
     this.view = view;
@@ -176,8 +182,7 @@ final class WaitGraph {
       LockState state = view.lock(wait.lock());
       List<Hold> inTheWay = wait.isStruck() ? null : inTheWay(wait, state);
       List<Edge> out = new ArrayList<>();
-      // A permit that is offered to somebody ahead is on its way as well.
-      int leave = inTheWay == null || inTheWay.size() < state.limit() ? 1 : 0;
+      int leave = 0;
       for (Hold hold : inTheWay == null ? List.<Hold>of() : inTheWay) {
         for (long token : grants(hold)) {
           List<Waiting> holders = view.of(wait.lock(), hold.claim(), token);
@@ -191,9 +196,18 @@ final class WaitGraph {
         }
       }
       edges.put(wait.id(), out);
-      anyOf.put(wait.id(), inTheWay == null || (state.limit() > 1 && !wait.upgrade()));
-      free.put(wait.id(), leave);
+      needs.put(wait.id(), needed(wait, state, inTheWay));
+      leaves.put(wait.id(), leave);
     }
+  }
+
+  /// How many of those in its way have to leave. A permit that is offered to somebody ahead is on
+  /// its way as well.
+  private static int needed(Waiting wait, LockState state, @Nullable List<Hold> inTheWay) {
+    if (inTheWay == null || inTheWay.size() < state.limit()) {
+      return 0;
+    }
+    return state.limit() == 1 || wait.upgrade() ? ALL : inTheWay.size() - state.limit() + 1;
   }
 
   /// The tokens under which a row is held, each by somebody of its own.
@@ -213,14 +227,15 @@ final class WaitGraph {
   private boolean comesFree(long wait, Set<Long> tied) {
     Predicate<Edge> stuck = edge -> tied.contains(edge.to());
     List<Edge> out = edges.getOrDefault(wait, List.of());
-    if (!anyOf.getOrDefault(wait, true)) {
+    int need = needs.getOrDefault(wait, 0);
+    if (need == ALL) {
       return out.stream().noneMatch(stuck);
     }
     // Whoever has several waits for one grant has it as long as one of them stands.
     Map<List<Object>, List<Edge>> byGrant =
         out.stream().collect(Collectors.groupingBy(edge -> List.of(edge.claim(), edge.token())));
-    return free.getOrDefault(wait, 0) > 0
-        || byGrant.values().stream().anyMatch(of -> of.stream().noneMatch(stuck));
+    long freed = byGrant.values().stream().filter(of -> of.stream().noneMatch(stuck)).count();
+    return leaves.getOrDefault(wait, 0) + freed >= need;
   }
 
   private Knot among(Set<Long> tied, Waiting start) {
@@ -250,11 +265,8 @@ final class WaitGraph {
     if (wait.upgrade()) {
       boolean stands =
           state.holds().stream()
-              .anyMatch(
-                  hold -> hold.claim().equals(wait.claim()) && hold.phase() == Phase.UPGRADING);
-      return stands
-          ? living(state).filter(hold -> !hold.claim().equals(wait.claim())).toList()
-          : null;
+              .anyMatch(hold -> isOwn(hold, wait) && hold.phase() == Phase.UPGRADING);
+      return stands ? living(state).filter(hold -> !isOwn(hold, wait)).toList() : null;
     }
     Wait place = state.waitOf(wait.claim());
     if (place == null || place.offered() != 0 || place.absent()) {
@@ -271,6 +283,14 @@ final class WaitGraph {
                 || hold.mode() == Mode.WRITE
                 || modes.contains(Mode.WRITE))
         .toList();
+  }
+
+  /// Whether this row is that of the reader that upgrades: by its token, for it gets a claim of its
+  /// own when it leaves a row that it shared.
+  private static boolean isOwn(Hold hold, Waiting wait) {
+    return hold.claim().member() == wait.member()
+        && hold.count() == 1
+        && wait.held().contains(new Waiting.Token(wait.lock(), hold.token()));
   }
 
   private static Stream<Hold> living(LockState state) {

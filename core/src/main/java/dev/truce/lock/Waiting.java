@@ -23,8 +23,7 @@ import java.util.Optional;
 /// @param member whose it is
 /// @param lock what is waited for
 /// @param upgrade whether a reader of it waits for the others to leave
-/// @param run under which claim of its member it stands in the queue, or, upgrading, among the
-///   holds
+/// @param run under which claim of its member it stands in the queue; of an upgrade nothing
 /// @param held what the one that waits holds
 /// @param ancestors the grants under which its process was started, which count as its own
 /// @param struck the ring for which it was chosen to give way, empty while it was not
@@ -41,7 +40,11 @@ record Waiting(
     List<Refusal.Link> struck) {
   static final int FORMAT = 1;
 
+  /// More than any cell has room for.
   private static final int MANY = 1 << 20;
+
+  /// How many of a ring are told: with the longest names they take 15 KiB.
+  private static final int TOLD = 16;
 
   /// One grant.
   record Token(String lock, long token) {}
@@ -57,6 +60,17 @@ record Waiting(
 
   boolean isStruck() {
     return !struck.isEmpty();
+  }
+
+  Waiting holding(List<Token> newHeld) {
+    return new Waiting(id, member, lock, mode, upgrade, run, priority, newHeld, ancestors, struck);
+  }
+
+  /// As a verdict: what it holds is of no matter any more, and of a long ring the beginning is
+  /// told.
+  Waiting verdict(List<Refusal.Link> ring) {
+    List<Refusal.Link> told = ring.size() <= TOLD ? ring : List.copyOf(ring.subList(0, TOLD));
+    return new Waiting(id, member, lock, mode, upgrade, run, priority, List.of(), List.of(), told);
   }
 
   Waiting struckFor(List<Refusal.Link> ring) {

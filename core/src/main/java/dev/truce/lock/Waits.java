@@ -40,14 +40,20 @@ final class Waits {
   private static final String PREFIX = "wait/";
   private static final String VERDICT = "verdict";
   private static final byte[] NOTHING = new byte[0];
+
+  /// Leaves room for a verdict in the smallest cells that engines have.
   private static final int MAX_CELL = 32_768;
+
+  /// Others write here only to strike somebody: this many lost swaps in a row are an engine's
+  /// fault.
   private static final int ROUNDS = 64;
 
+  // A second look is for one that was killed before it looked, so it may come late.
   private static final long FIRST_PAUSE_NANOS = 250_000_000L;
   private static final long LONGEST_PAUSE_NANOS = 8_000_000_000L;
 
   private static final Comparator<Waiting> YOUNGER = Comparator.comparingLong(Waiting::id);
-  private static final Comparator<Waiting> LESS_IMPORTANT =
+  static final Comparator<Waiting> LESS_IMPORTANT =
       Comparator.comparingInt(Waiting::priority).thenComparing(YOUNGER);
 
   private final Locks room;
@@ -62,8 +68,9 @@ final class Waits {
   /// The places in queues of those of this process that were told to give way.
   private final Set<Claim> leaving = ConcurrentHashMap.newKeySet();
 
-  private volatile boolean rung;
+  private volatile boolean hinted;
   private boolean closed;
+  private boolean late;
 
   /// A wait of this process, as long as it lasts.
   final class Told implements AutoCloseable {
@@ -80,8 +87,8 @@ final class Waits {
     /// Looks for a ring when it is time to. Answers when it wants to be called again, in its own
     /// thread.
     long attend() {
-      if (rung) {
-        rung = false;
+      if (hinted) {
+        hinted = false;
         hear();
       }
       long now = room.ticker().nanos();
@@ -143,6 +150,41 @@ final class Waits {
     return one;
   }
 
+  /// The same for the reader's grant that upgrades.
+  @Nullable Told tellUpgrade(String lock, Held held) {
+    return tell(new NamedLock(room, lock, NamedLock.Wish.WRITE), true, held.claim());
+  }
+
+  /// What this thread holds is not what it was when it said so.
+  void heldChanged(@Nullable Thread party) {
+    if (party == null || told.isEmpty()) {
+      return;
+    }
+    mutex.lock();
+    try {
+      boolean changed = false;
+      for (Told one : told.values()) {
+        if (one.thread.equals(party)) {
+          unindex(one);
+          one.wait = one.wait.holding(room.heldBy(party));
+          index(one);
+          changed = true;
+        }
+      }
+      if (changed) {
+        publish();
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void unindex(Told one) {
+    for (Waiting.Token token : one.wait.held()) {
+      byToken.computeIfPresent(token, (_, all) -> without(all, one));
+    }
+  }
+
   private void index(Told one) {
     for (Waiting.Token token : one.wait.held()) {
       byToken.merge(token, List.of(one), Waits::both);
@@ -158,9 +200,7 @@ final class Waits {
     try {
       told.remove(one.wait.id());
       leaving.remove(one.wait.claim());
-      for (Waiting.Token token : one.wait.held()) {
-        byToken.computeIfPresent(token, (_, all) -> without(all, one));
-      }
+      unindex(one);
       publish();
     } finally {
       mutex.unlock();
@@ -172,9 +212,26 @@ final class Waits {
     return rest.isEmpty() ? null : rest;
   }
 
-  /// Makes the cell say what this process waits for, and hears what others have written there. If
-  /// the engine does not answer, the next look makes up for it.
+  /// Makes the cell say what this process waits for, and hears what others have written there; if
+  /// the engine does not answer, later.
   private void publish() {
+    if (!published() && !late) {
+      late = true;
+      room.later(this::publishLater);
+    }
+  }
+
+  private boolean publishLater() {
+    mutex.lock();
+    try {
+      late = !published();
+      return !late;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private boolean published() {
     String key = key(room.member());
     try {
       for (int round = 0; round < ROUNDS; round++) {
@@ -185,12 +242,13 @@ final class Waits {
         byte[] wanted = bytes();
         if (Arrays.equals(cell.bytes(), wanted)
             || cells.swap(key, cell, wanted) instanceof Swap.Won) {
-          return;
+          return true;
         }
       }
     } catch (EngineException | OutcomeUnknownException unreachable) {
       Log.LOG.log(System.Logger.Level.DEBUG, "others cannot be told who waits", unreachable);
     }
+    return false;
   }
 
   private byte[] bytes() {
@@ -230,10 +288,10 @@ final class Waits {
   // ---- being told
 
   /// A hint that something may have been written to this process's cell.
-  void ring() {
+  void hint() {
     Map.Entry<Long, Told> eldest = told.firstEntry();
     if (eldest != null) {
-      rung = true;
+      hinted = true;
       LockSupport.unpark(eldest.getValue().thread);
     }
   }
@@ -299,9 +357,10 @@ final class Waits {
         carryOut(last);
         Optional<Knot> knot = WaitGraph.seenTwice(one.wait, Picture::new, room.rules());
         Optional<Waiting> victim = knot.flatMap(seen -> judge(one, seen));
-        if (victim.isEmpty() || passed(last, victim.get())) {
+        if (victim.isEmpty()) {
           return;
         }
+        pass(last, victim.get()); // and look again: it may be tied up in another ring as well
       }
     } catch (EngineException unreachable) {
       Log.LOG.log(System.Logger.Level.DEBUG, "cannot look for rings now", unreachable);
@@ -323,18 +382,15 @@ final class Waits {
       return Optional.empty();
     }
     Waiting victim = knot.victim(policy == DeadlockPolicy.YOUNGEST ? YOUNGER : LESS_IMPORTANT);
-    return Optional.of(victim.struckFor(links(knot.ring(victim))));
+    return Optional.of(victim.verdict(links(knot.ring(victim))));
   }
 
-  /// False when somebody else was faster.
-  private boolean passed(Cell last, Waiting victim) {
-    byte[] verdict = Waiting.writeVerdict(victim);
-    if (!(cells.swap(VERDICT, last, verdict) instanceof Swap.Won)) {
-      return false;
+  /// Passes a verdict, unless somebody else was faster.
+  private void pass(Cell last, Waiting victim) {
+    if (cells.swap(VERDICT, last, Waiting.writeVerdict(victim)) instanceof Swap.Won) {
+      strike(victim);
+      room.deadlock(victim.struck(), true);
     }
-    strike(victim);
-    room.deadlock(victim.struck(), true);
-    return true;
   }
 
   private void carryOut(Cell verdict) {
@@ -354,7 +410,12 @@ final class Waits {
       List<Waiting> waits = Waiting.read(victim.member(), cell.bytes());
       byte[] next =
           Waiting.write(
-              waits.stream().map(wait -> wait.id() == victim.id() ? victim : wait).toList());
+              waits.stream()
+                  .map(wait ->
+                      wait.id() == victim.id() && !wait.isStruck()
+                          ? wait.struckFor(victim.struck())
+                          : wait)
+                  .toList());
       struck =
           Arrays.equals(next, cell.bytes())
               || (next.length <= room.maxCell() && cells.swap(key, cell, next) instanceof Swap.Won);

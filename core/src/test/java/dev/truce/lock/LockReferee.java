@@ -1015,7 +1015,10 @@ final class LockReferee {
           require(
               after.holds().stream().noneMatch(h -> h.phase() != Phase.ENDING && h.has(token)),
               "revoked and still there");
-      case Command.Resize(int limit) -> require(after.limit() == limit, "of another size");
+      case Command.Resize(int limit) ->
+          require(
+              (after.limit() == limit) == (outcome.answer() instanceof Answer.Done),
+              "of another size");
       case Command.Cancel _, Command.Fenced _, Command.Look() -> {}
     }
   }

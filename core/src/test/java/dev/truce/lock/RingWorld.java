@@ -195,11 +195,12 @@ final class RingWorld {
       return;
     }
     Claim claim = new Claim(owner.member, ++numbers);
+    int priority = random.nextInt(3) - 1;
     Command ask =
         new Command.Acquire(
             claim,
             permits ? Mode.WRITE : mode,
-            random.nextInt(3) - 1,
+            priority,
             true,
             0,
             0,
@@ -208,7 +209,7 @@ final class RingWorld {
             "");
     LockState after = step(owner, lock, ask).state();
     if (after.waitOf(claim) != null) {
-      begin(owner, lock, permits ? Mode.WRITE : mode, false, claim);
+      begin(owner, lock, permits ? Mode.WRITE : mode, false, claim, priority);
     }
   }
 
@@ -216,12 +217,13 @@ final class RingWorld {
     Claim claim = new Claim(owner.member, ++numbers);
     Answer answer = step(owner, held.lock(), new Command.Upgrade(held.token(), claim)).answer();
     if (answer instanceof Answer.Done) {
-      begin(owner, held.lock(), Mode.WRITE, true, held.claim());
+      begin(owner, held.lock(), Mode.WRITE, true, held.claim(), 0);
       taken(owner);
     }
   }
 
-  private void begin(Owner owner, String lock, Mode mode, boolean upgrade, Claim run) {
+  private void begin(
+      Owner owner, String lock, Mode mode, boolean upgrade, Claim run, int priority) {
     owner.wait =
         new Waiting(
             ++numbers,
@@ -230,7 +232,7 @@ final class RingWorld {
             mode,
             upgrade,
             run.number(),
-            0,
+            priority,
             tokens(owner),
             List.of(),
             List.of());
@@ -334,7 +336,7 @@ final class RingWorld {
 
   private void look(Owner owner) {
     Waiting wait = owner.wait;
-    if (wait == null) {
+    if (wait == null || owner.struck) {
       return;
     }
     owner.looking = true;
@@ -349,8 +351,9 @@ final class RingWorld {
     owner.disturbed = acts > before;
     owner.looking = false;
     owner.looked = true;
-    if (last == verdicts) {
-      victim.ifPresent(this::strike);
+    if (last == verdicts && victim.isPresent()) {
+      strike(victim.get());
+      look(owner); // it may be tied up in another ring as well
     }
   }
 

@@ -21,6 +21,7 @@ import dev.truce.lock.Lease;
 import dev.truce.lock.LockLostException;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.LockStatus;
+import dev.truce.lock.LockWait;
 import dev.truce.lock.Locks;
 import dev.truce.lock.Loss;
 import dev.truce.lock.NamedLock;
@@ -518,6 +519,22 @@ public abstract class LockContract extends EngineContract {
     assertFree(first.lock("index"));
   }
 
+  @Test
+  void upgrade_onceMoreAfterATimeout_ofAReaderThatSharedItsPlace_isServed() throws Exception {
+    Truce first = open();
+    Grant near = now(first.lock("index").read());
+    Grant reader = now(first.lock("index").read());
+    for (Grant grant : List.of(reader, near)) {
+      assertThrows(NotAcquiredException.class, () -> grant.upgrade(NOT_AT_ALL));
+    }
+    near.close();
+    reader.upgrade(NOT_AT_ALL);
+    assertEquals(Mode.WRITE, reader.mode());
+    assertTrue(reader.isValid());
+    reader.close();
+    assertFree(first.lock("index"));
+  }
+
   /// Elsewhere a thread that does this hangs.
   @Test
   void upgrade_threadReadsTwice_isADeadlockAtOnce() throws Exception {
@@ -649,8 +666,23 @@ public abstract class LockContract extends EngineContract {
       return this;
     }
 
-    /// Waits, and is seen in the queue.
+    /// Waits, and is seen in the queue and by those who look for rings.
     FutureTask<Grant> waitsFor(NamedLock lock) throws Exception {
+      FutureTask<Grant> taking = waitsUnseen(lock);
+      until(
+          () ->
+              taking.isDone() || grants.isEmpty() || truce.waits().stream().anyMatch(this::isMine),
+          () -> "it tells of its wait for " + lock + ": " + truce.waits());
+      return taking;
+    }
+
+    private boolean isMine(LockWait wait) {
+      return wait.holds().stream()
+          .anyMatch(held -> grants.stream().anyMatch(grant -> held.equals(grant.fence())));
+    }
+
+    /// Waits, and is seen in the queue.
+    FutureTask<Grant> waitsUnseen(NamedLock lock) throws Exception {
       int before = truce.lock(lock.name()).status().waiting();
       FutureTask<Grant> taking = take(lock);
       until(
@@ -776,7 +808,12 @@ public abstract class LockContract extends EngineContract {
   @Test
   void upgrade_ringWithAnotherLock_oneGivesWay_andReadsOn() throws Exception {
     Truce first = open();
-    Truce second = open();
+    for (Truce second : List.of(first, open())) {
+      upgradeInARing(first, second);
+    }
+  }
+
+  private void upgradeInARing(Truce first, Truce second) throws Exception {
     Taker one = new Taker(first).has(first.lock("a").read());
     Taker two = new Taker(second).has(second.lock("a").read()).has(second.lock("b"));
     FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
@@ -903,7 +940,7 @@ public abstract class LockContract extends EngineContract {
     one.grants.getFirst().handOver();
     Taker two = new Taker(open());
     two.has(two.truce.lock("b"));
-    FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
+    FutureTask<Grant> patient = one.waitsUnseen(first.lock("b"));
     FutureTask<Grant> late = two.waitsFor(two.truce.lock("a"));
     pass(Duration.ofSeconds(2));
     assertFalse(patient.isDone() || late.isDone());
@@ -1019,6 +1056,62 @@ public abstract class LockContract extends EngineContract {
   }
 
   @Test
+  void permits_resizedBeforeTheFirst_areSoMany_andALockInUseIsNotShared() throws Exception {
+    Truce first = open();
+    first.permits("licences", 10).resize(5);
+    assertEquals(
+        Refusal.Kind.OTHER_LIMIT,
+        assertThrows(
+                NotAcquiredException.class,
+                () -> open().permits("licences", 10).acquire(NOT_AT_ALL))
+            .refusal()
+            .kind());
+    now(open().permits("licences", 5).one()).close();
+
+    Grant alone = now(first.lock("index"));
+    assertThrows(IllegalStateException.class, () -> open().permits("index", 5).resize(5));
+    assertHeld(open().lock("index"));
+    alone.close();
+  }
+
+  /// Made fewer, more have to be given back than one.
+  @Test
+  void permits_fewerThanAreOut_aRingIsFound_thoughOneHolderGoesOn() throws Exception {
+    Truce first = open();
+    Taker one = new Taker(first).has(first.lock("a"));
+    Taker two = new Taker(open());
+    two.has(two.truce.permits("p", 3).one());
+    Taker busy = new Taker(open());
+    busy.has(busy.truce.permits("p", 3).one()).has(busy.truce.permits("p", 3).one());
+    first.permits("p", 3).resize(1);
+    FutureTask<Grant> patient = one.waitsFor(first.permits("p", 1).one());
+
+    gaveWay(two.waitsFor(two.truce.lock("a")));
+
+    two.givesAllBack();
+    busy.givesAllBack();
+    await(patient).close();
+    one.givesAllBack();
+  }
+
+  @Test
+  void acquire_handedOverWhileItsThreadWaits_isNoRing() throws Exception {
+    Truce first = open();
+    Taker one = new Taker(first).has(first.lock("a"));
+    Taker two = new Taker(open());
+    two.has(two.truce.lock("b"));
+    FutureTask<Grant> patient = one.waitsFor(first.lock("b"));
+    one.grants.getFirst().handOver();
+    FutureTask<Grant> late = two.waitsFor(two.truce.lock("a"));
+    pass(Duration.ofSeconds(2));
+    assertFalse(patient.isDone() || late.isDone());
+    one.givesAllBack();
+    two.grants.add(await(late));
+    two.givesAllBack();
+    await(patient).close();
+  }
+
+  @Test
   void permits_holderDies_areFree() throws Exception {
     Truce first = open();
     Truce dying = open();
@@ -1043,6 +1136,7 @@ public abstract class LockContract extends EngineContract {
     }
     NamedLock one = truce.permits("licences", 2).one();
     assertThrows(IllegalStateException.class, one::read);
+    assertThrows(IllegalStateException.class, () -> one.byForce("now"));
     assertThrows(IllegalStateException.class, () -> one.lease(LONG, LONG));
     try (Grant grant = now(one)) {
       Grant other = now(one);
