@@ -218,6 +218,8 @@ public final class Truce implements AutoCloseable {
 
     /// Who gives way when some wait for each other in a ring, with
     /// [dev.truce.lock.DeadlockException]; [DeadlockPolicy#LOWEST_PRIORITY] unless told otherwise.
+    /// Not seen is what futures wait for and what they were granted, what is leased, and what was
+    /// [handed over][dev.truce.lock.Grant#handOver()].
     public Builder onDeadlock(DeadlockPolicy policy) {
       deadlocks = Objects.requireNonNull(policy);
       return this;

@@ -51,13 +51,14 @@ public non-sealed interface LockEvent extends TruceEvent {
 
   /// Why a lock was not granted.
   enum Why {
-    /// Somebody has it, or its queue is full, and the caller did not wait.
+    /// Somebody has it and the caller did not wait, or its queue is full, or there is another
+    /// number of permits.
     HELD,
     /// The time to wait was over.
     TIMED_OUT,
     /// Waiting could never have ended.
     DEADLOCK,
-    /// The caller was interrupted, or its handle closed.
+    /// The caller was interrupted.
     CANCELLED,
     /// The engine could not answer.
     FAILED

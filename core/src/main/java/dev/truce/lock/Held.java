@@ -173,7 +173,10 @@ final class Held implements Locks.Watched {
     if (gate.holds(this)) {
       return true;
     }
-    lose("its place was ended by somebody else, or this process was taken for dead");
+    String cause = "its place was ended by somebody else, or this process was taken for dead";
+    if (lose(cause)) {
+      gate.meter().lost(this, cause);
+    }
     return false;
   }
 
@@ -209,18 +212,19 @@ final class Held implements Locks.Watched {
     }
   }
 
-  void lose(String cause) {
+  /// Tells its listeners that it is no more, once. True when this did.
+  boolean lose(String cause) {
     List<Consumer<Loss>> told;
     Loss known = new Loss(gate.name(), token, cause);
     synchronized (this) {
       if (ended || loss != null) {
-        return;
+        return false;
       }
       loss = known;
       told = listeners == null ? List.of() : List.copyOf(listeners);
     }
-    gate.meter().lost(this, cause);
     told.forEach(listener -> tell(listener, known));
+    return true;
   }
 
   static void tell(Consumer<Loss> listener, Loss loss) {

@@ -27,7 +27,8 @@ import java.util.Optional;
 /// @param lost grants that ended in any other way: holder dead, term over, force
 /// @param held grants that stand now
 /// @param queued those who had to stand in the queue
-/// @param left those who went from the queue without a grant: timed out, interrupted, struck, dead
+/// @param left those who went from the queue without a grant: timed out, interrupted, gave way,
+///   dead
 /// @param waiting those who wait now
 /// @param ends how the [operations][Operation] ended, as far as that was measured; a kind that
 ///   never occurred is missing
@@ -57,7 +58,7 @@ public record LockStatistics(
   ///
   /// @param count how many there were; all else is zero when there were none
   /// @param total all of them together
-  /// @param p50 half of them took no longer; like the next two within a thirtieth of the true one
+  /// @param p50 half of them took no longer; like the next two within 1/32 of the true one
   public record Spread(
       long count,
       Duration total,
@@ -116,7 +117,7 @@ public record LockStatistics(
     REFUSED,
     /// Waiting could never have ended.
     DEADLOCK,
-    /// The caller was interrupted, or its handle closed, while it waited.
+    /// The caller was interrupted while it waited.
     CANCELLED,
     /// The engine could not answer.
     FAILED

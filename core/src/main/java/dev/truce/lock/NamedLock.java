@@ -411,6 +411,9 @@ public final class NamedLock {
   /// **Loss.** Who has lost the lock is told by [LockLostException], when it enters once more and
   /// at its last `unlock()`, after which it holds nothing. Whoever wants to know sooner, or needs
   /// the fence, uses [#acquire].
+  ///
+  /// @throws IllegalStateException if it is a [permit][Permits#one()], or something is asked for
+  ///   that is for leases
   public ReadWriteLock asReadWriteLock() {
     checkNoLease();
     return new ThreadOwned(this);

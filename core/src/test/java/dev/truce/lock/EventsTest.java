@@ -255,7 +255,7 @@ class EventsTest {
     truce.close();
     assertThat(heard)
         .extracting(event -> event.getClass().getSimpleName())
-        .containsExactly("Acquired", "Lost", "Released");
+        .containsExactly("Acquired", "Released");
   }
 
   @Test

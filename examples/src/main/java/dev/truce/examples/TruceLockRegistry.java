@@ -39,7 +39,7 @@ final class TruceLockRegistry
   private final Map<String, Owned> locks = new LinkedHashMap<>(16, 0.75f, true);
 
   /// @param renewal for how long a lock is renewed when nothing else is said
-  /// @param capacity how many locks are kept in mind that nobody holds
+  /// @param capacity how many locks are kept in mind; one that is held is never let go
   TruceLockRegistry(Truce truce, Duration renewal, int capacity) {
     this.truce = truce;
     this.renewal = renewal;

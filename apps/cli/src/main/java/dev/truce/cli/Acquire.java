@@ -24,7 +24,7 @@ final class Acquire {
         return 0;
       } catch (NotAcquiredException refused) {
         refused(refused, wanted, owner, console);
-        return wanted.refused();
+        return Refusals.status(refused.refusal(), wanted.refused());
       }
     } catch (InterruptedException nobodyDoes) {
       throw new IllegalStateException(nobodyDoes);

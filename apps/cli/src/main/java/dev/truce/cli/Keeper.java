@@ -4,7 +4,6 @@ import dev.truce.Truce;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.NotAcquiredException;
-import dev.truce.lock.Refusal;
 import java.io.ByteArrayInputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -247,8 +246,7 @@ public final class Keeper {
                 : Refusals.text(inTheWay.refusal(), run.patience(), "not run"));
       }
       truce.close();
-      boolean otherLimit = inTheWay.refusal().kind() == Refusal.Kind.OTHER_LIMIT;
-      refuse(otherLimit ? Failure.CONFIGURATION : run.refused()); // waiting would not help
+      refuse(Refusals.status(inTheWay.refusal(), run.refused()));
       Runtime.getRuntime().halt(0);
     }
   }

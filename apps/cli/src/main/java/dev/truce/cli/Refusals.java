@@ -64,6 +64,11 @@ final class Refusals {
             .collect(Collectors.joining(", ", ", and they wait for each other: ", ""));
   }
 
+  /// With which status it ends: where waiting would not help, with none that says it does.
+  static int status(Refusal refusal, int usual) {
+    return refusal.kind() == Refusal.Kind.OTHER_LIMIT ? Failure.CONFIGURATION : usual;
+  }
+
   static String json(Refusal refusal, String owner) {
     Json json =
         Json.object()
@@ -135,7 +140,8 @@ final class Refusals {
       case QUEUE_FULL -> "try again later, or see: " + why;
       case DEADLOCK -> "end what this run holds, then repeat";
       case OTHER_LIMIT ->
-          "ask with --permit " + Text.word(refusal.lock() + ":" + refusal.limit().orElseThrow());
+          "ask with truce run --permit "
+              + Text.word(refusal.lock() + ":" + refusal.limit().orElseThrow());
     };
   }
 }

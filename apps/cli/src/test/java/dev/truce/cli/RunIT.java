@@ -740,10 +740,11 @@ class RunIT {
             new Result(
                 78, "", "truce: pool has 2 permits, another number than was asked for; not run\n"));
     assertThat(shell.run("truce run -w 15 pool -- true").status()).isEqualTo(78);
+    assertThat(shell.run("truce acquire -nq -E 0 pool").status()).isEqualTo(78);
     Result json = shell.run("truce run -n --json --permit pool:3 -- true");
     assertThat(json.err())
         .contains("\"kind\":\"other_limit\",", "\"limit\":2,")
-        .contains("\"hint\":\"ask with --permit pool:2\"");
+        .contains("\"hint\":\"ask with truce run --permit pool:2\"");
     end(holder);
   }
 
