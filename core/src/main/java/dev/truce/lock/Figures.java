@@ -96,6 +96,10 @@ final class Figures {
     return List.copyOf(last);
   }
 
+  boolean isEmpty() {
+    return ends.isEmpty();
+  }
+
   void add(Operation one) {
     long times = one.times();
     ends.merge(one.end(), times, Long::sum);
