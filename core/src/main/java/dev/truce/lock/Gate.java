@@ -384,18 +384,19 @@ final class Gate {
           return;
         }
         long wake = deadline;
-        if (waiter == queue.leader()) {
-          wake = Math.min(deadline, look(waiter.since()));
-        }
-        if (!waiter.answered() && !asked) {
+        if (!asked) {
           asked = true;
           told = tell(wanted, waiter);
         }
-        if (told != null && !waiter.answered()) {
+        if (told != null) {
           wake = Math.min(wake, told.attend());
           giveWay(waiter, wanted, told.struck());
         }
-        if (!waiter.answered()) {
+        // No lock is taken between this look and the sleep: it would use up a wake that came since.
+        if (waiter == queue.leader() && !waiter.answered()) {
+          wake = Math.min(wake, look(waiter.since()));
+        }
+        if (!waiter.answered() && (told == null || !told.isCalled())) {
           room.ticker().park(this, wake);
         }
       }
@@ -725,7 +726,7 @@ final class Gate {
       while (!upgraded(held)) {
         interrupted = Thread.interrupted();
         long now = room.ticker().nanos();
-        long wake = Math.min(deadline, lookForUpgrade(held, began));
+        long wake = deadline;
         if (told != null) {
           wake = Math.min(wake, told.attend());
           ring = told.struck();
@@ -733,7 +734,10 @@ final class Gate {
         if (interrupted || now >= deadline || !ring.isEmpty()) {
           break;
         }
-        room.ticker().park(this, wake);
+        wake = Math.min(wake, lookForUpgrade(held, began));
+        if (told == null || !told.isCalled()) {
+          room.ticker().park(this, wake);
+        }
       }
       over = true;
     } finally {

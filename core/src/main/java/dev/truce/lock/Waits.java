@@ -100,6 +100,12 @@ final class Waits {
       return wait.isStruck() ? Long.MIN_VALUE : due;
     }
 
+    /// Whether it is to [attend][#attend()] before it sleeps: whoever called it may have woken it
+    /// from the wait for a mutex.
+    boolean isCalled() {
+      return hinted || wait.isStruck();
+    }
+
     /// The ring for which it was chosen to give way, itself first; empty if it was not.
     List<Refusal.Link> struck() {
       return wait.struck();

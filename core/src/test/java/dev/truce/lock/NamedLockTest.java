@@ -611,6 +611,30 @@ class NamedLockTest {
 
   // ---- several at once
 
+  /// While the clock stands still nobody looks again by himself.
+  @Test
+  void acquire_contendedByTwoHandles_clockStandsStill_noWakeIsLost() throws Exception {
+    List<Truce> handles = List.of(over(still), over(still.another()));
+    AtomicInteger count = new AtomicInteger();
+    List<Job<Boolean>> jobs = new ArrayList<>();
+    for (int thread = 0; thread < 8; thread++) {
+      NamedLock lock = handles.get(thread % 2).lock("n");
+      jobs.add(
+          crew.platform(() -> {
+            for (int round = 0; round < 200; round++) {
+              try (Grant _ = lock.acquire(LONG)) {
+                count.incrementAndGet();
+              }
+            }
+            return true;
+          }));
+    }
+    for (Job<Boolean> job : jobs) {
+      job.join();
+    }
+    assertThat(count.get()).isEqualTo(1_600);
+  }
+
   @Test
   void set_oneCannotBeHad_allAreGivenBack() throws Exception {
     Truce truce = over(memory);
