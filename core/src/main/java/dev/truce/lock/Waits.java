@@ -409,28 +409,36 @@ final class Waits {
 
   /// Has this wait give way, if it still stands.
   private void strike(Waiting victim) {
-    String key = key(victim.member());
-    boolean struck = false;
-    for (int round = 0; round < ROUNDS && !struck; round++) {
-      Cell cell = cells.read(key);
-      List<Waiting> waits = Waiting.read(victim.member(), cell.bytes());
-      byte[] next =
-          Waiting.write(
-              waits.stream()
-                  .map(wait ->
-                      wait.id() == victim.id() && !wait.isStruck()
-                          ? wait.struckFor(victim.struck())
-                          : wait)
-                  .toList());
-      struck =
-          Arrays.equals(next, cell.bytes())
-              || (next.length <= room.maxCell() && cells.swap(key, cell, next) instanceof Swap.Won);
+    if (struckNow(victim)) {
+      room.wake(Set.of(victim.member()));
     }
     if (victim.member() == room.member()) {
       strikeHere(victim);
-    } else {
-      room.wake(Set.of(victim.member()));
     }
+  }
+
+  /// Whether this wrote it; not where it has gone, or was told to by somebody else.
+  private boolean struckNow(Waiting victim) {
+    String key = key(victim.member());
+    for (int round = 0; round < ROUNDS; round++) {
+      Cell cell = cells.read(key);
+      List<Waiting> waits = Waiting.read(victim.member(), cell.bytes());
+      if (waits.stream().noneMatch(wait -> wait.id() == victim.id() && !wait.isStruck())) {
+        return false;
+      }
+      byte[] next =
+          Waiting.write(
+              waits.stream()
+                  .map(wait -> wait.id() == victim.id() ? wait.struckFor(victim.struck()) : wait)
+                  .toList());
+      if (next.length > room.maxCell()) {
+        return false;
+      }
+      if (cells.swap(key, cell, next) instanceof Swap.Won) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Also one for which the cell had no room.
