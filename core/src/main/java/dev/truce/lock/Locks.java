@@ -937,8 +937,10 @@ public final class Locks implements AutoCloseable {
 
   private void watchAll() {
     while (!closed && !Thread.interrupted()) {
+      // From before the look: time that passes during it is time that nobody has looked at.
+      long next = ticker().nanos() + WATCH_NANOS;
       watched.removeIf(Locks::seenEnded);
-      ticker().park(this, ticker().nanos() + WATCH_NANOS);
+      ticker().park(this, next);
     }
   }
 
