@@ -38,6 +38,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -98,7 +99,10 @@ public final class Locks implements AutoCloseable {
   private volatile boolean namesMade;
   private volatile boolean measuring = true;
   private volatile boolean closed;
-  private @Nullable Thread watcher;
+  private volatile @Nullable Thread watcher;
+
+  /// Whether the watcher is to look once more before it sleeps.
+  private volatile boolean hinted;
 
   private Locks(
       Engine engine,
@@ -880,7 +884,7 @@ public final class Locks implements AutoCloseable {
             : engine.place() + " took this process for dead: open it again");
   }
 
-  /// Whether wakes are wanted: as long as somebody waits, or a grant is watched.
+  /// Whether wakes are wanted: as long as somebody waits.
   void listen(Gate gate, boolean on) {
     if (on) {
       listening.add(gate);
@@ -913,9 +917,10 @@ public final class Locks implements AutoCloseable {
   private void hint() {
     listening.forEach(Gate::hint);
     waits.hint();
+    hinted = true;
     Thread watching = watcher;
     if (watching != null) {
-      java.util.concurrent.locks.LockSupport.unpark(watching);
+      LockSupport.unpark(watching);
     }
   }
 
@@ -937,10 +942,13 @@ public final class Locks implements AutoCloseable {
 
   private void watchAll() {
     while (!closed && !Thread.interrupted()) {
-      // From before the look: time that passes during it is time that nobody has looked at.
+      // Both from before the look: what comes during it may be nothing that was looked at.
+      hinted = false;
       long next = ticker().nanos() + WATCH_NANOS;
       watched.removeIf(Locks::seenEnded);
-      ticker().park(this, next);
+      if (!hinted) {
+        ticker().park(this, next);
+      }
     }
   }
 

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -228,6 +229,18 @@ class LeaseTest {
     pass(TERM);
     a.close();
     assertThat(losses).hasSize(2);
+  }
+
+  @Test
+  void watch_timePassesDuringALook_looksAgain() {
+    AtomicInteger looks = new AtomicInteger();
+    try (Locks room = locks("a")) {
+      room.watch(() -> {
+        pass(TERM);
+        return looks.incrementAndGet() == 2;
+      });
+      Crew.until(() -> looks.get() == 2);
+    }
   }
 
   @Test
