@@ -55,10 +55,8 @@ public final class Truce implements AutoCloseable {
             settings.maxWaiters,
             Optional.ofNullable(settings.within),
             settings.deadlocks,
+            settings.measuring,
             settings.listeners);
-    if (!settings.measuring) {
-      locks.measureNothing();
-    }
   }
 
   /// Opens the root in `directory` and creates it if there is none.

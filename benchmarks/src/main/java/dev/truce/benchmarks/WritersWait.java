@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -99,21 +100,28 @@ final class WritersWait implements Row {
     };
   }
 
+  /// The readers go on until the writer is done, which writes once at least.
   private static double medianMicros(Visit visit, long nanos) throws InterruptedException {
     AtomicLong reads = new AtomicLong();
+    AtomicBoolean over = new AtomicBoolean();
     List<Thread> readers = new ArrayList<>();
-    long end = System.nanoTime() + nanos;
     for (int reader = 0; reader < READERS; reader++) {
-      readers.add(Thread.ofPlatform().start(() -> read(visit, reads, end)));
+      readers.add(Thread.ofPlatform().start(() -> read(visit, reads, over)));
     }
     List<Double> waits = new ArrayList<>();
-    for (long due = READS; System.nanoTime() < end; due = reads.get() + READS) {
-      while (reads.get() < due && System.nanoTime() < end) {
-        Thread.onSpinWait();
-      }
-      long start = System.nanoTime();
-      visit.pass(true);
-      waits.add((System.nanoTime() - start) / 1e3);
+    long end = System.nanoTime() + nanos;
+    try {
+      do {
+        long due = reads.get() + READS;
+        while (reads.get() < due && System.nanoTime() < end) {
+          Thread.onSpinWait();
+        }
+        long start = System.nanoTime();
+        visit.pass(true);
+        waits.add((System.nanoTime() - start) / 1e3);
+      } while (System.nanoTime() < end);
+    } finally {
+      over.set(true);
     }
     for (Thread reader : readers) {
       reader.join();
@@ -121,9 +129,9 @@ final class WritersWait implements Row {
     return new Series(waits).median();
   }
 
-  private static void read(Visit visit, AtomicLong reads, long end) {
+  private static void read(Visit visit, AtomicLong reads, AtomicBoolean over) {
     try {
-      while (System.nanoTime() < end) {
+      while (!over.get()) {
         visit.pass(false);
         reads.incrementAndGet();
       }

@@ -24,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +45,7 @@ final class Gate {
   private final String name;
   private final LockCell cell;
   private final Meter meter;
+  private final Upgrading upgrading;
 
   /// Fair: threads that run would take it again and again before one that sleeps for it is awake,
   /// and a writer would wait for milliseconds to be put in the queue.
@@ -59,9 +59,6 @@ final class Gate {
   /// The one grant that went the short way, if it still stands; see [#acquireIdle].
   private volatile @Nullable Held alone;
 
-  /// The reader of this process that becomes a writer, if one does.
-  private volatile @Nullable Upgrade upgrade;
-
   /// Whether ends are being put down in the background.
   private boolean unwritten;
 
@@ -73,24 +70,12 @@ final class Gate {
 
   private volatile boolean retired;
 
-  /// A thread that waits for the other readers to leave.
-  private static final class Upgrade {
-    private final Held held;
-    private final Thread thread = Thread.currentThread();
-
-    /// Whether the thread has gone, and the engine could not be told.
-    private boolean givenUp;
-
-    Upgrade(Held held) {
-      this.held = held;
-    }
-  }
-
   Gate(Locks room, String name) {
     this.room = room;
     this.name = name;
     this.cell = new LockCell(room, name);
     this.meter = new Meter(room, name);
+    this.upgrading = new Upgrading(room, this, mutex, cell, holds);
   }
 
   String name() {
@@ -260,7 +245,7 @@ final class Gate {
       return false;
     }
     if (queue.waiting() >= room.maxLocalWaiters()) {
-      waiter.refuse(refusal(wanted, Refusal.Kind.QUEUE_FULL, OptionalInt.empty()));
+      waiter.refuse(refused(wanted.mode(), Refusal.Kind.QUEUE_FULL).exception());
       return true;
     }
     queue.join(run, waiter);
@@ -284,8 +269,8 @@ final class Gate {
         queue.dissolve(run);
         waiter.refuse(
             why == LockMachine.Why.OTHER_LIMIT
-                ? limitRefusal(wanted)
-                : refusal(wanted, kind(why, waitsForItself), OptionalInt.empty()));
+                ? otherLimit(wanted)
+                : refused(wanted.mode(), kind(why, waitsForItself)).exception());
       }
     } catch (RuntimeException | Error failure) {
       queue.disband(run);
@@ -364,63 +349,54 @@ final class Gate {
   // ---- waiting
 
   private void await(NamedLock wanted, Waiter waiter, long deadline) throws InterruptedException {
-    boolean listening = false;
-    boolean interrupted = false;
-    boolean asked = false;
-    Waits.@Nullable Told told = null;
-    Jfr.LockWait recorded = meter.waits(wanted);
-    try {
-      room.listen(this, true);
-      listening = true;
-      while (!waiter.answered()) {
-        interrupted |= Thread.interrupted();
-        if (interrupted && !wanted.wish().heedless()) {
-          leave(waiter, null);
-          throw new InterruptedException("while waiting for " + name);
-        }
-        long now = room.ticker().nanos();
-        if (now >= deadline) {
-          leave(waiter, wanted);
-          return;
-        }
-        long wake = deadline;
-        if (!asked) {
-          asked = true;
-          told = tell(wanted, waiter);
-        }
-        if (told != null) {
-          wake = Math.min(wake, told.attend());
-          giveWay(waiter, wanted, told.struck());
-        }
-        // No lock is taken between this look and the sleep: it would use up a wake that came since.
-        if (waiter == queue.leader() && !waiter.answered()) {
-          wake = Math.min(wake, look(waiter.since()));
-        }
-        if (!waiter.answered() && (told == null || !told.isCalled())) {
-          room.ticker().park(this, wake);
-        }
+    Jfr.Waited recorded = meter.waits(wanted);
+    Vigil.End end;
+    try (Vigil vigil = new InQueue(wanted, waiter)) {
+      end = vigil.keep(deadline);
+      switch (end) {
+        case SERVED -> {}
+        case TIME_OVER -> leave(waiter, wanted);
+        case INTERRUPTED -> leave(waiter, null);
+        case STRUCK -> giveWay(waiter, wanted, vigil.struck());
       }
     } catch (RuntimeException | Error failure) {
       leave(waiter, null);
       throw failure;
     } finally {
-      if (told != null) {
-        told.close();
-      }
-      if (listening) {
-        room.listen(this, false);
-      }
       meter.waited(recorded, wanted, waiter.held());
-      if (interrupted && wanted.wish().heedless()) {
-        Thread.currentThread().interrupt();
-      }
+    }
+    if (end == Vigil.End.INTERRUPTED) {
+      throw Vigil.interrupted("while waiting for " + name);
     }
   }
 
-  /// Tells others what the waiter waits for, if they could wait for it.
-  private Waits.@Nullable Told tell(NamedLock wanted, Waiter waiter) {
-    Claim run = runOf(waiter);
-    return run == null ? null : room.waits().tell(wanted, false, run);
+  /// The wait of one who stands in the queue.
+  private final class InQueue extends Vigil {
+    private final NamedLock wanted;
+    private final Waiter waiter;
+
+    InQueue(NamedLock wanted, Waiter waiter) {
+      super(room, Gate.this, wanted.wish().heedless());
+      this.wanted = wanted;
+      this.waiter = waiter;
+    }
+
+    @Override
+    Waits.@Nullable Told tell() {
+      Claim run = runOf(waiter);
+      return run == null ? null : room.waits().tell(wanted, false, run);
+    }
+
+    @Override
+    boolean isServed() {
+      return waiter.answered();
+    }
+
+    @Override
+    long look() {
+      long next = waiter == queue.leader() && !isServed() ? lookAt(waiter.since()) : Long.MAX_VALUE;
+      return isServed() ? Long.MIN_VALUE : next;
+    }
   }
 
   private @Nullable Claim runOf(Waiter waiter) {
@@ -435,33 +411,17 @@ final class Gate {
 
   /// Takes a waiter out that was chosen to give way in a ring, unless it has been served.
   private void giveWay(Waiter waiter, NamedLock wanted, List<Refusal.Link> ring) {
-    if (ring.isEmpty()) {
-      return;
-    }
     mutex.lock();
     try {
       if (!waiter.answered()) {
         remove(waiter);
       }
       if (!waiter.answered()) {
-        waiter.refuse(ringRefusal(wanted.mode(), ring));
+        waiter.refuse(refused(wanted.mode(), Refusal.Kind.DEADLOCK).inRing(ring).exception());
       }
     } finally {
       mutex.unlock();
     }
-  }
-
-  private DeadlockException ringRefusal(Mode mode, List<Refusal.Link> ring) {
-    return new DeadlockException(
-        new Refusal(
-            Refusal.Kind.DEADLOCK,
-            name,
-            mode,
-            firstHolder(),
-            OptionalInt.empty(),
-            Optional.empty(),
-            OptionalInt.empty(),
-            ring));
   }
 
   /// Takes a waiter out that has not been answered; one that was granted meanwhile keeps its grant
@@ -481,7 +441,7 @@ final class Gate {
           remove(waiter);
         }
         if (wanted != null && !waiter.answered()) {
-          waiter.refuse(refusal(wanted, Refusal.Kind.TIMEOUT, position));
+          waiter.refuse(refused(wanted.mode(), Refusal.Kind.TIMEOUT).at(position).exception());
         }
       }
     } finally {
@@ -514,7 +474,7 @@ final class Gate {
       return false;
     }
     queue.dissolve(run);
-    waiter.refuse(ticketRefusal(wanted, position, ticket));
+    waiter.refuse(inVain(wanted, position, ticket));
     return true;
   }
 
@@ -574,7 +534,7 @@ final class Gate {
 
   /// What the leader does whenever it is awake: takes up what was offered, settles what time has
   /// ended, and buries those in front that are dead. Answers until when it may sleep.
-  private long look(long since) {
+  private long lookAt(long since) {
     mutex.lock();
     try {
       refreshed();
@@ -600,14 +560,20 @@ final class Gate {
       if (retired) {
         return null;
       }
-      refreshed();
-      buryTheDead(true);
-      endWhatIsOver();
+      settled();
       finishAllEnds();
       return cell.state();
     } finally {
       mutex.unlock();
     }
+  }
+
+  /// The lock without what the dead have and what time has ended.
+  LockState settled() {
+    refreshed();
+    buryTheDead(true);
+    endWhatIsOver();
+    return cell.state();
   }
 
   private void endWhatIsOver() {
@@ -636,7 +602,7 @@ final class Gate {
   private void askAgain(LocalRun run) {
     if (apply(asking(run, true)).answer() instanceof Answer.Refused(LockMachine.Why why)
         && why == LockMachine.Why.OTHER_LIMIT) {
-      refuseAll(run, limitRefusal(run.wanted()));
+      refuseAll(run, otherLimit(run.wanted()));
     }
   }
 
@@ -710,291 +676,19 @@ final class Gate {
 
   /// Makes a reader's grant a writer's.
   void upgrade(Held held, Duration wait) throws InterruptedException {
-    if (Thread.interrupted()) {
-      throw new InterruptedException("before waiting to write " + name);
-    }
-    long began = room.ticker().nanos();
-    long deadline = Locks.deadline(began, wait);
-    if (beginUpgrade(held)) {
-      return;
-    }
-    boolean interrupted = false;
-    boolean over = false;
-    List<Refusal.Link> ring = List.of();
-    try (Listening _ = new Listening();
-        Waits.Told told = room.waits().tellUpgrade(name, held)) {
-      while (!upgraded(held)) {
-        interrupted = Thread.interrupted();
-        long now = room.ticker().nanos();
-        long wake = deadline;
-        if (told != null) {
-          wake = Math.min(wake, told.attend());
-          ring = told.struck();
-        }
-        if (interrupted || now >= deadline || !ring.isEmpty()) {
-          break;
-        }
-        wake = Math.min(wake, lookForUpgrade(held, began));
-        if (told == null || !told.isCalled()) {
-          room.ticker().park(this, wake);
-        }
-      }
-      over = true;
-    } finally {
-      endUpgrade(held, interrupted);
-      if (interrupted && !over) {
-        Thread.currentThread().interrupt();
-      }
-    }
-    if (interrupted) {
-      throw new InterruptedException("while waiting to write " + name);
-    }
-    if (held.mode() == Mode.READ && !ring.isEmpty()) {
-      throw ringRefusal(Mode.WRITE, ring);
-    }
-    if (held.mode() == Mode.READ) {
-      throw upgradeRefusal(Locks.waits(wait) ? Refusal.Kind.TIMEOUT : Refusal.Kind.HELD);
-    }
-  }
-
-  /// Has wakes come to this gate while it is open.
-  private final class Listening implements AutoCloseable {
-    Listening() {
-      room.listen(Gate.this, true);
-    }
-
-    @Override
-    public void close() {
-      room.listen(Gate.this, false);
-    }
-  }
-
-  /// Asks to write; true if that is so at once.
-  private boolean beginUpgrade(Held held) {
-    mutex.lock();
-    try {
-      if (held.mode() == Mode.WRITE) {
-        held.wanted(true);
-        return true;
-      }
-      settleAlone(held);
-      checkHeld(held);
-      if (upgrade != null || holdsAnother(Thread.currentThread(), held)) {
-        throw upgradeRefusal(Refusal.Kind.DEADLOCK);
-      }
-      upgrade = new Upgrade(held);
-      Claim claim = room.newClaim();
-      held.changing(claim);
-      boolean asked = false;
-      try {
-        Answer answer = apply(new Command.Upgrade(held.token(), claim)).answer();
-        if (answer instanceof Answer.Refused) {
-          throw upgradeRefusal(Refusal.Kind.DEADLOCK);
-        }
-        if (!(answer instanceof Answer.Done)) {
-          throw lost(held);
-        }
-        asked = true;
-      } finally {
-        if (!asked) {
-          abandonUpgrade(held);
-        }
-      }
-      return held.mode() == Mode.WRITE;
-    } finally {
-      mutex.unlock();
-    }
-  }
-
-  private boolean holdsAnother(Thread thread, Held held) {
-    return holds.values().stream()
-        .anyMatch(other -> other != held && other.belongsTo(thread) && holds(other));
-  }
-
-  /// Whether there is nothing more to wait for.
-  ///
-  /// @throws LockLostException if the grant has ended meanwhile
-  private boolean upgraded(Held held) {
-    if (held.mode() == Mode.READ && !held.valid()) {
-      throw lost(held);
-    }
-    return held.mode() == Mode.WRITE;
-  }
-
-  private long lookForUpgrade(Held held, long since) {
-    mutex.lock();
-    try {
-      refreshed();
-      buryTheDead(true);
-      endWhatIsOver();
-      long now = room.ticker().nanos();
-      return held.mode() == Mode.WRITE
-          ? Long.MIN_VALUE
-          : Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
-    } finally {
-      mutex.unlock();
-    }
-  }
-
-  /// The wait is over, in whatever way. One that was interrupted leaves nothing behind.
-  private void endUpgrade(Held held, boolean interrupted) {
-    mutex.lock();
-    try {
-      if (held.mode() == Mode.READ) {
-        abandonUpgrade(held);
-      }
-      if (interrupted && held.mode() == Mode.WRITE && holds.containsKey(held.token())) {
-        toReader(held);
-      }
-    } finally {
-      mutex.unlock();
-    }
-  }
-
-  /// Gives an upgrade up, unless it has come about. If the engine does not answer, that is done
-  /// later.
-  private void abandonUpgrade(Held held) {
-    Upgrade one = upgrade;
-    if (one == null || one.held != held) {
-      return;
-    }
-    try {
-      apply(new Command.Abandon(held.token()));
-      endOf(one);
-    } catch (EngineException | OutcomeUnknownException failure) {
-      one.givenUp = true;
-      room.later(() -> abandonLater(one));
-    }
-  }
-
-  private boolean abandonLater(Upgrade one) {
-    mutex.lock();
-    try {
-      if (upgrade == one) {
-        apply(new Command.Abandon(one.held.token()));
-        endOf(one);
-      }
-      return true;
-    } finally {
-      mutex.unlock();
-    }
-  }
-
-  private void endOf(Upgrade one) {
-    if (upgrade == one) {
-      upgrade = null;
-      one.held.unchanged();
-    }
-  }
-
-  /// Takes up what the upgrade of this process has become, by whoever's step.
-  private void takeUpUpgrade() {
-    Upgrade one = upgrade;
-    if (one == null) {
-      return;
-    }
-    for (Hold hold : cell.state().holds()) {
-      if (hold.claim().member() != room.member() || hold.phase() == Phase.ENDING) {
-        continue;
-      }
-      if (one.held.isNow(hold)) {
-        written(one, hold);
-        return;
-      }
-      if (hold.parent().equals(Claim.NONE) && hold.has(one.held.token())) {
-        one.held.under(hold.claim());
-      }
-    }
-  }
-
-  private void written(Upgrade one, Hold hold) {
-    if (holds.remove(one.held.token(), one.held)) {
-      holds.put(hold.token(), one.held);
-    }
-    one.held.become(hold);
-    upgrade = null;
-    room.waits().heldChanged(one.held.party());
-    if (one.givenUp) {
-      one.held.wanted(false);
-      room.later(() -> readAgain(one.held));
-    }
-    if (!one.thread.equals(Thread.currentThread())) {
-      LockSupport.unpark(one.thread);
-    }
-  }
-
-  /// A grant that was made a writer's after its upgrade had failed is made a reader's again, unless
-  /// somebody wants it so by now.
-  private boolean readAgain(Held held) {
-    mutex.lock();
-    try {
-      if (!held.wanted() && held.mode() == Mode.WRITE && holds.get(held.token()) == held) {
-        toReader(held);
-      }
-      return true;
-    } finally {
-      mutex.unlock();
-    }
-  }
-
-  private NotAcquiredException upgradeRefusal(Refusal.Kind kind) {
-    Optional<LockStatus.Holder> other =
-        room.describe(name, cell.state()).holders().stream()
-            .filter(holder -> holds.values().stream().noneMatch(mine -> isOf(mine, holder)))
-            .findFirst();
-    Refusal refusal =
-        new Refusal(kind, name, Mode.WRITE, other, OptionalInt.empty(), Optional.empty());
-    return kind == Refusal.Kind.DEADLOCK
-        ? new DeadlockException(refusal)
-        : new NotAcquiredException(refusal);
-  }
-
-  private static boolean isOf(Held mine, LockStatus.Holder holder) {
-    return holder.grants() == 1 && holder.token() == mine.token();
+    upgrading.upgrade(held, wait);
   }
 
   /// Makes a writer's grant a reader's.
   void downgrade(Held held) {
-    mutex.lock();
-    try {
-      settleAlone(held);
-      checkHeld(held);
-      if (held.mode() == Mode.WRITE) {
-        toReader(held);
-      }
-    } finally {
-      mutex.unlock();
-    }
+    upgrading.downgrade(held);
   }
 
-  /// From before it is asked for it counts as a reader's: nobody can tell when others come in.
-  private void toReader(Held held) {
-    held.reads();
-    Answer answer = apply(new Command.Downgrade(held.token())).answer();
-    if (answer instanceof Answer.Refused) {
-      held.writes();
-      throw new IllegalStateException(
-          name + " cannot be held for reading: a nested run writes, or it is a permit");
-    }
-    if (!(answer instanceof Answer.Done)) {
-      throw lost(held);
-    }
-  }
-
-  private void settleAlone(Held held) {
+  /// Has the long way know a grant that went the short way.
+  void settleAlone(Held held) {
     if (ALONE.compareAndSet(this, held, null)) {
       holds.put(held.token(), held);
     }
-  }
-
-  private void checkHeld(Held held) {
-    if (holds.get(held.token()) != held) {
-      throw lost(held);
-    }
-  }
-
-  private LockLostException lost(Held held) {
-    return new LockLostException(name, held.token());
   }
 
   // ---- releasing
@@ -1114,7 +808,7 @@ final class Gate {
           return null;
         }
         if (now >= deadline) {
-          throw ticketRefusal(wanted, position(claim), ticket);
+          throw inVain(wanted, position(claim), ticket);
         }
         next = Math.min(LockMachine.nextSettling(cell.state()), now + room.recheck(now - began));
       } finally {
@@ -1148,9 +842,7 @@ final class Gate {
   }
 
   private List<LockStatus.Holder> revokeAll(String why) {
-    refreshed();
-    buryTheDead(true);
-    endWhatIsOver();
+    settled();
     List<LockStatus.Holder> ended = new ArrayList<>();
     for (LockStatus.Holder holder : room.describe(name, cell.state()).holders()) {
       end(new Command.Revoke(holder.token(), room.self(), why));
@@ -1264,16 +956,13 @@ final class Gate {
     if (first != null) {
       first.hint();
     }
-    Upgrade one = upgrade;
-    if (one != null) {
-      LockSupport.unpark(one.thread);
-    }
+    upgrading.hint();
   }
 
   // ---- commands
 
   /// Carries a command to its end, and what has ended with it.
-  private Outcome apply(Command command) {
+  Outcome apply(Command command) {
     Outcome outcome = carry(command);
     finishEnds();
     return outcome;
@@ -1346,14 +1035,14 @@ final class Gate {
   /// What the cell says now.
   private LockState refreshed() {
     LockState state = cell.read();
-    takeUpUpgrade();
+    upgrading.takeUp();
     return state;
   }
 
   /// Grants for local waiters are delivered.
   private Outcome carry(Command command) {
     Outcome outcome = cell.carry(command, queue.told());
-    takeUpUpgrade();
+    upgrading.takeUp();
     deliver(outcome);
     room.wake(outcome.wake());
     return outcome;
@@ -1388,41 +1077,20 @@ final class Gate {
 
   // ---- refusals
 
-  private TruceException refusal(NamedLock wanted, Refusal.Kind kind, OptionalInt position) {
-    Refusal refusal =
-        new Refusal(kind, name, wanted.mode(), firstHolder(), position, Optional.empty());
-    return kind == Refusal.Kind.DEADLOCK
-        ? new DeadlockException(refusal)
-        : new NotAcquiredException(refusal);
+  private Refusal refused(Mode mode, Refusal.Kind kind) {
+    Optional<LockStatus.Holder> first =
+        room.describe(name, cell.state()).holders().stream().findFirst();
+    return Refusal.of(kind, name, mode, first);
   }
 
-  private NotAcquiredException limitRefusal(NamedLock wanted) {
-    return new NotAcquiredException(
-        new Refusal(
-            Refusal.Kind.OTHER_LIMIT,
-            name,
-            wanted.mode(),
-            firstHolder(),
-            OptionalInt.empty(),
-            Optional.empty(),
-            OptionalInt.of(cell.state().limit()),
-            List.of()));
+  private NotAcquiredException inVain(NamedLock wanted, OptionalInt position, Handle ticket) {
+    return refused(wanted.mode(), Refusal.Kind.TIMEOUT).at(position).leaving(ticket).exception();
   }
 
-  private NotAcquiredException ticketRefusal(
-      NamedLock wanted, OptionalInt position, Handle ticket) {
-    return new NotAcquiredException(
-        new Refusal(
-            Refusal.Kind.TIMEOUT,
-            name,
-            wanted.mode(),
-            firstHolder(),
-            position,
-            Optional.of(ticket.text())));
-  }
-
-  private Optional<LockStatus.Holder> firstHolder() {
-    return room.describe(name, cell.state()).holders().stream().findFirst();
+  private NotAcquiredException otherLimit(NamedLock wanted) {
+    return refused(wanted.mode(), Refusal.Kind.OTHER_LIMIT)
+        .limitedTo(cell.state().limit())
+        .exception();
   }
 
   private static VarHandle alone() {

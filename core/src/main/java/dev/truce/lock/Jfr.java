@@ -28,8 +28,8 @@ final class Jfr {
   }
 
   /// A wait that begins now; `null` if it is not recorded.
-  static @Nullable LockWait await() {
-    LockWait wait = new LockWait();
+  static @Nullable Waited await() {
+    Waited wait = new Waited();
     wait.begin();
     return wait.isEnabled() ? wait : null;
   }
@@ -56,7 +56,7 @@ final class Jfr {
   }
 
   /// @param held what was granted after the wait, if it was
-  static void commit(LockWait wait, String lock, NamedLock wanted, @Nullable Held held) {
+  static void commit(Waited wait, String lock, NamedLock wanted, @Nullable Held held) {
     wait.granted = held != null;
     commit(wait, lock, wanted.mode(), held == null ? 0 : held.token());
   }
@@ -86,7 +86,7 @@ final class Jfr {
   /// A thread stood in the queue.
   @Name("dev.truce.LockWait")
   @Label("Lock Wait")
-  static final class LockWait extends OfALock {
+  static final class Waited extends OfALock {
     @Label("Granted")
     boolean granted;
   }

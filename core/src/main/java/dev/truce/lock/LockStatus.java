@@ -9,10 +9,11 @@ import java.util.Optional;
 /// One lock at one moment.
 ///
 /// @param token the last token it gave, 0 when it gave none since its name was last forgotten
+/// @param permits how many [permits][Permits] there are; 1 for a lock
 /// @param holders who holds it, in the order of the grants
 /// @param queue who waits for it, in the order in which they will be served
 public record LockStatus(
-    String lock, State state, long token, List<Holder> holders, List<Waiter> queue) {
+    String lock, State state, long token, int permits, List<Holder> holders, List<Waiter> queue) {
 
   /// What the lock is doing.
   public enum State {

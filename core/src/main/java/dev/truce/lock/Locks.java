@@ -85,6 +85,7 @@ public final class Locks implements AutoCloseable {
   private final Rules rules;
   private final List<Claim> ancestors;
   private final DeadlockPolicy deadlocks;
+  private final boolean measuring;
   private final Waits waits;
   private final long recheck;
   private final int maxCell;
@@ -97,7 +98,6 @@ public final class Locks implements AutoCloseable {
   private final AtomicLong numbers = new AtomicLong();
   private volatile int manyGates = IDLE_GATES;
   private volatile boolean namesMade;
-  private volatile boolean measuring = true;
   private volatile boolean closed;
   private volatile @Nullable Thread watcher;
 
@@ -111,6 +111,7 @@ public final class Locks implements AutoCloseable {
       Rules rules,
       List<Claim> ancestors,
       DeadlockPolicy deadlocks,
+      boolean measuring,
       List<TruceListener> listeners) {
     this.engine = engine;
     this.self = self;
@@ -122,6 +123,7 @@ public final class Locks implements AutoCloseable {
     this.rules = rules;
     this.ancestors = ancestors;
     this.deadlocks = deadlocks;
+    this.measuring = measuring;
     this.waits = new Waits(this);
     this.recheck = Math.max(RECHECK_NANOS, engine.capabilities().wakeLatency().toNanos());
     this.maxCell = engine.capabilities().maxCell();
@@ -137,6 +139,7 @@ public final class Locks implements AutoCloseable {
   /// @param within the id of a grant of an ancestor process, whose locks are then gone through; one
   ///   that is no longer live is ignored
   /// @param deadlocks who gives way where some wait for each other
+  /// @param measuring whether waits and holds are measured; the exact counters go on in any case
   /// @param listeners who are told what happens
   public static Locks over(
       Engine engine,
@@ -144,6 +147,7 @@ public final class Locks implements AutoCloseable {
       int maxWaiters,
       Optional<String> within,
       DeadlockPolicy deadlocks,
+      boolean measuring,
       List<TruceListener> listeners) {
     if (maxWaiters < 0) {
       throw new IllegalArgumentException("maxWaiters is negative: " + maxWaiters);
@@ -154,7 +158,8 @@ public final class Locks implements AutoCloseable {
         engine.members().join(Description.write(owner, parent.orElse(Claim.NONE)));
     Rules usual = Rules.USUAL;
     Rules rules = new Rules(maxWaiters, usual.overtakes(), usual.offer(), usual.ticketOffer());
-    Locks room = new Locks(engine, owner, membership, rules, ancestors, deadlocks, listeners);
+    Locks room =
+        new Locks(engine, owner, membership, rules, ancestors, deadlocks, measuring, listeners);
     try {
       room.restoring().restore();
       return room;
@@ -164,14 +169,14 @@ public final class Locks implements AutoCloseable {
     }
   }
 
-  /// The same, with nobody who listens.
+  /// The same, measuring, with nobody who listens.
   public static Locks over(
       Engine engine,
       Owner owner,
       int maxWaiters,
       Optional<String> within,
       DeadlockPolicy deadlocks) {
-    return over(engine, owner, maxWaiters, within, deadlocks, List.of());
+    return over(engine, owner, maxWaiters, within, deadlocks, true, List.of());
   }
 
   private Restoring restoring() {
@@ -748,12 +753,6 @@ public final class Locks implements AutoCloseable {
     return book;
   }
 
-  /// Measures nothing from now on; the exact counters go on. To be called before the first lock is
-  /// asked for.
-  public void measureNothing() {
-    measuring = false;
-  }
-
   boolean isMeasuring() {
     return measuring;
   }
@@ -1071,7 +1070,8 @@ public final class Locks implements AutoCloseable {
       waiters.add(waiter(wait, position, now));
       position += wait.count();
     }
-    return new LockStatus(name, stateOf(state), state.token(), holders, List.copyOf(waiters));
+    return new LockStatus(
+        name, stateOf(state), state.token(), state.limit(), holders, List.copyOf(waiters));
   }
 
   private static LockStatus.State stateOf(LockState state) {

@@ -163,7 +163,7 @@ final class Meter {
   }
 
   /// A thread stands in the queue. What is answered is to be given to [#waited].
-  Jfr.@Nullable LockWait waits(NamedLock wanted) {
+  Jfr.@Nullable Waited waits(NamedLock wanted) {
     if (listening) {
       room.tell(new LockEvent.Waiting(Instant.now(), name, wanted.mode() == Mode.WRITE));
     }
@@ -173,7 +173,7 @@ final class Meter {
   /// It stands there no more.
   ///
   /// @param held what it was granted, if it was
-  void waited(Jfr.@Nullable LockWait recorded, NamedLock wanted, @Nullable Held held) {
+  void waited(Jfr.@Nullable Waited recorded, NamedLock wanted, @Nullable Held held) {
     if (recorded != null) {
       Jfr.commit(recorded, name, wanted, held);
     }

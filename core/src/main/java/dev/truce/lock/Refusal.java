@@ -40,15 +40,37 @@ public record Refusal(
     }
   }
 
-  /// A refusal without a number of permits and a cycle.
-  public Refusal(
-      Kind kind,
-      String lock,
-      Mode mode,
-      Optional<LockStatus.Holder> holder,
-      OptionalInt position,
-      Optional<String> ticket) {
-    this(kind, lock, mode, holder, position, ticket, OptionalInt.empty(), List.of());
+  /// One that says no more than who stands in the way.
+  static Refusal of(Kind kind, String lock, Mode mode, Optional<LockStatus.Holder> holder) {
+    return new Refusal(
+        kind,
+        lock,
+        mode,
+        holder,
+        OptionalInt.empty(),
+        Optional.empty(),
+        OptionalInt.empty(),
+        List.of());
+  }
+
+  Refusal at(OptionalInt place) {
+    return new Refusal(kind, lock, mode, holder, place, ticket, limit, cycle);
+  }
+
+  Refusal leaving(Handle place) {
+    return new Refusal(kind, lock, mode, holder, position, Optional.of(place.text()), limit, cycle);
+  }
+
+  Refusal limitedTo(int permits) {
+    return new Refusal(kind, lock, mode, holder, position, ticket, OptionalInt.of(permits), cycle);
+  }
+
+  Refusal inRing(List<Link> ring) {
+    return new Refusal(kind, lock, mode, holder, position, ticket, limit, ring);
+  }
+
+  NotAcquiredException exception() {
+    return kind == Kind.DEADLOCK ? new DeadlockException(this) : new NotAcquiredException(this);
   }
 
   /// The causes.

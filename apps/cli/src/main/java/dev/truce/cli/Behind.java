@@ -44,9 +44,11 @@ record Behind(List<LockWait> waits, Map<String, LockStatus> locks) {
     return waits.stream().filter(wait -> wait.isOf(lock, holder)).toList();
   }
 
-  /// Who holds what is waited for.
-  List<Holder> holders(LockWait wait) {
+  /// What is waited for.
+  LockStatus at(LockWait wait) {
     LockStatus status = locks.get(wait.lock());
-    return status == null ? List.of() : status.holders();
+    return status == null
+        ? new LockStatus(wait.lock(), LockStatus.State.FREE, 0, 1, List.of(), List.of())
+        : status;
   }
 }

@@ -15,6 +15,23 @@ final class Holders {
     return mode == Mode.READ ? "read" : "write";
   }
 
+  /// `read`, `write`, `permit`, or `-` where nobody holds it.
+  static String how(LockStatus status) {
+    return status.permits() > 1 && status.mode().isPresent()
+        ? "permit"
+        : status.mode().map(Holders::word).orElse("-");
+  }
+
+  /// How it is held, and how many permits there are where it is no lock.
+  static Json mode(Json json, LockStatus status) {
+    if (status.mode().isPresent()) {
+      json.put("mode", word(status.mode().get()));
+    } else {
+      json.putNull("mode");
+    }
+    return status.permits() > 1 ? json.put("permits", status.permits()) : json;
+  }
+
   static String word(LockStatus.State state) {
     return switch (state) {
       case FREE -> "free";

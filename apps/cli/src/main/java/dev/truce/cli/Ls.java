@@ -40,13 +40,8 @@ final class Ls {
   }
 
   static Json json(LockStatus status, Instant now) {
-    Json json = Json.object().put("lock", status.lock());
-    if (status.mode().isPresent()) {
-      json.put("mode", Holders.word(status.mode().get()));
-    } else {
-      json.putNull("mode");
-    }
-    return json.put("state", Holders.word(status.state()))
+    return Holders.mode(Json.object().put("lock", status.lock()), status)
+        .put("state", Holders.word(status.state()))
         .put("token", status.token())
         .put("holders", Holders.holders(status, now))
         .put("waiting", status.waiting());
@@ -71,7 +66,7 @@ final class Ls {
     LockStatus.Holder first = holders.getFirst();
     return List.of(
         name,
-        Holders.word(first.mode()),
+        Holders.how(status),
         holders(status),
         Text.span(first.heldFor()),
         first.expiresIn().map(Text::span).orElse("-"),

@@ -213,7 +213,7 @@ final class Top {
     LockStatus status = line.status();
     return List.of(
         Text.shown(one.lock()),
-        status.mode().map(Holders::word).orElse("-"),
+        Holders.how(status),
         status.holders().isEmpty() ? Holders.word(status.state()) : Ls.holders(status),
         status.holders().isEmpty() ? "-" : Text.span(line.heldFor()),
         Long.toString(one.waiting()),

@@ -41,12 +41,8 @@ final class Why {
             .put("schema", "truce.why/1")
             .put("lock", status.lock())
             .put("state", Holders.word(status.state()));
-    if (status.mode().isPresent()) {
-      json.put("mode", Holders.word(status.mode().get()));
-    } else {
-      json.putNull("mode");
-    }
-    json.put("token", status.token())
+    Holders.mode(json, status)
+        .put("token", status.token())
         .put("holders", holders(status.lock(), status.holders(), behind, List.of(), now))
         .put("queue", Holders.queue(status))
         .put("waiting", status.waiting());
@@ -63,7 +59,7 @@ final class Why {
       List<Json> waits = new ArrayList<>();
       for (LockWait wait : behind.of(lock, holder)) {
         boolean ring = way.contains(wait.lock());
-        List<Holder> next = ring ? List.of() : behind.holders(wait);
+        List<Holder> next = ring ? List.of() : behind.at(wait).holders();
         waits.add(
             Json.object()
                 .put("lock", wait.lock())
@@ -92,7 +88,7 @@ final class Why {
               + (status.token() == 0 ? "" : ", last token " + status.token()));
     }
     for (Holder holder : status.holders()) {
-      lines.add(name + " " + holding(holder));
+      lines.add(name + " " + holding(status, holder));
       behind(lines, status.lock(), holder, behind, List.of());
     }
     for (LockStatus.Waiter waiter : status.queue()) {
@@ -121,23 +117,25 @@ final class Why {
         lines.add(waits + ", which one of those above holds: a ring");
         continue;
       }
-      List<Holder> next = behind.holders(wait);
+      LockStatus next = behind.at(wait);
       lines.add(
           waits
               + " ("
               + Holders.word(wait.mode())
-              + (next.isEmpty() ? "), which is on its way to the next that waits" : "), which"));
-      for (Holder further : next) {
-        lines.add(indent + "  " + holding(further));
+              + (next.holders().isEmpty()
+                  ? "), which is on its way to the next that waits"
+                  : "), which"));
+      for (Holder further : next.holders()) {
+        lines.add(indent + "  " + holding(next, further));
         behind(lines, wait.lock(), further, behind, way);
       }
     }
   }
 
-  private static String holding(Holder holder) {
+  private static String holding(LockStatus status, Holder holder) {
     StringBuilder text =
-        new StringBuilder("is held for ")
-            .append(holder.mode() == Mode.READ ? "reading" : "writing")
+        new StringBuilder("is held ")
+            .append(purpose(status, holder))
             .append(" by ")
             .append(Text.who(holder.owner()))
             .append(" for ")
@@ -158,6 +156,13 @@ final class Why {
               case UNKNOWN -> "not known to be alive";
             });
     return text.append(": ").append(Text.shown(holder.evidence())).toString();
+  }
+
+  private static String purpose(LockStatus status, Holder holder) {
+    if (status.permits() > 1) {
+      return "(one of " + status.permits() + " permits)";
+    }
+    return holder.mode() == Mode.READ ? "for reading" : "for writing";
   }
 
   private static String waiting(LockStatus.Waiter waiter) {

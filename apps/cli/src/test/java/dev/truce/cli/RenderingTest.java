@@ -61,6 +61,7 @@ class RenderingTest {
           "deploy",
           State.HELD,
           118,
+          1,
           List.of(CI),
           List.of(
               new Waiter(
@@ -83,10 +84,10 @@ class RenderingTest {
                   "te\nst")));
 
   private static final LockStatus BUILD =
-      new LockStatus("b\u0007", State.HELD, 9, List.of(LEASE, LEASE), List.of());
+      new LockStatus("b\u0007", State.HELD, 9, 1, List.of(LEASE, LEASE), List.of());
 
   private static final LockStatus OFFERED =
-      new LockStatus("o", State.OFFERED, 3, List.of(), DEPLOY.queue());
+      new LockStatus("o", State.OFFERED, 3, 1, List.of(), DEPLOY.queue());
 
   @Test
   void ls_isATable() {
@@ -111,6 +112,19 @@ class RenderingTest {
   }
 
   @Test
+  void permits_areCalledSo() {
+    LockStatus pool = new LockStatus("pool", State.HELD, 8, 4, List.of(CI, LEASE), List.of());
+    assertThat(Ls.table(List.of(pool)))
+        .containsExactly(
+            "LOCK  MODE    HOLDER              HELD   EXPIRES  WAITING  TOKEN",
+            "pool  permit  ci@build-3:8112 +1  4m12s  -              0      8");
+    assertThat(Ls.json(List.of(pool), Instant.EPOCH))
+        .contains("\"lock\":\"pool\",\"mode\":\"write\",\"permits\":4,\"state\":\"held\"");
+    assertThat(Why.lines(pool, Behind.NOTHING).getFirst())
+        .startsWith("pool is held (one of 4 permits) by ci@build-3 (pid 8112) for 4m12s");
+  }
+
+  @Test
   void why_saysWhoHoldsWhoWaitsAndWhatFreesIt() {
     assertThat(Why.lines(DEPLOY, Behind.NOTHING))
         .containsExactly(
@@ -119,7 +133,8 @@ class RenderingTest {
             "  1. you@ws4 (pid 9120) write 3m40s",
             "  2. a2@ws4 (pid 9121) (ticket 01KC) x3 read 12s (does not answer), \"te\\nst\"",
             "  it frees when pid 8112 ends; by force: truce revoke deploy --reason TEXT");
-    assertThat(Why.lines(new LockStatus("x", State.FREE, 4, List.of(), List.of()), Behind.NOTHING))
+    assertThat(
+            Why.lines(new LockStatus("x", State.FREE, 4, 1, List.of(), List.of()), Behind.NOTHING))
         .containsExactly("x is free, last token 4");
   }
 
@@ -253,8 +268,10 @@ class RenderingTest {
   @Test
   void top_showsWhereTheMostWaitFirstAndHowOftenALockWasHad() {
     Top top = new Top(Set.of());
-    LockStatistics idle = figures(new LockStatus("idle", State.FREE, 1, List.of(), List.of()), 5);
-    LockStatistics busy = figures(new LockStatus("busy", State.FREE, 9, List.of(), List.of()), 7);
+    LockStatistics idle =
+        figures(new LockStatus("idle", State.FREE, 1, 1, List.of(), List.of()), 5);
+    LockStatistics busy =
+        figures(new LockStatus("busy", State.FREE, 9, 1, List.of(), List.of()), 7);
     assertThat(Top.table(top.look(List.of(idle, busy, FIGURES), 1_000_000_000)))
         .containsExactly(
             "LOCK    MODE   HOLDER            HELD  WAITING  LONGEST  ACQ/S  ACQUIRED  LOST "
@@ -283,7 +300,8 @@ class RenderingTest {
   @Test
   void top_ofNames_showsTheseAndNoOthers() {
     Top top = new Top(Set.of("idle"));
-    LockStatistics idle = figures(new LockStatus("idle", State.FREE, 1, List.of(), List.of()), 5);
+    LockStatistics idle =
+        figures(new LockStatus("idle", State.FREE, 1, 1, List.of(), List.of()), 5);
     assertThat(top.look(List.of(idle, FIGURES), 1))
         .extracting(line -> line.statistics().lock())
         .containsExactly("idle");
@@ -312,7 +330,7 @@ class RenderingTest {
         new LockWait(CI.owner(), "test", Mode.READ, List.of(Fence.of("deploy", 118)), List.of());
     LockWait second =
         new LockWait(LEASE.owner(), "deploy", Mode.WRITE, List.of(Fence.of("test", 7)), List.of());
-    LockStatus test = new LockStatus("test", State.HELD, 7, List.of(LEASE), List.of());
+    LockStatus test = new LockStatus("test", State.HELD, 7, 1, List.of(LEASE), List.of());
     Behind behind = new Behind(List.of(first, second), Map.of("deploy", DEPLOY, "test", test));
     assertThat(Why.lines(DEPLOY, behind).subList(0, 4))
         .containsExactly(
@@ -353,7 +371,9 @@ class RenderingTest {
             Mode.WRITE,
             Optional.of(CI),
             OptionalInt.empty(),
-            Optional.empty());
+            Optional.empty(),
+            OptionalInt.empty(),
+            List.of());
     assertThat(Refusals.text(held, Duration.ZERO, "not run"))
         .isEqualTo("truce: deploy is held by ci@build-3 (pid 8112) for 4m12s; not run");
     assertThat(Refusals.json(held, "ci"))
@@ -371,7 +391,9 @@ class RenderingTest {
             Mode.READ,
             Optional.of(CI),
             OptionalInt.of(3),
-            Optional.empty());
+            Optional.empty(),
+            OptionalInt.empty(),
+            List.of());
     assertThat(Refusals.text(late, Duration.ofSeconds(30), "not run"))
         .isEqualTo(
             "truce: deploy is held by ci@build-3 (pid 8112) for 4m12s, 2 ahead of you;"
@@ -384,7 +406,9 @@ class RenderingTest {
             Mode.READ,
             Optional.empty(),
             OptionalInt.empty(),
-            Optional.empty());
+            Optional.empty(),
+            OptionalInt.empty(),
+            List.of());
     assertThat(Refusals.text(full, Durations.FOREVER, "not run"))
         .isEqualTo(
             "truce: deploy is waited for by others, and too many wait for it already; not run");
