@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -277,7 +279,7 @@ final class Waits {
   /// All that is told now, by the living.
   List<LockWait> all() {
     Stream<Waiting> mine = told.values().stream().map(one -> one.wait);
-    return Stream.concat(mine, new Picture().others().stream().filter(wait -> !isDead(wait)))
+    return Stream.concat(mine, new Picture().read().stream().filter(wait -> !isDead(wait)))
         .map(this::shown)
         .toList();
   }
@@ -465,10 +467,48 @@ final class Waits {
     return List.copyOf(links);
   }
 
+  /// What the other members wait for, by what they hold.
+  ///
+  /// @param leaving the places in queues of those that were told to give way
+  private record Others(
+      Map<Granted, List<Waiting>> byGrant,
+      Map<Claim, List<Waiting>> byAncestor,
+      Set<Claim> leaving) {
+    private record Granted(long member, Waiting.Token token) {}
+
+    static Others of(List<Waiting> waits) {
+      Others others = new Others(new HashMap<>(), new HashMap<>(), new HashSet<>());
+      waits.forEach(others::add);
+      return others;
+    }
+
+    private void add(Waiting wait) {
+      for (Waiting.Token token : wait.held()) {
+        byGrant.computeIfAbsent(new Granted(wait.member(), token), fresh()).add(wait);
+      }
+      for (Claim ancestor : wait.ancestors()) {
+        byAncestor.computeIfAbsent(ancestor, fresh()).add(wait);
+      }
+      if (wait.isStruck()) {
+        leaving.add(wait.claim());
+      }
+    }
+
+    private static <K> Function<K, List<Waiting>> fresh() {
+      return _ -> new ArrayList<>(1);
+    }
+
+    Stream<Waiting> holding(Waiting.Token token, Claim claim) {
+      return Stream.concat(
+          byGrant.getOrDefault(new Granted(claim.member(), token), List.of()).stream(),
+          byAncestor.getOrDefault(claim, List.of()).stream());
+    }
+  }
+
   /// All that can be seen now, each cell looked at once.
   private final class Picture implements WaitGraph.View {
     private final Map<String, LockState> locks = new HashMap<>();
-    private @Nullable List<Waiting> others;
+    private @Nullable Others others;
 
     @Override
     public LockState lock(String name) {
@@ -478,16 +518,16 @@ final class Waits {
 
     @Override
     public List<Waiting> of(String lock, Claim claim, long token) {
-      Stream<Waiting> mine = mine(new Waiting.Token(lock, token), claim);
-      return Stream.concat(mine, others().stream())
+      Waiting.Token held = new Waiting.Token(lock, token);
+      return Stream.concat(mine(held, claim), others().holding(held, claim))
           .filter(wait -> wait.holds(lock, claim, token))
+          .distinct()
           .toList();
     }
 
     @Override
     public boolean leaves(Claim run) {
-      return leaving.contains(run)
-          || others().stream().anyMatch(wait -> wait.isStruck() && wait.claim().equals(run));
+      return leaving.contains(run) || others().leaving().contains(run);
     }
 
     private Stream<Waiting> mine(Waiting.Token token, Claim claim) {
@@ -497,19 +537,24 @@ final class Waits {
       return byToken.getOrDefault(token, List.of()).stream().map(one -> one.wait);
     }
 
-    private List<Waiting> others() {
-      List<Waiting> known = others;
+    private Others others() {
+      Others known = others;
       if (known == null) {
-        known = new ArrayList<>();
-        for (String key : cells.keys(PREFIX)) {
-          long member = Long.parseUnsignedLong(key.substring(PREFIX.length()), 16);
-          if (member != room.member()) {
-            known.addAll(Waiting.read(member, cells.read(key).bytes()));
-          }
-        }
+        known = Others.of(read());
         others = known;
       }
       return known;
+    }
+
+    private List<Waiting> read() {
+      List<Waiting> waits = new ArrayList<>();
+      for (String key : cells.keys(PREFIX)) {
+        long member = Long.parseUnsignedLong(key.substring(PREFIX.length()), 16);
+        if (member != room.member()) {
+          waits.addAll(Waiting.read(member, cells.read(key).bytes()));
+        }
+      }
+      return waits;
     }
   }
 }
