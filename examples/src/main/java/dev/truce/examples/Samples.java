@@ -2,8 +2,11 @@ package dev.truce.examples;
 
 import dev.truce.Truce;
 import dev.truce.lock.Grant;
+import dev.truce.lock.Lease;
 import dev.truce.lock.LockSet;
 import dev.truce.lock.NotAcquiredException;
+import dev.truce.memory.MemoryEngine;
+import dev.truce.testkit.TestClock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -31,6 +34,20 @@ final class Samples {
     }
     // end
     return rebuilt;
+  }
+
+  static boolean testClock() throws InterruptedException {
+    boolean stands;
+    // sample: TestClock
+    TestClock clock = new TestClock();
+    try (MemoryEngine memory = MemoryEngine.create(clock);
+        Truce truce = Truce.over(memory)) {
+      Lease lease = truce.lock("build").lease(Duration.ofMinutes(5), Duration.ZERO);
+      clock.advance(Duration.ofMinutes(5));
+      stands = lease.isValid(); // false, and no test has slept
+    }
+    // end
+    return stands;
   }
 
   static boolean tryOnce(Truce truce) {

@@ -21,6 +21,9 @@ import org.springframework.integration.support.locks.RenewableLockRegistry;
 
 /// Spring Integration's lock registry over Truce.
 ///
+/// Who is interrupted in `lock()` goes on waiting, as that interface wants it, from the end of the
+/// queue.
+///
 /// A lock without a time to live is a grant: it ends with its process, and no time ends it. One
 /// with a time to live is a lease. Both are owned by threads and re-entrant, as that interface
 /// wants them; who has lost one is told by [ConcurrentModificationException], as by the other

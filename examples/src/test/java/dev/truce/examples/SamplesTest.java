@@ -23,6 +23,12 @@ class SamplesTest {
   }
 
   @Test
+  void readme_showsHowTimeIsMovedInTests() throws Exception {
+    assertThat(Files.readString(House.ROOT.resolve("README.md"))).contains(sample("TestClock"));
+    assertThat(Samples.testClock()).isFalse();
+  }
+
+  @Test
   void readme_runs() throws InterruptedException {
     assertThat(Samples.readme(directory.resolve(".truce"))).isPositive();
   }
