@@ -621,9 +621,9 @@ final class SharedJournal implements Journal, AutoCloseable {
         return Optional.empty();
       }
       String file = files.base(newest.upTo(), newest.base());
-      Base base = Bases.read(files, new JournalFiles.BaseFile(file, newest.upTo(), newest.base()));
+      Base base = Bases.open(files, new JournalFiles.BaseFile(file, newest.upTo(), newest.base()));
       if (base == null) {
-        throw Faults.damaged(files.path(file), "it is missing or fails its check", Recovery.NEXT);
+        throw Faults.damaged(files.path(file), "it fails its check", Recovery.NEXT);
       }
       return Optional.of(base.state());
     });

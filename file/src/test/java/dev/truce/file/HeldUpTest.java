@@ -17,6 +17,8 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +40,9 @@ final class HeldUpTest {
     return proxy(
         Storage.class,
         (method, arguments) -> {
+          if (method.getName().equals("open")) {
+            hook.on("open", (String) arguments[0], true);
+          }
           Object answer = call(disk, method, arguments);
           return answer instanceof Storage.File file
               ? hooked(file, (String) arguments[0], hook)
@@ -209,6 +214,48 @@ final class HeldUpTest {
             .run(Schedule.PLAIN)
             .orThrow();
     assertThat(outcome.account().acknowledged()).contains("a1", "a2", "b39", "c1");
+    opensAgain(outcome);
+  }
+
+  /// Somebody takes a newer checkpoint while the base of the last one is about to be opened, and
+  /// removes it.
+  @Test
+  void checkpoint_readWhileAnotherTakesANewerOne_isTheNewerOne() {
+    List<byte[]> read = new ArrayList<>();
+    List<byte[]> newest = new ArrayList<>();
+    Outcome<String> outcome =
+        new SimulatedMachine<>(founded(30), new Account<String>())
+            .process(
+                "reader",
+                me -> {
+                  boolean[] armed = {false};
+                  Storage disk =
+                      hooked(
+                          me.storage(),
+                          (method, file, before) -> {
+                            if (armed[0] && method.equals("open") && file.contains(".base.")) {
+                              armed[0] = false;
+                              nap(me, 1000);
+                            }
+                          });
+                  SimulatedJournal journal = new SimulatedJournal(me, disk);
+                  armed[0] = true;
+                  read.add(journal.journal().checkpoint().orElseThrow());
+                  assertThat(armed[0]).as("it had to open a base").isFalse();
+                })
+            .process(
+                "checkpointer",
+                me -> {
+                  nap(me, 100);
+                  SimulatedJournal journal = new SimulatedJournal(me);
+                  journal.append("b1");
+                  assertThat(journal.checkpoint(0)).isTrue();
+                  newest.add(journal.journal().checkpoint().orElseThrow());
+                })
+            .run(Schedule.PLAIN)
+            .orThrow();
+    assertThat(newest).hasSize(1);
+    assertThat(read).usingElementComparator(Arrays::compare).isEqualTo(newest);
     opensAgain(outcome);
   }
 
