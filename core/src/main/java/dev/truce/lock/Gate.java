@@ -537,6 +537,8 @@ final class Gate {
   private long lookAt(long since) {
     mutex.lock();
     try {
+      // From before the look: time that passes during it is time that nobody has looked at.
+      long now = room.ticker().nanos();
       refreshed();
       for (LocalRun run : queue.runs()) {
         if (queue.has(run)) {
@@ -545,7 +547,6 @@ final class Gate {
       }
       buryTheDead(false);
       endWhatIsOver();
-      long now = room.ticker().nanos();
       return Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
     } finally {
       mutex.unlock();

@@ -36,7 +36,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -94,11 +93,11 @@ public final class Locks implements AutoCloseable {
   private final Set<Gate> listening = ConcurrentHashMap.newKeySet();
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final Set<Candidacy> candidacies = ConcurrentHashMap.newKeySet();
-  private final AtomicInteger listeners = new AtomicInteger();
   private final AtomicLong numbers = new AtomicLong();
   private volatile int manyGates = IDLE_GATES;
   private volatile boolean namesMade;
   private volatile boolean closed;
+  private int listeners;
   private volatile @Nullable Thread watcher;
 
   /// Whether the watcher is to look once more before it sleeps.
@@ -883,33 +882,21 @@ public final class Locks implements AutoCloseable {
             : engine.place() + " took this process for dead: open it again");
   }
 
-  /// Whether wakes are wanted: as long as somebody waits.
-  void listen(Gate gate, boolean on) {
+  /// Whether wakes are wanted: as long as somebody waits. When this returns they come, whoever of
+  /// several began: a monitor, for a lock would use up one that was for the caller.
+  synchronized void listen(Gate gate, boolean on) {
     if (on) {
       listening.add(gate);
-      if (listeners.getAndIncrement() == 0) {
-        beginListening();
-      }
-    } else {
-      if (listeners.decrementAndGet() == 0) {
-        switchListening();
-      }
     }
-  }
-
-  private void beginListening() {
-    try {
-      switchListening();
-    } catch (TruceException | Error deaf) {
-      listeners.decrementAndGet();
-      throw deaf;
-    }
-  }
-
-  private synchronized void switchListening() {
-    boolean on = listeners.get() > 0;
-    if (!closed) {
-      membership.listen(on, this::hint);
+    int before = listeners;
+    listeners += on ? 1 : -1;
+    if ((before == 0 || listeners == 0) && !closed) {
+      try {
+        membership.listen(on, this::hint);
+      } catch (TruceException | Error deaf) {
+        listeners = before;
+        throw deaf;
+      }
     }
   }
 

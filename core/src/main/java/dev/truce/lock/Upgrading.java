@@ -123,8 +123,8 @@ final class Upgrading {
     long look() {
       mutex.lock();
       try {
+        long now = room.ticker().nanos(); // from before the look, as of all that wait
         LockState state = gate.settled();
-        long now = room.ticker().nanos();
         return held.mode() == Mode.WRITE
             ? Long.MIN_VALUE
             : Math.min(now + room.recheck(now - since), LockMachine.nextSettling(state));

@@ -96,7 +96,7 @@ final class Waits {
       long now = room.ticker().nanos();
       if (now >= due && !wait.isStruck()) {
         resolve(this);
-        due = room.ticker().nanos() + pause;
+        due = now + pause;
         pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
       }
       return wait.isStruck() ? Long.MIN_VALUE : due;

@@ -51,6 +51,40 @@ class GateFaultsTest {
         () -> lock.status().state() == LockStatus.State.FREE && lock.status().queue().isEmpty());
   }
 
+  // ---- wakes
+
+  /// One of two that begin to wait has the engine told that wakes are wanted; the other one sleeps
+  /// only when that is done. On a clock that stands still it would not look again by itself.
+  @Test
+  void acquire_whileAnotherBeginsToListen_isWoken() throws Exception {
+    MemoryEngine still = MemoryEngine.create(new TestTicker());
+    TroubledEngine slow = new TroubledEngine(still.another(), true);
+    Truce holder = over(still);
+    Truce waiting = over(slow);
+    Grant x = holder.lock("x").acquire(LONG);
+    Grant y = holder.lock("y").acquire(LONG);
+    CountDownLatch begins = new CountDownLatch(1);
+    CountDownLatch goesOn = new CountDownLatch(1);
+    slow.beforeListening =
+        () -> {
+          begins.countDown();
+          Crew.until(() -> goesOn.getCount() == 0);
+        };
+    Job<Grant> first = crew.platform(() -> waiting.lock("x").acquire(LONG));
+    assertThat(begins.await(10, TimeUnit.SECONDS)).isTrue();
+    Job<Grant> second = crew.platform(() -> waiting.lock("y").acquire(LONG));
+    Crew.until(() -> holder.lock("y").status().waiting() == 1 && isAsleep(second.thread()));
+    y.close();
+    goesOn.countDown();
+    second.join().close();
+    x.close();
+    first.join().close();
+  }
+
+  private static boolean isAsleep(Thread thread) {
+    return thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.BLOCKED;
+  }
+
   // ---- no room
 
   @Test

@@ -39,6 +39,9 @@ final class TroubledEngine implements Engine {
   /// Called before each swap with what the cell shall hold.
   volatile Predicate<String> beforeSwap = key -> true;
 
+  /// Called before the engine is told that wakes are wanted.
+  volatile Runnable beforeListening = () -> {};
+
   /// @param optimist whether the engine says that outcomes are always known
   TroubledEngine(MemoryEngine memory, boolean optimist) {
     this.memory = memory;
@@ -184,6 +187,9 @@ final class TroubledEngine implements Engine {
 
     @Override
     public void listen(boolean on, Runnable hint) {
+      if (on) {
+        beforeListening.run();
+      }
       part.listen(on, hint);
     }
 

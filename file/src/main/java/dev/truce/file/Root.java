@@ -33,7 +33,13 @@ final class Root {
   /// mends it, unless others stay inside.
   private static final long BROKEN_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
-  private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+  /// And how often it does in a row: an opener may have been stopped between two looks.
+  private static final int BROKEN_LOOKS = 10;
+
+  /// Naps grow: many that open at once would keep the one that is alone from its processor.
+  private static final long FIRST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+  private static final long LONGEST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   /// The roots that are open in this JVM, by the inode of `locks`: a second channel on that file
   /// would drop the locks of the first when it is closed.
@@ -82,6 +88,8 @@ final class Root {
     refuse(directory, create);
     long begin = System.nanoTime();
     long whole = begin;
+    long nap = FIRST_NAP_NANOS;
+    int brokenLooks = 0;
     boolean interrupted = false;
     try {
       for (; ; ) {
@@ -92,14 +100,16 @@ final class Root {
         long now = System.nanoTime();
         EngineException broken = attempt.broken;
         whole = broken == null ? now : whole;
-        if (broken != null && now - whole > BROKEN_NANOS) {
+        brokenLooks = broken == null ? 0 : brokenLooks + 1;
+        if (broken != null && now - whole > BROKEN_NANOS && brokenLooks > BROKEN_LOOKS) {
           throw broken;
         }
         if (now - begin > PATIENCE_NANOS) {
           throw tooLong(directory);
         }
         interrupted |= Thread.interrupted();
-        LockSupport.parkNanos(NAP_NANOS);
+        LockSupport.parkNanos(nap);
+        nap = Math.min(nap + nap / 4, LONGEST_NAP_NANOS);
       }
     } finally {
       if (interrupted) {

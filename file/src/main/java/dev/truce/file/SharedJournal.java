@@ -433,13 +433,14 @@ final class SharedJournal implements Journal, AutoCloseable {
   public AutoCloseable watch(Runnable hint) {
     refuseClosed();
     Watch watch = hinted(hint);
-    Thread.ofVirtual().name("truce-journal-watch").start(() -> look(watch));
+    long seen = control.tail();
+    Thread.ofVirtual().name("truce-journal-watch").start(() -> look(watch, seen));
     return watch;
   }
 
   /// Looks for appends of other processes, ever more rarely while there are none.
-  private void look(Watch watch) {
-    long seen = control.tail();
+  private void look(Watch watch, long before) {
+    long seen = before;
     Patience patience = new Patience(ticker);
     while (watch.open && !closed) {
       long word = control.tail();
