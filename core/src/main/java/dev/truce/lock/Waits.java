@@ -21,7 +21,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -484,18 +483,14 @@ final class Waits {
 
     private void add(Waiting wait) {
       for (Waiting.Token token : wait.held()) {
-        byGrant.computeIfAbsent(new Granted(wait.member(), token), fresh()).add(wait);
+        byGrant.computeIfAbsent(new Granted(wait.member(), token), _ -> new ArrayList<>(1)).add(wait);
       }
       for (Claim ancestor : wait.ancestors()) {
-        byAncestor.computeIfAbsent(ancestor, fresh()).add(wait);
+        byAncestor.computeIfAbsent(ancestor, _ -> new ArrayList<>(1)).add(wait);
       }
       if (wait.isStruck()) {
         leaving.add(wait.claim());
       }
-    }
-
-    private static <K> Function<K, List<Waiting>> fresh() {
-      return _ -> new ArrayList<>(1);
     }
 
     Stream<Waiting> holding(Waiting.Token token, Claim claim) {

@@ -334,10 +334,11 @@ final class CellJournal implements Journal {
         if (Thread.interrupted()) {
           throw new InterruptedException();
         }
+        // From before the look: time that passes during it is time that nobody has looked at.
+        long waited = ticker.nanos() - start;
         if (durable() >= position) {
           return true;
         }
-        long waited = ticker.nanos() - start;
         if (waited >= nanos) {
           return false;
         }

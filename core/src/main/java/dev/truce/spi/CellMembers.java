@@ -138,8 +138,7 @@ final class CellMembers implements Members.Renewed {
         parts.put(part.member, part);
         if (renewer == null) {
           // A platform thread: virtual ones wait for carriers that the application may keep busy,
-          // and
-          // a lease must not run out for that.
+          // and a lease must not run out for that.
           renewer =
               Thread.ofPlatform().daemon().name("truce-heartbeat").unstarted(this::renewForEver);
           renewer.start();

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -641,6 +642,27 @@ class LeaseTest {
         .hasValue(1);
     second.close();
     mine.lease(TERM, NOT_AT_ALL).release();
+  }
+
+  /// The one behind reads the cell, then the holder gives back and the ticket's turn passes, then it
+  /// goes to sleep: from then on time stands still.
+  @Test
+  void withTicket_itsTurnPassesWhileTheOneBehindLooks_thatOneIsServed() throws Exception {
+    Truce a = open("a");
+    Grant held = a.lock("n").acquire(NOT_AT_ALL);
+    ticket(a, "n");
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    Truce b = open(engine, "b");
+    AtomicBoolean passed = new AtomicBoolean();
+    engine.afterRead =
+        _ -> {
+          if (a.lock("n").status().waiting() == 2 && passed.compareAndSet(false, true)) {
+            held.close();
+            pass(Duration.ofSeconds(6));
+          }
+        };
+    crew.platform(() -> b.lock("n").acquire(LONG)).join().close();
+    assertThat(passed).isTrue();
   }
 
   @Test

@@ -10,6 +10,7 @@ import dev.truce.spi.Ticker;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /// Memory that a test can bring into trouble.
@@ -41,6 +42,9 @@ final class TroubledEngine implements Engine {
 
   /// Called before the engine is told that wakes are wanted.
   volatile Runnable beforeListening = () -> {};
+
+  /// Called after each read, before who reads goes on.
+  volatile Consumer<String> afterRead = key -> {};
 
   /// @param optimist whether the engine says that outcomes are always known
   TroubledEngine(MemoryEngine memory, boolean optimist) {
@@ -102,7 +106,9 @@ final class TroubledEngine implements Engine {
     @Override
     public Cell read(String key) {
       check();
-      return memory.cells().read(key);
+      Cell cell = memory.cells().read(key);
+      afterRead.accept(key);
+      return cell;
     }
 
     @Override
