@@ -64,7 +64,7 @@ public abstract class ReadWriteLockContract extends EngineContract {
 
   @AfterEach
   void closeHandles() {
-    actors.forEach(actor -> actor.thread.interrupt());
+    actors.forEach(Actor::end);
     handles.forEach(Truce::close);
   }
 
@@ -106,6 +106,7 @@ public abstract class ReadWriteLockContract extends EngineContract {
   private final class Actor {
     private final BlockingQueue<FutureTask<?>> todo = new LinkedBlockingQueue<>();
     private final Thread thread = Thread.ofPlatform().daemon().name("actor").unstarted(this::act);
+    private volatile boolean over;
 
     Actor() {
       actors.add(this);
@@ -113,13 +114,18 @@ public abstract class ReadWriteLockContract extends EngineContract {
     }
 
     private void act() {
-      try {
-        while (true) {
+      while (!over) {
+        try {
           todo.take().run();
+        } catch (InterruptedException e) {
+          // It is over, or this was meant for what it had not begun yet.
         }
-      } catch (InterruptedException e) {
-        // The test is over.
       }
+    }
+
+    private void end() {
+      over = true;
+      thread.interrupt();
     }
 
     <T> FutureTask<T> begin(Callable<T> what) {
