@@ -483,7 +483,9 @@ final class Waits {
 
     private void add(Waiting wait) {
       for (Waiting.Token token : wait.held()) {
-        byGrant.computeIfAbsent(new Granted(wait.member(), token), _ -> new ArrayList<>(1)).add(wait);
+        byGrant
+            .computeIfAbsent(new Granted(wait.member(), token), _ -> new ArrayList<>(1))
+            .add(wait);
       }
       for (Claim ancestor : wait.ancestors()) {
         byAncestor.computeIfAbsent(ancestor, _ -> new ArrayList<>(1)).add(wait);

@@ -2,6 +2,8 @@ package dev.truce.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.truce.testkit.Crashes;
+import dev.truce.testkit.Seed;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -154,7 +156,8 @@ enum JournalMutant {
       boolean workload =
           Arrays.stream(JournalWorkload.values()).anyMatch(one -> one.name().equals(exam));
       if (workload) {
-        JournalWorkload.valueOf(exam).crashes().depth(1).limit(4_000).explore().orThrow();
+        Crashes<String> crashes = JournalWorkload.valueOf(exam).crashes().seed(new Seed(1));
+        crashes.depth(1).limit(4_000).explore().orThrow();
       } else {
         JournalExam.valueOf(exam).take();
       }

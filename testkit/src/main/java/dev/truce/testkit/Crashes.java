@@ -49,7 +49,8 @@ import org.jspecify.annotations.Nullable;
 /// - and all of the first two again while the recovery runs, to a [depth][#depth] of three, and the
 ///   recovery's own calls failing.
 ///
-/// No image of a disk is looked at twice with the same account. A violation is reported with the
+/// No image of a disk is looked at twice with the same account, but for calls of the recovery that
+/// fail. A violation is reported with the
 /// way to it and the one property, [#PROPERTY], that goes that way again.
 ///
 /// @param <E> what the account is kept in
@@ -169,6 +170,7 @@ public final class Crashes<E> {
   private final String name;
   private final Map<String, Body<E>> work = new LinkedHashMap<>();
   private final Set<Long> recovered = ConcurrentHashMap.newKeySet();
+  private final Set<Long> failed = ConcurrentHashMap.newKeySet();
   private final Set<Long> queued = ConcurrentHashMap.newKeySet();
   private Body<E> setUp = _ -> {};
   private Body<E> recovery = _ -> {};
@@ -184,7 +186,6 @@ public final class Crashes<E> {
   private long capacity = Long.MAX_VALUE;
   private final Map<Thread, Present<E>> present = new ConcurrentHashMap<>();
   private final AtomicLong runs = new AtomicLong();
-  private final AtomicLong recoveries = new AtomicLong();
   private int points;
   private long share = SAMPLE * SAMPLE;
   private volatile boolean complete = true;
@@ -507,8 +508,12 @@ public final class Crashes<E> {
     List<Loss> losses = Loss.of(disk.pending(), seed.value());
     for (int i : chosen(losses, atMost, new SplittableRandom(seed.value() + disk.hash()))) {
       DiskState left = i == NO_LOSS ? disk : disk.afterPowerCut(losses.get(i));
-      if (recovered.add(Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0)))) {
-        recover(after(moment, left, i), moment.and(i), deeper, failing && i <= 0);
+      long state = Sector.mix(left.hash(), account + (i == NO_LOSS ? 1 : 0));
+      boolean fails = failing && i <= 0;
+      // Whoever comes first: what is tried of a state must not depend on who that is.
+      boolean fresh = recovered.add(state);
+      if ((fails && failed.add(state)) || fresh) {
+        recover(after(moment, left, i), moment.and(i), deeper, fails, state);
       }
     }
     return deeper;
@@ -554,9 +559,10 @@ public final class Crashes<E> {
         : new Start<>(left, now.account(), now.boot() + 1, Duration.ofMinutes(1).toNanos());
   }
 
-  private void recover(Start<E> start, List<Step<E>> way, List<Moment<E>> deeper, boolean failing)
+  private void recover(
+      Start<E> start, List<Step<E>> way, List<Moment<E>> deeper, boolean failing, long state)
       throws Violation {
-    boolean goesOn = way.size() < depth && (failing || thorough || sparse());
+    boolean goesOn = way.size() < depth && (failing || thorough || sparse(state));
     Run<E> run = recovery(start, way, Schedule.PLAIN, goesOn);
     if (goesOn) {
       keep(run, deeper);
@@ -568,9 +574,10 @@ public final class Crashes<E> {
     }
   }
 
-  private boolean sparse() {
+  /// Whether it is one of every few states, the same ones with the same seed.
+  private boolean sparse(long state) {
     complete = false;
-    return recoveries.incrementAndGet() % SPARSE == 1;
+    return Long.remainderUnsigned(Sector.mix(state, seed.value()), SPARSE) == 0;
   }
 
   private void keep(Run<E> run, List<Moment<E>> deeper) {
