@@ -341,7 +341,10 @@ final class HeldUpTest {
       Journal journal = filled(engine);
       assertThat(journal.checkpoint(100, new byte[] {1})).isTrue();
       for (Path file : files(root)) {
-        older.put(file, Files.readAllBytes(file));
+        // A segment that is being made in the background goes by another name until it is there.
+        if (!file.toString().endsWith(".tmp")) {
+          older.put(file, Files.readAllBytes(file));
+        }
       }
       assertThat(journal.checkpoint(290, new byte[] {2})).isTrue();
     }
