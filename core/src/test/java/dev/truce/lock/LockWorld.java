@@ -220,6 +220,9 @@ final class LockWorld {
         if (actor.acquired() < plan.acquires()) {
           acquires(at, options);
         }
+        if (actor.token() != 0) {
+          renewsLate(at, options);
+        }
       }
       case WAITING -> waits(at, options);
       case HOLDING -> {
@@ -285,6 +288,7 @@ final class LockWorld {
   private void changes(int at, List<Option> options) {
     Actor actor = actors[at];
     if (!stands(actor)) {
+      renewsLate(at, options);
       return;
     }
     if (plan.allows(Act.UPGRADE) && actor.mode() == Mode.READ) {
@@ -298,6 +302,12 @@ final class LockWorld {
     }
     if (plan.allows(Act.LEASE) && !actor.ticket()) {
       options.add(new Option(name(at), " makes it a lease", world -> world.detach(at)));
+    }
+  }
+
+  private void renewsLate(int at, List<Option> options) {
+    if (plan.allows(Act.TERM) && plan.allows(Act.STALE)) {
+      options.add(new Option(name(at), " renews what it had", world -> world.renew(at)));
     }
   }
 
@@ -563,7 +573,8 @@ final class LockWorld {
 
   private void idle(int at) {
     Actor actor = actors[at];
-    actors[at] = new Actor(home[at], Stage.IDLE, 0, 0, Mode.READ, actor.acquired());
+    long had = plan.allows(Act.STALE) ? actor.token() : 0;
+    actors[at] = new Actor(home[at], Stage.IDLE, 0, had, Mode.READ, actor.acquired());
   }
 
   // ---- one step of the machine
@@ -862,7 +873,7 @@ final class LockWorld {
     }
     for (Actor actor : actors) {
       key.append('A').append(actor.stage().name().charAt(0)).append(',').append(actor.claim());
-      key.append('t').append(ranks.indexOf(actor.token()));
+      key.append('t').append(actor.token() == 0 ? "n" : ranks.indexOf(actor.token()));
       key.append(actor.mode() == Mode.READ ? 'r' : 'w').append(actor.acquired());
     }
     runs.forEach((claim, waiting) -> key.append('R').append(claim).append(waiting));

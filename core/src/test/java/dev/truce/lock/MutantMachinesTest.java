@@ -128,6 +128,7 @@ class MutantMachinesTest {
         new Mutant("given back early, a lease is free at once", BOUNDED, keptByNobody()),
         new Mutant("a lease is renewed without end", BOUNDED, renewalsUncounted()),
         new Mutant("an expired grant is renewed to life", FENCED, renewRevives()),
+        new Mutant("what was given back is renewed to life", STALE, renewRestores()),
         new Mutant("one reader's term is all readers' term", FENCED, renewHitsTheGroup()),
         new Mutant("force ends the wrong grant", FENCED, revokeByRange()),
         new Mutant("overtaken for ever", PRIORITIES, overtakenForEver()),
@@ -713,6 +714,38 @@ class MutantMachinesTest {
             now,
             tokens,
             rules);
+  }
+
+  /// Answers a renewal that finds nothing by making it anew.
+  private static Stepper renewRestores() {
+    return spoilt((before, caller, command, now, outcome) ->
+        command instanceof Command.Renew(long token, long until)
+                && outcome.answer() instanceof Answer.Gone
+                && outcome.state().holds().isEmpty()
+            ? new Outcome(
+                true,
+                rows(
+                    outcome.state(),
+                    List.of(
+                        new Hold(
+                            new Claim(caller.member(), 1),
+                            Mode.READ,
+                            Phase.HELD,
+                            token,
+                            List.of(),
+                            1,
+                            caller.command(),
+                            now,
+                            until,
+                            Claim.NONE,
+                            false,
+                            "")),
+                    outcome.state().queue()),
+                new Answer.Done(),
+                List.of(),
+                Set.of(),
+                0)
+            : outcome);
   }
 
   private static Stepper renewHitsTheGroup() {
