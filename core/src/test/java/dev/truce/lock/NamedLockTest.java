@@ -361,7 +361,13 @@ class NamedLockTest {
       Grant held = lock.acquire(LONG);
       CompletableFuture<Grant> future = other.acquireAsync(LONG);
       untilWaiting(lock, 1);
-      Job<Boolean> canceller = crew.platform(() -> future.cancel(true));
+      CountDownLatch begun = new CountDownLatch(i % 2);
+      Job<Boolean> canceller =
+          crew.platform(() -> {
+            begun.countDown();
+            return future.cancel(true);
+          });
+      begun.await(); // every other time: whoever begins to run first wins nearly always
       held.close();
       if (!canceller.join()) {
         granted++;
@@ -381,34 +387,6 @@ class NamedLockTest {
       Object blocker = LockSupport.getBlocker(job.thread());
       return blocker != null && !(blocker instanceof AbstractOwnableSynchronizer);
     });
-  }
-
-  @Test
-  void acquire_tenThousandVirtualThreads_allGetIt_oneMoreIsRefused() throws Exception {
-    NamedLock lock = over(memory).lock("n");
-    Grant held = lock.acquire(LONG);
-    List<Job<Boolean>> jobs = new ArrayList<>();
-    jobs.add(crew.virtual(() -> counts(lock, 1)));
-    untilWaiting(lock, 1);
-    for (int i = 1; i < 10_000; i++) {
-      jobs.add(crew.virtual(() -> counts(lock, 1)));
-    }
-    for (Job<Boolean> job : jobs) {
-      waitsInMemoryOrCell(job);
-    }
-    Throwable refused = crew.virtual(() -> lock.acquire(LONG)).failure();
-    assertThat(kind(refused)).isEqualTo(Refusal.Kind.QUEUE_FULL);
-    held.close();
-    for (Job<Boolean> job : jobs) {
-      job.join();
-    }
-    assertThat(counted).isEqualTo(10_000);
-    assertThat(lock.status().queue()).isEmpty();
-  }
-
-  private boolean counts(NamedLock lock, int times) throws InterruptedException {
-    count(lock, times);
-    return true;
   }
 
   private static Refusal.Kind kind(Throwable refused) {

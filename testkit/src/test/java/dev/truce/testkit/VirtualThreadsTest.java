@@ -78,6 +78,7 @@ final class VirtualThreadsTest {
           THREADS, carriers, cores, (System.nanoTime() - start) / 1_000_000);
       assertThat(failures).isEmpty();
       assertThat(counter).isEqualTo(THREADS);
+      assertThat(lock.status().waiting()).isZero();
       assertThat(lock.tryAcquire()).isPresent();
     }
   }
