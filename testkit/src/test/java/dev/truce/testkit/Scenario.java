@@ -239,7 +239,8 @@ enum Scenario {
       stage.pass(Duration.ofMillis(490));
       stage.waitsOn(waiting);
       stage.world.clock().advance(Duration.ofMillis(60));
-      if (!waiting.thread.join(Duration.ofSeconds(1))) {
+      stage.world.clock().awaitSettled(List.of(waiting.thread));
+      if (waiting.thread.isAlive()) {
         throw new AssertionError("timeout: 50 ms after its time it still waits");
       }
       waiting.refused();
@@ -501,8 +502,9 @@ enum Scenario {
                 }));
       }
       start.countDown();
+      long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
       for (Thread thread : threads) {
-        for (int step = 0; step < 2_000 && !thread.join(Duration.ofMillis(2)); step++) {
+        while (!thread.join(Duration.ofMillis(2)) && System.nanoTime() < deadline) {
           world.clock().advance(Duration.ofMillis(10));
         }
         if (thread.isAlive()) {
