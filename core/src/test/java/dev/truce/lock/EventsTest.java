@@ -234,21 +234,6 @@ class EventsTest {
   }
 
   @Test
-  void close_listenerBlocks_endsAndLeavesNoThread() throws Exception {
-    AtomicReference<Thread> thread = new AtomicReference<>();
-    Truce truce =
-        with(_ -> {
-          thread.set(Thread.currentThread());
-          await(new CountDownLatch(1));
-        });
-    truce.lock("n").acquire(LONG).close();
-    Crew.until(() -> thread.get() != null);
-    truce.close();
-    assertThat(thread.get().join(Crew.LIVENESS)).isTrue();
-    assertThat(with().lock("n").tryAcquire()).isPresent();
-  }
-
-  @Test
   void close_deliversWhatWaits() throws Exception {
     Truce truce = with(heard::add);
     Grant _ = truce.lock("n").acquire(LONG);

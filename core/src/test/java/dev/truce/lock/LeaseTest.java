@@ -644,8 +644,8 @@ class LeaseTest {
     mine.lease(TERM, NOT_AT_ALL).release();
   }
 
-  /// The one behind reads the cell, then the holder gives back and the ticket's turn passes, then it
-  /// goes to sleep: from then on time stands still.
+  /// The one behind reads the cell, then the holder gives back and the ticket's turn passes, then
+  /// it goes to sleep: from then on time stands still.
   @Test
   void withTicket_itsTurnPassesWhileTheOneBehindLooks_thatOneIsServed() throws Exception {
     Truce a = open("a");

@@ -47,7 +47,13 @@ class WaitGraphTest {
   }
 
   /// A detector with one defect.
-  record Mutant(String name, Detector detector, Set<Habit> habits) {
+  ///
+  /// @param first where worlds begin to be tried; those before it are known to show nothing
+  record Mutant(String name, Detector detector, Set<Habit> habits, long first) {
+    Mutant(String name, Detector detector, Set<Habit> habits) {
+      this(name, detector, habits, 1);
+    }
+
     @Override
     public String toString() {
       return name;
@@ -60,7 +66,8 @@ class WaitGraphTest {
             "one picture is enough",
             (start, pictures) ->
                 once(start, pictures.get()).map(knot -> knot.victim(Waits.LESS_IMPORTANT)),
-            Set.of()),
+            Set.of(),
+            7_800),
         new Mutant(
             "whoever finds a ring gives way",
             (start, pictures) ->
@@ -84,7 +91,7 @@ class WaitGraphTest {
   void mutant_isFoundOut(Mutant mutant) {
     assertThatThrownBy(
             () -> {
-              for (long seed = 1; seed <= MOST_WORLDS; seed++) {
+              for (long seed = mutant.first(); seed <= MOST_WORLDS; seed++) {
                 run(seed, mutant.detector(), mutant.habits());
               }
             })

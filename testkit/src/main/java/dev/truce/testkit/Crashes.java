@@ -50,8 +50,8 @@ import org.jspecify.annotations.Nullable;
 ///   recovery's own calls failing.
 ///
 /// No image of a disk is looked at twice with the same account, but for calls of the recovery that
-/// fail. A violation is reported with the
-/// way to it and the one property, [#PROPERTY], that goes that way again.
+/// fail. A violation is reported with the way to it and the one property, [#PROPERTY], that goes
+/// that way again.
 ///
 /// @param <E> what the account is kept in
 public final class Crashes<E> {

@@ -111,6 +111,11 @@ public abstract class LockContract extends EngineContract {
     return place().term();
   }
 
+  private Duration longStep() {
+    Duration part = term().dividedBy(20);
+    return part.compareTo(STEP) > 0 ? part : STEP;
+  }
+
   private boolean proofOfDeath() {
     return engine().capabilities().proofOfDeath();
   }
@@ -133,6 +138,13 @@ public abstract class LockContract extends EngineContract {
     /// Its grant; time passes until it has come.
     Grant grant() throws Exception {
       passUntilOver(thread, STEP);
+      return get(asking);
+    }
+
+    /// The same where it waits for the end of somebody who died: in steps as long as the living can
+    /// show life between them.
+    Grant grantOfTheDead() throws Exception {
+      passUntilOver(thread, longStep());
       return get(asking);
     }
 
@@ -494,7 +506,7 @@ public abstract class LockContract extends EngineContract {
 
     kill(dying);
 
-    upgrade.grant().close();
+    upgrade.grantOfTheDead().close();
     assertFree(first.lock("index"));
   }
 
@@ -508,7 +520,7 @@ public abstract class LockContract extends EngineContract {
 
     kill(dying);
 
-    new Asker(open().lock("index").read(), LONG).grant().close();
+    new Asker(open().lock("index").read(), LONG).grantOfTheDead().close();
     new Asker(
             () -> {
               reader.upgrade(LONG);
@@ -1121,7 +1133,7 @@ public abstract class LockContract extends EngineContract {
 
     kill(dying);
 
-    waiter.grant().close();
+    waiter.grantOfTheDead().close();
     assertTrue(mine.isValid());
     mine.close();
     assertEquals(0, first.permits("licences", 2).utilisation().held());
