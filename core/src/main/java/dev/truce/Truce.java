@@ -12,6 +12,7 @@ import dev.truce.lock.LockWait;
 import dev.truce.lock.Locks;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.Permits;
+import dev.truce.lock.Traffic;
 import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Engine;
 import dev.truce.spi.EngineProvider;
@@ -145,6 +146,14 @@ public final class Truce implements AutoCloseable {
   /// What each lock has done whose name is not forgotten, by name.
   public List<LockStatistics> statistics() {
     return locks.allStatistics();
+  }
+
+  /// What was done with the locks whose traffic is
+  /// [recorded][dev.truce.lock.NamedLock#recordTraffic].
+  ///
+  /// @throws EngineException if a newer release recorded it, or the record is damaged
+  public Traffic traffic() {
+    return locks.traffic();
   }
 
   /// [Closes][dev.truce.lock.Candidacy#close()] the candidacies, refuses new work, refuses those

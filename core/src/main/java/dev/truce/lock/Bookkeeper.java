@@ -9,6 +9,7 @@ import dev.truce.spi.Cells.Swap;
 import dev.truce.spi.Engine;
 import dev.truce.spi.Ticker;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,8 @@ final class Bookkeeper {
 
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile boolean closed;
-  private @Nullable Thread adder;
+  private volatile boolean hurried;
+  private volatile @Nullable Thread adder;
 
   Bookkeeper(Engine engine, BooleanSupplier addAll) {
     this.cells = engine.cells();
@@ -53,6 +55,12 @@ final class Bookkeeper {
     if (!busy.get() && busy.compareAndSet(false, true)) {
       begin();
     }
+  }
+
+  /// There is so much to add that a second is long.
+  void hurry() {
+    hurried = true;
+    LockSupport.unpark(adder);
   }
 
   /// A platform thread, for a virtual one would cost a cold JVM some milliseconds, and a short
@@ -75,9 +83,10 @@ final class Bookkeeper {
       boolean added = true;
       while (added && !closed) {
         long due = ticker.nanos() + EVERY_NANOS;
-        while (!closed && ticker.nanos() < due) {
+        while (!closed && !hurried && ticker.nanos() < due) {
           ticker.park(this, due);
         }
+        hurried = false;
         added = !closed && addAll.getAsBoolean();
       }
       busy.set(false);
@@ -87,8 +96,9 @@ final class Bookkeeper {
 
   synchronized void close() {
     closed = true;
-    if (adder != null) {
-      adder.interrupt();
+    Thread adding = adder;
+    if (adding != null) {
+      adding.interrupt();
     }
   }
 

@@ -621,7 +621,7 @@ final class Gate {
     for (long member : suspects(cell.state(), everybody)) {
       if (room.dead(member)) {
         apply(new Command.Bury(member));
-        room.waits().forget(member);
+        room.buried(member);
         found = true;
       }
     }
@@ -718,6 +718,7 @@ final class Gate {
   }
 
   private boolean releasedShortly(Held held) {
+    meter.leaving(held);
     try {
       return releaseIdle(held);
     } catch (EngineException failure) {
@@ -727,6 +728,7 @@ final class Gate {
 
   /// Releases it, and what it became meanwhile, by an upgrade that came about at the last moment.
   private void giveBack(Held held) {
+    meter.leaving(held);
     boolean done = false;
     for (long token = 0; !done && token != held.token(); ) {
       token = held.token();

@@ -6,6 +6,7 @@ import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.NamedLock.Mode;
 import dev.truce.spi.Cells.Cell;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -29,6 +30,7 @@ final class Held implements Locks.Watched {
   private boolean ended;
   private @Nullable Cell left;
   private Meter.@Nullable Begun begun;
+  private @Nullable Instant leftAt;
   private @Nullable Loss loss;
   private @Nullable List<Consumer<Loss>> listeners;
 
@@ -77,6 +79,16 @@ final class Held implements Locks.Watched {
 
   void begun(Meter.Begun how) {
     begun = how;
+  }
+
+  /// Since when nothing of its holder is under the lock, as far as that is recorded. Unguarded: it
+  /// is for who gives it back.
+  @Nullable Instant leftAt() {
+    return leftAt;
+  }
+
+  void leaves(Instant moment) {
+    leftAt = moment;
   }
 
   /// Whether this thread waited for it, and would wait for itself if it asked again.

@@ -13,7 +13,6 @@ import dev.truce.spi.Journal.Unit;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -48,7 +47,6 @@ final class Ledger {
   /// How often others may be faster, or outcomes unknown, before an append gives up.
   private static final int ROUNDS = 1_000;
 
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final long BEGAN = 0x6c65617365642e2eL;
   private static final long ENDED = 0x656e6465642e2e2eL;
   private static final byte[] NO_HASH = new byte[History.HASH];
@@ -192,30 +190,8 @@ final class Ledger {
         null);
   }
 
-  /// An interrupt is left for later: what was appended has to be safe before anything goes on.
   private void settle(long position) {
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          if (history.get().awaitDurable(position, PATIENCE)) {
-            return;
-          }
-          throw new EngineException(
-              EngineException.Kind.UNREACHABLE,
-              engine.place()
-                  + " did not make a record durable within "
-                  + PATIENCE.toSeconds()
-                  + "s");
-        } catch (InterruptedException later) {
-          interrupted = true;
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    Settling.await(engine, history.get(), position);
   }
 
   // ---- reading

@@ -78,6 +78,7 @@ public final class Locks implements AutoCloseable {
   private final Owner self;
   private final Ledger ledger;
   private final Bookkeeper book;
+  private final Recorder recorder;
   private final List<Announcer> announcers;
   private final Names names;
   private final Members.Membership membership;
@@ -126,6 +127,7 @@ public final class Locks implements AutoCloseable {
     this.waits = new Waits(this);
     this.recheck = Math.max(RECHECK_NANOS, engine.capabilities().wakeLatency().toNanos());
     this.maxCell = engine.capabilities().maxCell();
+    this.recorder = new Recorder(this);
     this.shortWay =
         ancestors.isEmpty()
             && engine.capabilities().proofOfDeath()
@@ -179,7 +181,8 @@ public final class Locks implements AutoCloseable {
   }
 
   private Restoring restoring() {
-    return new Restoring(engine, ledger, new Caller(member(), nextNumber(), Map.of()), rules);
+    Caller caller = new Caller(member(), nextNumber(), Map.of());
+    return new Restoring(engine, ledger, recorder, caller, rules);
   }
 
   private static List<Claim> ancestors(Members members, Optional<Claim> parent) {
@@ -277,6 +280,7 @@ public final class Locks implements AutoCloseable {
     try {
       gates.values().forEach(Gate::close);
       waits.close();
+      recorder.close();
       forgetOldNames();
     } finally {
       membership.close();
@@ -330,11 +334,24 @@ public final class Locks implements AutoCloseable {
   }
 
   private boolean addFigures() {
-    boolean any = false;
+    boolean any = recorder.add();
     for (Gate gate : gates.values()) {
       any |= gate.meter().add();
     }
     return any;
+  }
+
+  // ---- traffic
+
+  /// What was done with the locks whose traffic is recorded.
+  public Traffic traffic() {
+    checkOpen();
+    return recorder.read();
+  }
+
+  void recordTraffic(String name, boolean on) {
+    checkOpen();
+    recorder.turn(name, on);
   }
 
   // ---- acquiring
@@ -752,6 +769,10 @@ public final class Locks implements AutoCloseable {
     return book;
   }
 
+  Recorder recorder() {
+    return recorder;
+  }
+
   boolean isMeasuring() {
     return measuring;
   }
@@ -837,6 +858,12 @@ public final class Locks implements AutoCloseable {
 
   Waits waits() {
     return waits;
+  }
+
+  /// What a dead member had of a lock was ended.
+  void buried(long member) {
+    waits.forget(member);
+    recorder.buried(member);
   }
 
   DeadlockPolicy deadlockPolicy() {
@@ -982,6 +1009,7 @@ public final class Locks implements AutoCloseable {
       return false;
     }
     listening.remove(gate);
+    gate.meter().stop();
     return true;
   }
 

@@ -6,6 +6,7 @@ import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockStatistics.End;
 import dev.truce.lock.LockStatistics.Operation;
 import dev.truce.lock.NamedLock.Mode;
+import dev.truce.lock.Traffic.What;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -14,8 +15,8 @@ import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 /// What becomes of one lock's operations in this process, as its [Gate] tells it: measured here, in
-/// memory, and added to the [Bookkeeper]'s cell now and then; told to listeners and to a flight
-/// recording, where there are any.
+/// memory, and added to the [Bookkeeper]'s cell now and then; told to listeners, to a flight
+/// recording and to the [Recorder], where there are any or where the lock's traffic is recorded.
 ///
 /// A look at the clock when a grant ends costs a fifth of an acquire. So where grants follow one
 /// another within [#CLOSE_NANOS], one in [#SAMPLE] is measured and counts for all of them; one that
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 /// sample, no more.
 final class Meter {
   private static final long CLOSE_NANOS = 20_000;
+
+  /// How often it is looked at whether the lock's traffic is recorded.
+  private static final long LOOK_NANOS = 1_000_000_000L;
 
   /// A power of two.
   private static final int SAMPLE = 64;
@@ -44,6 +48,12 @@ final class Meter {
   private long before = Long.MIN_VALUE;
   private int closely;
 
+  /// When it was looked at whether the lock's traffic is recorded, and whether it is. Unguarded:
+  /// that two look at once costs a look.
+  private long looked = Long.MIN_VALUE / 2;
+
+  private boolean recording;
+
   private final ReentrantLock adding = new ReentrantLock();
 
   /// What was measured and not added yet. Guarded by this.
@@ -61,7 +71,7 @@ final class Meter {
   /// A grant began at once.
   void began(Held held, long now) {
     int weight = weight(now);
-    if (weight != 0 || isWatched()) {
+    if (weight != 0 || isWatched(now)) {
       noted(held, now, 0, weight);
     }
   }
@@ -70,14 +80,41 @@ final class Meter {
   void began(Held held, long now, long asked) {
     long waited = now - asked;
     int weight = waited > CLOSE_NANOS && measuring ? 1 : weight(now);
-    if (weight != 0 || isWatched()) {
+    if (weight != 0 || isWatched(now)) {
       noted(held, now, waited, weight);
     }
   }
 
   /// Whether somebody wants to hear of each one.
-  private boolean isWatched() {
-    return listening || isRecorded();
+  private boolean isWatched(long now) {
+    return listening || isRecorded() || isRecording(now);
+  }
+
+  /// Whether the lock's traffic is recorded. Somebody else may have switched that about a second
+  /// ago.
+  private boolean isRecording(long now) {
+    if (now - looked >= LOOK_NANOS) {
+      looked = now;
+      room.recorder().isOn(name).ifPresent(this::record);
+    }
+    return recording;
+  }
+
+  /// Called anew, it changes nothing.
+  private synchronized void record(boolean on) {
+    if (on != recording) {
+      recording = on;
+      if (on) {
+        room.recorder().begin();
+      } else {
+        room.recorder().end();
+      }
+    }
+  }
+
+  /// Nothing is told to this one any more.
+  void stop() {
+    record(false);
   }
 
   /// Whether a flight recorder was ever started in this JVM.
@@ -87,6 +124,9 @@ final class Meter {
 
   private void noted(Held held, long now, long waited, int weight) {
     held.begun(new Begun(now, waited, weight, isRecorded() ? Jfr.hold() : null));
+    if (isRecording(now)) {
+      note(What.GRANTED, held.mode(), held.token(), Instant.now(), Duration.ofNanos(waited), null);
+    }
     if (listening) {
       room.tell(
           new LockEvent.Acquired(
@@ -98,11 +138,28 @@ final class Meter {
     }
   }
 
+  /// The holder is about to give it back: what follows is not under the lock.
+  void leaving(Held held) {
+    if (recording && held.leftAt() == null) {
+      held.leaves(Instant.now());
+    }
+  }
+
   /// The holder gave it back.
   void released(Held held) {
     Begun begun = held.begun();
     if (begun != null) {
       released(held, begun);
+    }
+    Instant left = held.leftAt();
+    if (left != null) {
+      note(
+          What.RELEASED,
+          held.mode(),
+          held.token(),
+          left,
+          null,
+          begun == null ? null : since(begun.at()));
     }
   }
 
@@ -142,6 +199,9 @@ final class Meter {
     if (begun != null && begun.weight() != 0) {
       measured(held, begun, End.LEASED, Optional.empty());
     }
+    if (recording) {
+      note(What.LEASED, held.mode(), held.token(), Instant.now(), null, null);
+    }
   }
 
   /// A ticket has become a lease, after so long a call.
@@ -155,6 +215,10 @@ final class Meter {
         Optional.of(after),
         Optional.empty(),
         1);
+    if (isRecording(room.ticker().nanos())) {
+      note(What.GRANTED, lease.mode(), lease.token(), Instant.now(), after, null);
+      note(What.LEASED, lease.mode(), lease.token(), Instant.now(), null, null);
+    }
     if (listening) {
       room.tell(
           new LockEvent.Acquired(
@@ -166,6 +230,9 @@ final class Meter {
   Jfr.@Nullable Waited waits(NamedLock wanted) {
     if (listening) {
       room.tell(new LockEvent.Waiting(Instant.now(), name, wanted.mode() == Mode.WRITE));
+    }
+    if (isRecording(room.ticker().nanos())) {
+      note(What.WAITING, wanted.mode(), 0, Instant.now(), null, null);
     }
     return isRecorded() ? Jfr.await() : null;
   }
@@ -187,6 +254,9 @@ final class Meter {
     int weight = now - asked > CLOSE_NANOS && measuring ? 1 : weight(now);
     if (weight != 0) {
       measured(why, wanted.mode(), room.owner(), 0, Optional.of(waited), Optional.empty(), weight);
+    }
+    if (isRecording(now)) {
+      note(what(why), wanted.mode(), 0, Instant.now(), waited, null);
     }
     if (isRecorded()) {
       Jfr.refused(name, wanted.mode(), why);
@@ -223,6 +293,9 @@ final class Meter {
         Optional.empty(),
         Optional.of(stood),
         ending.count());
+    if (isRecording(room.ticker().nanos())) {
+      note(what(end(kind)), ending.mode(), ending.token(), owner, Instant.now(), null, stood);
+    }
     if (isRecorded() && kind != Ended.Kind.RELEASED) {
       Jfr.lost(name, ending.mode(), ending.token(), owner, cause(kind));
     }
@@ -261,6 +334,21 @@ final class Meter {
     };
   }
 
+  private static What what(End end) {
+    return switch (end) {
+      case RELEASED -> What.RELEASED;
+      case DIED -> What.DIED;
+      case EXPIRED -> What.EXPIRED;
+      case REVOKED -> What.REVOKED;
+      case LEASED -> What.LEASED;
+      case TIMED_OUT -> What.TIMED_OUT;
+      case REFUSED -> What.REFUSED;
+      case DEADLOCK -> What.DEADLOCK;
+      case CANCELLED -> What.CANCELLED;
+      case FAILED -> What.FAILED;
+    };
+  }
+
   private static End end(Throwable why) {
     return switch (why) {
       case NotAcquiredException refused ->
@@ -272,6 +360,39 @@ final class Meter {
       case InterruptedException interrupted -> End.CANCELLED;
       default -> End.FAILED;
     };
+  }
+
+  // ---- recording
+
+  private void note(
+      What what,
+      Mode mode,
+      long token,
+      Instant at,
+      @Nullable Duration waited,
+      @Nullable Duration stood) {
+    note(what, mode, token, room.owner(), at, waited, stood);
+  }
+
+  private void note(
+      What what,
+      Mode mode,
+      long token,
+      Owner owner,
+      Instant at,
+      @Nullable Duration waited,
+      @Nullable Duration stood) {
+    room.recorder()
+        .note(
+            new Traffic.Event(
+                at,
+                what,
+                name,
+                mode,
+                token,
+                owner,
+                Optional.ofNullable(waited),
+                Optional.ofNullable(stood)));
   }
 
   // ---- measuring

@@ -436,6 +436,17 @@ public final class NamedLock {
     room.resetStatistics(name);
   }
 
+  /// Has each wait, grant, refusal and end of this lock recorded as [Traffic] from now on, or no
+  /// longer, by everybody: processes that are busy with it follow within a second. It stays so
+  /// until it is switched again, restarts of the machine included, and is as safe as the engine's
+  /// journal when this returns.
+  ///
+  /// @throws dev.truce.OutcomeUnknownException if nobody can tell whether that is so, or that it
+  ///   stays so; doing it again is safe
+  public void recordTraffic(boolean on) {
+    room.recordTraffic(name, on);
+  }
+
   String reason() {
     return wish.reason;
   }

@@ -17,7 +17,7 @@ import java.util.List;
 
 /// What every handle does before it grants anything: where the cells are new, because the machine
 /// was started again or they had to be rebuilt, the leases that have not ended stand again, each
-/// with its token and its full term.
+/// with its token and its full term, and the locks whose traffic was recorded are recorded again.
 ///
 /// A cell of its own says that this was done. Until it is there, no handle has been opened, so
 /// nothing was granted and no lease has ended. Whoever restores a lease reads the lock's cell first
@@ -31,26 +31,33 @@ final class Restoring {
   private final Engine engine;
   private final Cells cells;
   private final Ledger ledger;
+  private final Recorder recorder;
   private final Caller caller;
   private final Rules rules;
 
-  Restoring(Engine engine, Ledger ledger, Caller caller, Rules rules) {
+  Restoring(Engine engine, Ledger ledger, Recorder recorder, Caller caller, Rules rules) {
     this.engine = engine;
     this.cells = engine.cells();
     this.ledger = ledger;
+    this.recorder = recorder;
     this.caller = caller;
     this.rules = rules;
   }
 
   void restore() {
-    if (!cells.read(MARK).absent()) {
+    if (isDone()) {
       return;
     }
+    recorder.restore(this::isDone);
     List<Entry> leases = ledger.leases();
     leases.forEach(this::restore);
     if (mark()) {
       leases.forEach(lease -> ledger.restored(asRestored(lease)));
     }
+  }
+
+  private boolean isDone() {
+    return !cells.read(MARK).absent();
   }
 
   private void restore(Entry lease) {
@@ -60,7 +67,7 @@ final class Restoring {
     String terms = new Terms(lease.owner(), lease.term(), bounds, lease.reason()).write();
     while (true) {
       Cell cell = cells.read(key);
-      if (!cells.read(MARK).absent()) {
+      if (isDone()) {
         return;
       }
       long now = engine.ticker().nanos();

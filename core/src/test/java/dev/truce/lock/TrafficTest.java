@@ -1,0 +1,463 @@
+package dev.truce.lock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import dev.truce.EngineException;
+import dev.truce.OutcomeUnknownException;
+import dev.truce.Owner;
+import dev.truce.Truce;
+import dev.truce.lock.Crew.Job;
+import dev.truce.lock.NamedLock.Mode;
+import dev.truce.lock.Traffic.Cause;
+import dev.truce.lock.Traffic.Event;
+import dev.truce.lock.Traffic.Gap;
+import dev.truce.lock.Traffic.Part;
+import dev.truce.lock.Traffic.What;
+import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Engine;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class TrafficTest {
+  private static final Duration LONG = Duration.ofMinutes(5);
+  private static final long SECOND = 1_000_000_000L;
+  private static final List<What> WHATS = List.of(What.values());
+  private static final Owner CI = new Owner("ci", "here", 7);
+
+  private final TestTicker ticker = new TestTicker();
+  private final MemoryEngine memory = MemoryEngine.create(ticker);
+  private final List<Truce> open = new ArrayList<>();
+  private final Crew crew = new Crew();
+
+  @AfterEach
+  void close() {
+    crew.close();
+    open.forEach(Truce::close);
+  }
+
+  private Truce over(Engine engine) {
+    Truce truce = Truce.builder().engine(engine).owner("ci").host("here").pid(7).open();
+    open.add(truce);
+    return truce;
+  }
+
+  private static List<Event> events(Traffic traffic) {
+    return traffic.parts().stream().filter(Event.class::isInstance).map(Event.class::cast).toList();
+  }
+
+  private static List<Gap> gaps(Traffic traffic) {
+    return traffic.parts().stream().filter(Gap.class::isInstance).map(Gap.class::cast).toList();
+  }
+
+  // ---- what is noted
+
+  @Test
+  void durations_areToTheNanosecond() throws Exception {
+    Truce truce = over(memory);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    Grant first = lock.acquire(LONG);
+    Job<Grant> waiter = crew.platform(() -> lock.read().acquire(LONG));
+    Crew.until(() -> lock.status().waiting() == 1);
+    ticker.advance(30_000_001);
+    first.close();
+    Grant second = waiter.join();
+    ticker.advance(7);
+    second.close();
+    List<Event> all = events(truce.traffic());
+    assertThat(all).extracting(Event::owner).containsOnly(CI);
+    assertThat(all.subList(1, all.size()))
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("at")
+        .containsExactly(
+            event(What.GRANTED, Mode.WRITE, first.token(), 0, -1),
+            event(What.WAITING, Mode.READ, 0, -1, -1),
+            event(What.RELEASED, Mode.WRITE, first.token(), -1, 30_000_001),
+            event(What.GRANTED, Mode.READ, second.token(), 30_000_001, -1),
+            event(What.RELEASED, Mode.READ, second.token(), -1, 7));
+    assertThat(all).extracting(Event::at).isSorted();
+  }
+
+  private static Event event(What what, Mode mode, long token, long waited, long held) {
+    return new Event(Instant.EPOCH, what, "n", mode, token, CI, nanos(waited), nanos(held));
+  }
+
+  private static Optional<Duration> nanos(long nanos) {
+    return nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
+  }
+
+  @Test
+  void aSeries_isNotedOneByOne() throws Exception {
+    Truce truce = over(memory);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    List<Long> tokens = new ArrayList<>();
+    for (int i = 0; i < 1_000; i++) {
+      try (Grant grant = lock.acquire(LONG)) {
+        tokens.add(grant.token());
+      }
+    }
+    assertThat(events(truce.traffic()))
+        .filteredOn(event -> event.what() == What.GRANTED)
+        .extracting(Event::token)
+        .containsExactlyElementsOf(tokens);
+    assertThat(events(truce.traffic())).hasSize(2_001);
+  }
+
+  @Test
+  void everyEnd_isNoted() throws Exception {
+    Truce truce = over(memory);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    Lease lease = lock.lease(Duration.ofMinutes(1), LONG);
+    lease.release();
+    Lease over = lock.lease(Duration.ofMinutes(1), LONG);
+    ticker.advance(60 * SECOND);
+    assertThat(lock.status().isCurrent(over.token())).isFalse();
+    Grant revoked = lock.acquire(LONG);
+    lock.revoke("the test");
+    revoked.close();
+    Job<Grant> interrupted = null;
+    try (Grant held = lock.acquire(LONG)) {
+      assertThatThrownBy(() -> lock.acquire(LONG)).isInstanceOf(DeadlockException.class);
+      interrupted = crew.platform(() -> lock.acquire(LONG));
+      Crew.until(() -> lock.status().waiting() == 1);
+      interrupted.thread().interrupt();
+      assertThat(interrupted.failure()).isInstanceOf(InterruptedException.class);
+      assertThat(held.isValid()).isTrue();
+    }
+    assertThat(events(truce.traffic()))
+        .extracting(Event::what)
+        .containsExactly(
+            What.SWITCHED_ON,
+            What.GRANTED,
+            What.LEASED,
+            What.RELEASED,
+            What.GRANTED,
+            What.LEASED,
+            What.EXPIRED,
+            What.GRANTED,
+            What.REVOKED,
+            What.GRANTED,
+            What.DEADLOCK,
+            What.WAITING,
+            What.CANCELLED,
+            What.RELEASED);
+    assertThat(events(truce.traffic()))
+        .filteredOn(event -> event.what() == What.EXPIRED)
+        .extracting(Event::held)
+        .containsExactly(Optional.of(Duration.ofMinutes(1)));
+  }
+
+  @Test
+  void aGrantFromBeforeTheSwitch_isNotedWhenItEnds() throws Exception {
+    Truce truce = over(memory);
+    NamedLock lock = truce.lock("n");
+    Grant before = lock.read().acquire(LONG);
+    lock.recordTraffic(true);
+    ticker.advance(SECOND);
+    Grant after = lock.read().acquire(LONG);
+    before.close();
+    after.close();
+    assertThat(events(truce.traffic()))
+        .extracting(Event::what, Event::token)
+        .containsExactly(
+            org.assertj.core.groups.Tuple.tuple(What.SWITCHED_ON, 0L),
+            org.assertj.core.groups.Tuple.tuple(What.GRANTED, after.token()),
+            org.assertj.core.groups.Tuple.tuple(What.RELEASED, before.token()),
+            org.assertj.core.groups.Tuple.tuple(What.RELEASED, after.token()));
+  }
+
+  // ---- the switch
+
+  @Test
+  void recordTraffic_asItIs_notesNothing() {
+    Truce truce = over(memory);
+    truce.lock("n").recordTraffic(false);
+    assertThat(truce.traffic().parts()).isEmpty();
+    truce.lock("n").recordTraffic(true);
+    truce.lock("n").recordTraffic(true);
+    assertThat(truce.traffic().parts()).hasSize(1);
+    assertThat(truce.traffic().recorded()).containsExactly("n");
+  }
+
+  @Test
+  void recordTraffic_outcomeUnknown_isSettledByDoingItAgain() {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    Truce truce = over(engine);
+    engine.beforeSwap = key -> !key.startsWith("traffic/");
+    assertThatThrownBy(() -> truce.lock("n").recordTraffic(true))
+        .isInstanceOf(OutcomeUnknownException.class)
+        .hasMessageContaining("doing it again is safe");
+    engine.beforeSwap = _ -> true;
+    truce.lock("n").recordTraffic(true);
+    engine.unknownButMade.set(1);
+    truce.lock("n").recordTraffic(false);
+    assertThat(events(truce.traffic()))
+        .extracting(Event::what)
+        .containsExactly(What.SWITCHED_ON, What.SWITCHED_OFF);
+  }
+
+  @Test
+  void theSwitch_outlivesARestartOfTheMachine() throws Exception {
+    try (Truce truce = Truce.over(memory.another())) {
+      truce.lock("on").recordTraffic(true);
+      truce.lock("off").recordTraffic(true);
+      truce.lock("off").recordTraffic(false);
+    }
+    Restarted restarted = new Restarted(MemoryEngine.create(ticker), memory);
+    Truce truce = over(restarted);
+    assertThat(truce.traffic().recorded()).containsExactly("on");
+    truce.lock("on").acquire(LONG).close();
+    truce.lock("off").acquire(LONG).close();
+    assertThat(truce.traffic().of("on").parts()).hasSize(3);
+    assertThat(truce.traffic().of("off").parts()).hasSize(2);
+  }
+
+  @Test
+  void theSwitch_ofANewerRelease_isObeyedAndNotShown() throws Exception {
+    var _ = memory.cells().swap("traffic/n", memory.cells().read("traffic/n"), new byte[] {2, 5});
+    Truce truce = over(memory);
+    truce.lock("n").acquire(LONG).close();
+    assertThatThrownBy(truce::traffic)
+        .isInstanceOfSatisfying(
+            EngineException.class,
+            newer -> assertThat(newer.kind()).isEqualTo(EngineException.Kind.CONFIGURATION));
+    assertThatThrownBy(() -> truce.lock("n").recordTraffic(false))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("newer release");
+    truce.close();
+    assertThat(new TrafficLog(memory).read().batches())
+        .flatExtracting(Batch::parts)
+        .extracting(part -> ((Event) part).what())
+        .containsExactly(What.GRANTED, What.RELEASED);
+  }
+
+  @Test
+  void whereNothingIsRecorded_nothingIsAllocatedForIt() throws Exception {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long me = Thread.currentThread().threadId();
+    long[] bytes = new long[2];
+    for (int round = 0; round < 2; round++) {
+      MemoryEngine engine = MemoryEngine.create(ticker);
+      Truce truce = over(engine);
+      NamedLock lock = truce.lock("n");
+      if (round == 1) {
+        lock.recordTraffic(true);
+        lock.recordTraffic(false);
+      }
+      for (int i = 0; i < 20_000; i++) {
+        lock.acquire(LONG).close();
+      }
+      long before = threads.getThreadAllocatedBytes(me);
+      for (int i = 0; i < 1_000; i++) {
+        lock.acquire(LONG).close();
+      }
+      bytes[round] = threads.getThreadAllocatedBytes(me) - before;
+      assertThat(engine.cells().keys("noting/")).isEmpty();
+    }
+    assertThat(bytes[1]).isLessThanOrEqualTo(bytes[0] + 1_000);
+  }
+
+  // ---- gaps
+
+  @Test
+  void whatDoesNotFit_isAGapWithItsNumber() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    Truce truce = over(engine);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    engine.beforeSwap = key -> !key.startsWith("journal/");
+    int grants = Recorder.ROOM;
+    for (int i = 0; i < grants; i++) {
+      lock.acquire(LONG).close();
+    }
+    engine.beforeSwap = _ -> true;
+    Crew.until(() -> {
+      ticker.advance(SECOND);
+      return !gaps(truce.traffic()).isEmpty();
+    });
+    Traffic traffic = truce.traffic();
+    long dropped = gaps(traffic).stream().mapToLong(Gap::count).sum();
+    assertThat(events(traffic)).hasSize((int) (1 + 2L * grants - dropped));
+    assertThat(dropped).isPositive();
+    assertThat(gaps(traffic))
+        .allSatisfy(gap -> {
+          assertThat(gap.cause()).isEqualTo(Cause.DROPPED);
+          assertThat(gap.lock()).contains("n");
+          assertThat(gap.until()).isAfterOrEqualTo(gap.at());
+          assertThat(gap.owner()).isEqualTo(CI);
+        });
+    lock.acquire(LONG).close();
+    assertThat(truce.traffic().parts()).hasSize(traffic.parts().size() + 2);
+  }
+
+  @Test
+  void olderEntries_areLetGoOfAndCounted() throws Exception {
+    Truce truce = over(memory);
+    truce.lock("before").recordTraffic(true);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    int noted = 2;
+    while (noted < 3 * Traffic.KEPT) {
+      for (int i = 0; i < 1_000; i++) {
+        lock.acquire(LONG).close();
+      }
+      noted += 2_000;
+      Traffic traffic = truce.traffic();
+      assertThat(traffic.letGo() + traffic.parts().size()).isEqualTo(noted);
+      assertThat(traffic.parts().size())
+          .isBetween(Math.min(noted, Traffic.KEPT), 2 * Traffic.KEPT + Batch.MOST);
+    }
+    Traffic traffic = over(memory.another()).traffic();
+    assertThat(traffic.letGo()).isPositive();
+    assertThat(gaps(traffic)).isEmpty();
+    assertThat(traffic.recorded()).containsExactly("before", "n");
+    truce.close();
+    Truce restarted = over(new Restarted(MemoryEngine.create(ticker), memory));
+    assertThat(restarted.traffic().recorded()).containsExactly("before", "n");
+  }
+
+  @Test
+  void whoTakesOverFromTheDead_putsDownItsGap() throws Exception {
+    over(memory).lock("n").recordTraffic(true);
+    MemoryEngine dying = memory.another();
+    Grant _ = over(dying).lock("n").acquire(LONG);
+    ticker.advance(SECOND);
+    dying.close();
+    Truce next = over(memory.another());
+    next.lock("n").acquire(LONG).close();
+    next.close();
+    List<Batch> batches = new TrafficLog(memory).read().batches();
+    assertThat(batches)
+        .flatExtracting(Batch::parts)
+        .filteredOn(Gap.class::isInstance)
+        .singleElement()
+        .satisfies(gap -> assertThat(((Gap) gap).cause()).isEqualTo(Cause.KILLED));
+  }
+
+  @Test
+  void whatTheEndOfTheMachineCutOff_isAGap() throws Exception {
+    Truce _ = over(memory);
+    Truce cut = over(memory);
+    NamedLock lock = cut.lock("n");
+    lock.recordTraffic(true);
+    lock.acquire(LONG).close();
+    assertThat(gaps(cut.traffic())).isEmpty();
+    Restarted restarted = new Restarted(MemoryEngine.create(ticker), memory);
+    Truce truce = over(restarted);
+    over(restarted).close(); // numbers of members begin anew in memory, and this one is as dead
+    assertThat(gaps(truce.traffic())).singleElement().extracting(Gap::owner).isEqualTo(CI);
+    assertThat(gaps(truce.traffic())).hasSize(1);
+    assertThat(events(truce.traffic())).hasSize(3);
+  }
+
+  @Test
+  void aHandleThatWasTakenForDead_addsNothingBehindItsGap() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    Truce truce = over(engine);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    lock.acquire(LONG).close();
+    engine.uncertain = true;
+    truce.close();
+    assertThat(memory.journal("traffic").appended()).isEqualTo(1);
+    Traffic traffic = over(memory.another()).traffic();
+    assertThat(gaps(traffic)).hasSize(1);
+    assertThat(events(traffic)).hasSize(1);
+  }
+
+  // ---- trouble
+
+  @Test
+  void aLock_worksWhereNothingCanBeAdded() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    Truce truce = over(engine);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    engine.beforeSwap = key -> !key.startsWith("journal/") && !key.startsWith("noting/");
+    lock.acquire(LONG).close();
+    ticker.advance(SECOND);
+    lock.acquire(LONG).close();
+    truce.close();
+    assertThat(over(memory.another()).lock("n").tryAcquire()).isPresent();
+  }
+
+  // ---- bytes
+
+  private static List<Part> mixed(int count) {
+    List<Part> parts = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Instant at = Instant.parse("2026-01-05T10:00:00.123456789Z").plusNanos(i * 1_000L - i % 3);
+      Owner owner = new Owner("owner " + i % 5, "host", i % 2);
+      What what = WHATS.get(i % WHATS.size());
+      Mode mode = i % 2 == 0 ? Mode.READ : Mode.WRITE;
+      parts.add(
+          i % 7 == 3
+              ? new Gap(
+                  at,
+                  at.plusSeconds(5),
+                  i % 2 == 0 ? Cause.KILLED : Cause.DROPPED,
+                  owner,
+                  i % 3 == 0 ? Optional.empty() : Optional.of("lock"),
+                  i)
+              : new Event(
+                  at, what, "lock " + i % 4, mode, i, owner, nanos(i % 5 - 1), nanos(i % 3 - 1)));
+    }
+    return parts;
+  }
+
+  @Test
+  void aBatch_isReadAsItWasWritten() {
+    for (int count : new int[] {0, 1, 16, 255, 256}) {
+      Batch batch = new Batch(99, 1L << 62 | 5, CI, Instant.now(), count % 2 == 0, mixed(count));
+      assertThat(Batch.read(1, batch.write())).isEqualTo(batch);
+      assertThat(batch.next()).isEqualTo(99 + count);
+    }
+  }
+
+  @Test
+  void aBatch_isSplitByNumberAndBySize() {
+    Batch all = new Batch(1, 5, CI, Instant.now(), true, mixed(1_000));
+    for (int most : new int[] {1_000_000, 600}) {
+      List<Batch> split = all.split(most);
+      assertThat(split).flatExtracting(Batch::parts).isEqualTo(all.parts());
+      assertThat(split).allMatch(batch -> batch.parts().size() <= Batch.MOST);
+      assertThat(split).allMatch(batch -> batch.write().length <= most);
+      assertThat(split.subList(0, split.size() - 1)).noneMatch(Batch::last);
+      assertThat(split.getLast().last()).isTrue();
+    }
+  }
+
+  /// Every beginning of a record, and every record with one byte changed, is either read or refused
+  /// as damaged: nothing else ever comes of it.
+  @Test
+  void aDamagedBatch_isRefusedOrRead() {
+    byte[] whole = new Batch(1, 5, CI, Instant.now(), true, mixed(20)).write();
+    for (int length = 0; length < whole.length; length++) {
+      byte[] cut = java.util.Arrays.copyOf(whole, length);
+      assertThatThrownBy(() -> Batch.read(3, cut))
+          .isInstanceOf(EngineException.class)
+          .hasMessageContaining("record 3 of the locks' traffic");
+    }
+    for (int at = 0; at < whole.length; at++) {
+      for (int bit = 0; bit < 8; bit++) {
+        byte[] changed = whole.clone();
+        changed[at] ^= (byte) (1 << bit);
+        try {
+          assertThat(Batch.read(3, changed).parts()).hasSizeLessThanOrEqualTo(Batch.MOST);
+        } catch (EngineException refused) {
+          assertThat(refused.kind())
+              .isIn(EngineException.Kind.DAMAGED, EngineException.Kind.CONFIGURATION);
+        }
+      }
+    }
+  }
+}
