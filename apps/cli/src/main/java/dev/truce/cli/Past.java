@@ -18,6 +18,12 @@ final class Past {
   private Past() {}
 
   static int run(Options options, Console console) {
+    if (options.has("traffic")) {
+      return Recorded.run(options, console);
+    }
+    if (options.has("on") || options.has("off")) {
+      throw Failure.usage(options.verb(), "--on and --off are for --traffic");
+    }
     String name = options.lock();
     Instant since = since(options);
     History history;

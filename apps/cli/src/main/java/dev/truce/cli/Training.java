@@ -46,6 +46,9 @@ public final class Training {
     expect(0, console, "acquire", "a", "--ttl", "1m");
     expect(0, console, "revoke", "a", "--reason", "training");
     expect(0, console, "history");
+    expect(0, console, "history", "a", "--traffic", "--on");
+    Keeper.rehearse(console, List.of("a"));
+    expect(0, console, "history", "--traffic");
     expect(0, console, "help");
     expect(0, console, "--version");
     expect(Failure.USAGE, console, "lock", "a");
