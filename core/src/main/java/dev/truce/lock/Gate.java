@@ -142,6 +142,7 @@ final class Gate {
   /// Whoever closes the gate or lets it go sets [#retired] and then looks at [#alone]; this way
   /// sets `alone` and then looks at `retired`: one of them sees the other.
   private @Nullable Held acquireIdle(NamedLock wanted, Claim claim, long now) {
+    meter.asking(now);
     if (!room.shortWay() || queue.busy() || alone != null || retired || !wanted.isPlain()) {
       return null;
     }
@@ -787,6 +788,7 @@ final class Gate {
       throws InterruptedException {
     Claim claim = ticket.claim();
     long began = room.ticker().nanos();
+    meter.asking(began);
     while (true) {
       if (Thread.interrupted()) {
         throw new InterruptedException("while waiting for " + name);

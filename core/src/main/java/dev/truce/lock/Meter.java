@@ -68,10 +68,19 @@ final class Meter {
 
   // ---- what the gate tells
 
+  /// Somebody is about to ask for the lock. Whether its traffic is recorded is looked at now and
+  /// then, before anything is had: somebody else may have switched that about a second ago.
+  void asking(long now) {
+    if (now - looked >= LOOK_NANOS) {
+      looked = now;
+      room.recorder().isOn(name).ifPresent(this::record);
+    }
+  }
+
   /// A grant began at once.
   void began(Held held, long now) {
     int weight = weight(now);
-    if (weight != 0 || isWatched(now)) {
+    if (weight != 0 || isWatched()) {
       noted(held, now, 0, weight);
     }
   }
@@ -80,24 +89,14 @@ final class Meter {
   void began(Held held, long now, long asked) {
     long waited = now - asked;
     int weight = waited > CLOSE_NANOS && measuring ? 1 : weight(now);
-    if (weight != 0 || isWatched(now)) {
+    if (weight != 0 || isWatched()) {
       noted(held, now, waited, weight);
     }
   }
 
   /// Whether somebody wants to hear of each one.
-  private boolean isWatched(long now) {
-    return listening || isRecorded() || isRecording(now);
-  }
-
-  /// Whether the lock's traffic is recorded. Somebody else may have switched that about a second
-  /// ago.
-  private boolean isRecording(long now) {
-    if (now - looked >= LOOK_NANOS) {
-      looked = now;
-      room.recorder().isOn(name).ifPresent(this::record);
-    }
-    return recording;
+  private boolean isWatched() {
+    return listening || recording || isRecorded();
   }
 
   /// Called anew, it changes nothing.
@@ -124,7 +123,7 @@ final class Meter {
 
   private void noted(Held held, long now, long waited, int weight) {
     held.begun(new Begun(now, waited, weight, isRecorded() ? Jfr.hold() : null));
-    if (isRecording(now)) {
+    if (recording) {
       note(What.GRANTED, held.mode(), held.token(), Instant.now(), Duration.ofNanos(waited), null);
     }
     if (listening) {
@@ -215,7 +214,7 @@ final class Meter {
         Optional.of(after),
         Optional.empty(),
         1);
-    if (isRecording(room.ticker().nanos())) {
+    if (recording) {
       note(What.GRANTED, lease.mode(), lease.token(), Instant.now(), after, null);
       note(What.LEASED, lease.mode(), lease.token(), Instant.now(), null, null);
     }
@@ -231,7 +230,7 @@ final class Meter {
     if (listening) {
       room.tell(new LockEvent.Waiting(Instant.now(), name, wanted.mode() == Mode.WRITE));
     }
-    if (isRecording(room.ticker().nanos())) {
+    if (recording) {
       note(What.WAITING, wanted.mode(), 0, Instant.now(), null, null);
     }
     return isRecorded() ? Jfr.await() : null;
@@ -255,7 +254,7 @@ final class Meter {
     if (weight != 0) {
       measured(why, wanted.mode(), room.owner(), 0, Optional.of(waited), Optional.empty(), weight);
     }
-    if (isRecording(now)) {
+    if (recording) {
       note(what(why), wanted.mode(), 0, Instant.now(), waited, null);
     }
     if (isRecorded()) {
@@ -293,7 +292,7 @@ final class Meter {
         Optional.empty(),
         Optional.of(stood),
         ending.count());
-    if (isRecording(room.ticker().nanos())) {
+    if (recording) {
       note(what(end(kind)), ending.mode(), ending.token(), owner, Instant.now(), null, stood);
     }
     if (isRecorded() && kind != Ended.Kind.RELEASED) {

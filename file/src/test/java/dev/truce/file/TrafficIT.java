@@ -53,9 +53,8 @@ final class TrafficIT {
             List<Long> tokens =
                 Stream.of(survivor.receive().split(",", -1)).map(Long::parseLong).toList();
             survivor.receive("closed");
-            until(() -> gaps(eye.traffic()).size() == VICTIMS);
-
             Traffic traffic = eye.traffic();
+            assertThat(gaps(traffic)).hasSize(VICTIMS);
             assertThat(gaps(traffic))
                 .allSatisfy(gap -> {
                   assertThat(gap.cause()).isEqualTo(Cause.KILLED);
@@ -84,18 +83,6 @@ final class TrafficIT {
             part instanceof Event event && event.what() == what && event.owner().pid() == pid)
         .map(part -> ((Event) part).token())
         .toList();
-  }
-
-  private interface Condition {
-    boolean holds();
-  }
-
-  private static void until(Condition condition) {
-    long end = System.nanoTime() + LONG.toNanos();
-    while (!condition.holds()) {
-      assertThat(System.nanoTime()).isLessThan(end);
-      LockSupport.parkNanos(1_000_000);
-    }
   }
 
   /// Takes the lock about five hundred times a second until it has heard that this is enough, and
