@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// `truce history --traffic`: each wait, grant and end of the locks for which that is recorded.
 final class Recorded {
   private static final List<String> TITLES =
-      List.of("WHEN", "LOCK", "WHAT", "MODE", "TOKEN", "OWNER", "WAITED", "HELD", "MISSING");
+      List.of("WHEN", "LOCK", "WHAT", "TOKEN", "MODE", "OWNER", "WAITED", "HELD", "MISSING");
 
   private Recorded() {}
 
@@ -96,8 +96,8 @@ final class Recorded {
         at(event),
         Text.shown(event.lock()),
         word(event.what()),
-        isSwitch(event) ? "-" : Holders.word(event.mode()),
         event.token() == 0 ? "-" : Long.toString(event.token()),
+        isSwitch(event) ? "-" : Holders.word(event.mode()),
         Text.who(event.owner()),
         event.waited().map(Text::fine).orElse("-"),
         event.held().map(Text::fine).orElse("-"),

@@ -164,7 +164,7 @@ class DocsIT {
         .replaceAll("\\b(t[lk])_[0-9A-Z.]+", "$1_HANDLE")
         .replaceAll("\"lease_id\":\"[^\"]*\"", "\"lease_id\":\"ID\"")
         .replaceAll("\\(ticket [^)]+", "(ticket ID")
-        .replaceAll("\\b\\d+(ms|s|m|h|d)(\\d+[smh])?\\b", "SPAN")
+        .replaceAll("\\b\\d+(\\.\\d+)?(ns|us|ms|s|m|h|d)(\\d+[smh])?\\b", "SPAN")
         .replaceAll("(@[\\w.-]+):\\d+\\b", "$1:PID")
         .replaceAll("@[\\w-]+[\\w.-]*", "@HOST")
         .replaceAll("\"host\":\"[^\"]*\"", "\"host\":\"HOST\"")

@@ -146,6 +146,54 @@ class GoldenIT {
   }
 
   @Test
+  void traffic_isRecordedWhereItIsSwitchedOn() throws Exception {
+    assertThat(golden("truce run deploy -- true && truce history --traffic | tr -s ' '"))
+        .isEqualTo(
+            new Result(
+                0,
+                "WHEN LOCK WHAT TOKEN MODE OWNER WAITED HELD MISSING\n",
+                "truce: no traffic is recorded of any lock; switch it on: truce history NAME"
+                    + " --traffic --on\n"));
+    assertThat(golden("truce history deploy --traffic --on")).isEqualTo(new Result(0, "", ""));
+    assertThat(golden("truce run --owner ci deploy -- true")).isEqualTo(new Result(0, "", ""));
+    assertThat(golden("truce run deploy -- truce run -n --owner a2 --read deploy -- true"))
+        .isEqualTo(new Result(0, "", ""));
+    assertThat(golden("truce history deploy --traffic | awk '{ print $2, $3, $5, $6 }'"))
+        .isEqualTo(
+            new Result(
+                0,
+                """
+                LOCK WHAT MODE OWNER
+                deploy switched_on - NAME@HOST
+                deploy granted write ci@HOST
+                deploy released write ci@HOST
+                deploy granted write NAME@HOST
+                deploy granted read a2@HOST
+                deploy released read a2@HOST
+                deploy released write NAME@HOST
+                """,
+                ""));
+    assertThat(golden("truce history other --traffic --json"))
+        .isEqualTo(
+            new Result(
+                0,
+                "{\"schema\":\"truce.traffic/1\",\"recorded\":[],\"let_go\":0,\"entries\":[]}\n",
+                ""));
+    assertThat(golden("truce history deploy --traffic --off --json"))
+        .isEqualTo(
+            new Result(
+                0,
+                "{\"schema\":\"truce.traffic-switch/1\",\"lock\":\"deploy\",\"recorded\":false}\n",
+                ""));
+    assertThat(golden("truce run deploy -- true; truce history deploy --traffic | tail -1"))
+        .extracting(Result::out, Result::err)
+        .satisfies(said -> {
+          assertThat((String) said.getFirst()).contains("switched_off");
+          assertThat((String) said.getLast()).contains("no traffic of deploy is recorded");
+        });
+  }
+
+  @Test
   void check_isSilent() throws Exception {
     assertThat(golden("truce run build -- truce check")).isEqualTo(new Result(0, "", ""));
     assertThat(golden("TRUCE_LOCK=build TRUCE_TOKEN=7 truce check || exit 1"))

@@ -77,6 +77,17 @@ class MainTest {
   }
 
   @Test
+  void aSwitchOfTraffic_isForOneLockAndOneWay() {
+    assertThat(truce("history", "x", "--on").err()).contains("--on and --off are for --traffic");
+    assertThat(truce("history", "--traffic", "--off").err()).contains("for one lock: NAME");
+    assertThat(truce("history", "x", "--traffic", "--on", "--off").err())
+        .contains("either --on or --off");
+    assertThat(truce("history", "x", "--traffic", "--on", "--since", "1h").err())
+        .contains("leave out --since");
+    assertThat(truce("history", "x", "y", "--traffic").status()).isEqualTo(Failure.USAGE);
+  }
+
+  @Test
   void aWrongCall_isAnsweredByItsProblemAndTheUsageLine() {
     assertThat(truce("why"))
         .isEqualTo(

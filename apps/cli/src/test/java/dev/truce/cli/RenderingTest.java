@@ -16,6 +16,11 @@ import dev.truce.lock.LockStatus.Waiter;
 import dev.truce.lock.LockWait;
 import dev.truce.lock.NamedLock.Mode;
 import dev.truce.lock.Refusal;
+import dev.truce.lock.Traffic;
+import dev.truce.lock.Traffic.Cause;
+import dev.truce.lock.Traffic.Event;
+import dev.truce.lock.Traffic.Gap;
+import dev.truce.lock.Traffic.What;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -263,6 +268,103 @@ class RenderingTest {
                 + "\"reset_at\":\"1970-01-01T00:00:00Z\"",
             "\"window\":{\"since\":\"1970-01-01T00:00:00Z\",\"complete\":true,\"ends\":{"
                 + "\"released\":64,");
+  }
+
+  private static final Owner HERE = new Owner("ci", "build-3", 8112);
+
+  private static final Traffic TRAFFIC =
+      new Traffic(
+          List.of("deploy"),
+          12,
+          List.of(
+              new Event(
+                  Instant.parse("2026-01-05T10:00:00.000001234Z"),
+                  What.SWITCHED_ON,
+                  "deploy",
+                  Mode.WRITE,
+                  0,
+                  HERE,
+                  Optional.empty(),
+                  Optional.empty()),
+              new Event(
+                  Instant.parse("2026-01-05T10:00:01.5Z"),
+                  What.GRANTED,
+                  "deploy",
+                  Mode.READ,
+                  118,
+                  HERE,
+                  Optional.of(Duration.ofMillis(3)),
+                  Optional.empty()),
+              new Event(
+                  Instant.parse("2026-01-05T10:00:02Z"),
+                  What.TIMED_OUT,
+                  "a\u001bb",
+                  Mode.WRITE,
+                  0,
+                  new Owner("you", "ws4", 0),
+                  Optional.of(Duration.ofSeconds(5)),
+                  Optional.empty()),
+              new Gap(
+                  Instant.parse("2026-01-05T10:00:03Z"),
+                  Instant.parse("2026-01-05T10:00:04Z"),
+                  Cause.DROPPED,
+                  HERE,
+                  Optional.of("deploy"),
+                  17),
+              new Gap(
+                  Instant.parse("2026-01-05T10:00:05Z"),
+                  Instant.parse("2026-01-05T10:00:06Z"),
+                  Cause.KILLED,
+                  HERE,
+                  Optional.empty(),
+                  0)));
+
+  @Test
+  void traffic_isATable() {
+    assertThat(Recorded.table(TRAFFIC).stream().map(line -> line.replaceAll(" +", " ")).toList())
+        .containsExactly(
+            "WHEN LOCK WHAT TOKEN MODE OWNER WAITED HELD MISSING",
+            "2026-01-05T10:00:00.000001Z deploy switched_on - - ci@build-3 (pid 8112) - - -",
+            "2026-01-05T10:00:01.500Z deploy granted 118 read ci@build-3 (pid 8112) 3ms - -",
+            "2026-01-05T10:00:02Z a\\x1bb timed_out - write you@ws4 5s - -",
+            "2026-01-05T10:00:03Z deploy gap - - ci@build-3 (pid 8112) - - 17 entries until"
+                + " 2026-01-05T10:00:04Z, faster than it could add them",
+            "2026-01-05T10:00:05Z - gap - - ci@build-3 (pid 8112) - - what it did until"
+                + " 2026-01-05T10:00:06Z, when it was found dead");
+  }
+
+  @Test
+  void traffic_isAnObject() {
+    assertThat(Recorded.json(TRAFFIC))
+        .isEqualTo(
+            "{\"schema\":\"truce.traffic/1\",\"recorded\":[\"deploy\"],\"let_go\":12,\"entries\":["
+                + "{\"at\":\"2026-01-05T10:00:00.000001234Z\",\"what\":\"switched_on\","
+                + "\"lock\":\"deploy\",\"mode\":null,\"token\":null,\"owner\":\"ci\","
+                + "\"host\":\"build-3\",\"pid\":8112,\"wait_ns\":null,\"hold_ns\":null},"
+                + "{\"at\":\"2026-01-05T10:00:01.500Z\",\"what\":\"granted\",\"lock\":\"deploy\","
+                + "\"mode\":\"read\",\"token\":118,\"owner\":\"ci\",\"host\":\"build-3\","
+                + "\"pid\":8112,\"wait_ns\":3000000,\"hold_ns\":null},"
+                + "{\"at\":\"2026-01-05T10:00:02Z\",\"what\":\"timed_out\",\"lock\":\"a\\u001bb\","
+                + "\"mode\":\"write\",\"token\":null,\"owner\":\"you\",\"host\":\"ws4\","
+                + "\"pid\":null,\"wait_ns\":5000000000,\"hold_ns\":null},"
+                + "{\"at\":\"2026-01-05T10:00:03Z\",\"what\":\"gap\",\"lock\":\"deploy\","
+                + "\"until\":\"2026-01-05T10:00:04Z\",\"cause\":\"dropped\",\"count\":17,"
+                + "\"owner\":\"ci\",\"host\":\"build-3\",\"pid\":8112},"
+                + "{\"at\":\"2026-01-05T10:00:05Z\",\"what\":\"gap\",\"lock\":null,"
+                + "\"until\":\"2026-01-05T10:00:06Z\",\"cause\":\"killed\",\"count\":null,"
+                + "\"owner\":\"ci\",\"host\":\"build-3\",\"pid\":8112}]}");
+  }
+
+  @Test
+  void traffic_ofNothing_saysHowToSwitchItOn() {
+    assertThat(Recorded.notRecorded(null))
+        .isEqualTo(
+            "truce: no traffic is recorded of any lock; switch it on: truce history NAME --traffic"
+                + " --on");
+    assertThat(Recorded.notRecorded("a b"))
+        .isEqualTo(
+            "truce: no traffic of a b is recorded; switch it on: truce history 'a b' --traffic"
+                + " --on");
   }
 
   @Test
