@@ -10,7 +10,8 @@ public non-sealed interface LockEvent extends TruceEvent {
   /// The name of the lock.
   String lock();
 
-  /// A thread of this handle stands in the queue from now on.
+  /// A thread of this handle stands in the queue from now on, or in the place of a ticket, or has a
+  /// grant for reading and waits to write.
   record Waiting(Instant at, String lock, boolean writing) implements LockEvent {}
 
   /// This handle was granted the lock.
@@ -23,7 +24,17 @@ public non-sealed interface LockEvent extends TruceEvent {
   record Released(Instant at, String lock, boolean writing, long token, Duration held)
       implements LockEvent {}
 
-  /// This handle was not granted the lock.
+  /// A grant of this handle was for reading and is for writing.
+  ///
+  /// @param reading the token that has ended with that
+  /// @param waited from asking to the grant
+  record Upgraded(Instant at, String lock, long reading, long token, Duration waited)
+      implements LockEvent {}
+
+  /// A grant of this handle was for writing and is for reading, with the same token.
+  record Downgraded(Instant at, String lock, long token) implements LockEvent {}
+
+  /// This handle was not granted the lock, or, where it had it for reading, not for writing.
   record Refused(Instant at, String lock, boolean writing, Why why, Duration waited)
       implements LockEvent {}
 

@@ -6,8 +6,6 @@ package dev.truce.event;
 /// neither a lock nor another listener. While 1,024 events wait for it, further ones are dropped,
 /// and it is [told][EngineEvent.EventsDropped] how many. What it throws is logged.
 ///
-/// Not told are upgrades, and waits in the place of a ticket.
-///
 /// **Order.** That in which they came. What two threads do at the same time may come in either
 /// order; the tokens tell that of the grants.
 ///

@@ -350,7 +350,7 @@ final class Gate {
   // ---- waiting
 
   private void await(NamedLock wanted, Waiter waiter, long deadline) throws InterruptedException {
-    Jfr.Waited recorded = meter.waits(wanted);
+    Jfr.Waited recorded = meter.waits(wanted.mode(), 0);
     Vigil.End end;
     try (Vigil vigil = new InQueue(wanted, waiter)) {
       end = vigil.keep(deadline);
@@ -364,7 +364,8 @@ final class Gate {
       leave(waiter, null);
       throw failure;
     } finally {
-      meter.waited(recorded, wanted, waiter.held());
+      Held held = waiter.held();
+      meter.waited(recorded, wanted.mode(), held == null ? 0 : held.token());
     }
     if (end == Vigil.End.INTERRUPTED) {
       throw Vigil.interrupted("while waiting for " + name);
@@ -784,42 +785,65 @@ final class Gate {
   ///
   /// @throws NotAcquiredException when the time is over; the ticket stays
   /// @throws InterruptedException when the thread was interrupted; the ticket stays
-  @Nullable Hold takeUp(NamedLock wanted, Handle ticket, Duration ttl, long deadline)
+  @Nullable Hold takeUp(NamedLock wanted, Handle ticket, Duration ttl, long began, long deadline)
       throws InterruptedException {
-    Claim claim = ticket.claim();
-    long began = room.ticker().nanos();
     meter.asking(began);
-    while (true) {
-      if (Thread.interrupted()) {
-        throw new InterruptedException("while waiting for " + name);
+    Place place = lookAtPlace(wanted, ticket, ttl, began, deadline);
+    if (place.over()) {
+      return place.had();
+    }
+    Jfr.Waited recorded = meter.waits(wanted.mode(), 0);
+    try {
+      while (!place.over()) {
+        room.ticker().park(this, Math.min(deadline, place.next()));
+        place = lookAtPlace(wanted, ticket, ttl, began, deadline);
       }
-      long now = room.ticker().nanos();
-      long next;
-      mutex.lock();
-      try {
-        refreshed();
-        buryTheDead(true);
-        Duration keep = wanted.wish().keep();
-        long kept = keep == null ? 0 : Locks.later(now, keep);
-        long until = Locks.later(now, ttl);
-        Outcome outcome = apply(new Command.Accept(claim, until, kept, room.terms(wanted, ttl)));
-        if (!outcome.grants().isEmpty()) {
-          finishAllEnds();
-          Hold taken = outcome.grants().getFirst().hold();
-          meter.taken(taken, now - began);
-          return taken;
-        }
-        if (outcome.answer() instanceof Answer.Gone) {
-          return null;
-        }
-        if (now >= deadline) {
-          throw inVain(wanted, position(claim), ticket);
-        }
-        next = Math.min(LockMachine.nextSettling(cell.state()), now + room.recheck(now - began));
-      } finally {
-        mutex.unlock();
+      return place.had();
+    } finally {
+      Hold had = place.had();
+      meter.waited(recorded, wanted.mode(), had == null ? 0 : had.token());
+    }
+  }
+
+  /// What has become of a ticket's place.
+  ///
+  /// @param over whether there is none any more
+  /// @param had what was granted there
+  /// @param next when to look again
+  private record Place(boolean over, @Nullable Hold had, long next) {}
+
+  private Place lookAtPlace(
+      NamedLock wanted, Handle ticket, Duration ttl, long began, long deadline)
+      throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("while waiting for " + name);
+    }
+    Claim claim = ticket.claim();
+    long now = room.ticker().nanos();
+    mutex.lock();
+    try {
+      refreshed();
+      buryTheDead(true);
+      Duration keep = wanted.wish().keep();
+      long kept = keep == null ? 0 : Locks.later(now, keep);
+      long until = Locks.later(now, ttl);
+      Outcome outcome = apply(new Command.Accept(claim, until, kept, room.terms(wanted, ttl)));
+      if (!outcome.grants().isEmpty()) {
+        finishAllEnds();
+        Hold taken = outcome.grants().getFirst().hold();
+        meter.taken(taken, now - began);
+        return new Place(true, taken, now);
       }
-      room.ticker().park(this, Math.min(deadline, next));
+      if (outcome.answer() instanceof Answer.Gone) {
+        return new Place(true, null, now);
+      }
+      if (now >= deadline) {
+        throw inVain(wanted, position(claim), ticket);
+      }
+      long next = Math.min(LockMachine.nextSettling(cell.state()), now + room.recheck(now - began));
+      return new Place(false, null, next);
+    } finally {
+      mutex.unlock();
     }
   }
 

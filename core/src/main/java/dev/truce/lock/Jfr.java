@@ -34,13 +34,13 @@ final class Jfr {
     return wait.isEnabled() ? wait : null;
   }
 
-  static void refused(String lock, Mode mode, End why) {
+  static void refused(String lock, Mode mode, long token, End why) {
     if (why == End.DEADLOCK) {
-      commit(new Deadlock(), lock, mode, 0);
+      commitOne(new Deadlock(), lock, mode, token);
     } else {
       LockRefused refused = new LockRefused();
       refused.why = why.name();
-      commit(refused, lock, mode, 0);
+      commitOne(refused, lock, mode, token);
     }
   }
 
@@ -48,20 +48,20 @@ final class Jfr {
     LockLost lost = new LockLost();
     lost.owner = owner.toString();
     lost.cause = cause;
-    commit(lost, lock, mode, token);
+    commitOne(lost, lock, mode, token);
   }
 
-  static void commit(LockHold hold, String lock, Held held) {
-    commit(hold, lock, held.mode(), held.token());
+  static void commit(LockHold hold, String lock, Mode mode, long token) {
+    commitOne(hold, lock, mode, token);
   }
 
-  /// @param held what was granted after the wait, if it was
-  static void commit(Waited wait, String lock, NamedLock wanted, @Nullable Held held) {
-    wait.granted = held != null;
-    commit(wait, lock, wanted.mode(), held == null ? 0 : held.token());
+  /// @param token of what was granted after the wait, 0 if nothing was
+  static void commit(Waited wait, String lock, Mode mode, long token) {
+    wait.granted = token != 0;
+    commitOne(wait, lock, mode, token);
   }
 
-  private static void commit(OfALock event, String lock, Mode mode, long token) {
+  private static void commitOne(OfALock event, String lock, Mode mode, long token) {
     if (event.shouldCommit()) {
       event.lock = lock;
       event.writing = mode == Mode.WRITE;
@@ -83,7 +83,7 @@ final class Jfr {
     long token;
   }
 
-  /// A thread stood in the queue.
+  /// A thread waited: in the queue, in a ticket's place, or, a reader, to be a writer.
   @Name("dev.truce.LockWait")
   @Label("Lock Wait")
   static final class Waited extends OfALock {
@@ -91,7 +91,7 @@ final class Jfr {
     boolean granted;
   }
 
-  /// A grant of this process, from its beginning to its end.
+  /// A grant of this process in one mode, from its beginning to its end; a lease is none.
   @Name("dev.truce.LockHold")
   @Label("Lock Hold")
   @StackTrace(false)

@@ -377,7 +377,7 @@ public final class Locks implements AutoCloseable {
     try {
       return gate.acquire(lock, claim, queue, now, deadline);
     } catch (TruceException | InterruptedException why) {
-      gate.meter().refused(lock, now, why);
+      gate.meter().refused(lock.mode(), now, why);
       throw why;
     }
   }
@@ -559,7 +559,7 @@ public final class Locks implements AutoCloseable {
       throw new IllegalArgumentException("this ticket is for " + ticket.lock());
     }
     checkOpen();
-    Hold hold = gate(lock.name()).takeUp(lock, ticket, ttl, deadline);
+    Hold hold = takeUp(gate(lock.name()), lock, ttl, ticket, deadline);
     if (hold == null) {
       throw new LockLostException(
           lock.name(),
@@ -572,6 +572,18 @@ public final class Locks implements AutoCloseable {
     }
     return began(
         hold.mode() == lock.mode() ? lock : lock.in(hold.mode()), ttl, ticket.leased(hold.token()));
+  }
+
+  private @Nullable Hold takeUp(
+      Gate gate, NamedLock lock, Duration ttl, Handle ticket, long deadline)
+      throws InterruptedException {
+    long began = ticker().nanos();
+    try {
+      return gate.takeUp(lock, ticket, ttl, began, deadline);
+    } catch (TruceException | InterruptedException why) {
+      gate.meter().refused(lock.mode(), began, why);
+      throw why;
+    }
   }
 
   /// Puts down that a lease began, or takes it back.

@@ -168,7 +168,7 @@ final class Meter {
       measured(held, begun, End.RELEASED, Optional.of(stood));
     }
     if (begun.recorded() != null) {
-      Jfr.commit(begun.recorded(), name, held);
+      Jfr.commit(begun.recorded(), name, held.mode(), held.token());
     }
     if (listening) {
       room.tell(
@@ -181,7 +181,7 @@ final class Meter {
   void lost(Held held, String cause) {
     Begun begun = held.begun();
     if (begun != null && begun.recorded() != null) {
-      Jfr.commit(begun.recorded(), name, held);
+      Jfr.commit(begun.recorded(), name, held.mode(), held.token());
     }
     if (isRecorded()) {
       Jfr.lost(name, held.mode(), held.token(), room.owner(), cause);
@@ -192,11 +192,72 @@ final class Meter {
     }
   }
 
+  /// A reader has become a writer. The one ends with it and the other begins, for they have two
+  /// tokens.
+  ///
+  /// @param token the reader's
+  void upgraded(Held held, long token, long asked) {
+    long now = room.ticker().nanos();
+    long waited = Math.max(0, now - asked);
+    Begun begun = held.begun();
+    if (begun != null) {
+      endsReading(begun, token);
+      int weight = waited > CLOSE_NANOS && measuring ? 1 : begun.weight();
+      held.begun(new Begun(now, waited, weight, isRecorded() ? Jfr.hold() : null));
+    }
+    if (recording) {
+      Instant at = Instant.now();
+      Duration stood = begun == null ? null : since(begun.at());
+      note(What.RELEASED, Mode.READ, token, at, null, stood);
+      note(What.UPGRADED, Mode.WRITE, held.token(), at, Duration.ofNanos(waited), null);
+    }
+    if (listening) {
+      Duration after = Duration.ofNanos(waited);
+      room.tell(new LockEvent.Upgraded(Instant.now(), name, token, held.token(), after));
+    }
+  }
+
+  private void endsReading(Begun begun, long token) {
+    if (begun.weight() != 0) {
+      measured(
+          End.RELEASED,
+          Mode.READ,
+          room.owner(),
+          token,
+          Optional.of(Duration.ofNanos(begun.waited())),
+          Optional.of(since(begun.at())),
+          begun.weight());
+    }
+    if (begun.recorded() != null) {
+      Jfr.commit(begun.recorded(), name, Mode.READ, token);
+    }
+  }
+
+  /// A writer has become a reader, whose token is the same.
+  ///
+  /// @param since from when on it counts as one
+  void downgraded(Held held, Instant since) {
+    Begun begun = held.begun();
+    if (begun != null && begun.recorded() != null) {
+      Jfr.commit(begun.recorded(), name, Mode.WRITE, held.token());
+      held.begun(new Begun(begun.at(), begun.waited(), begun.weight(), Jfr.hold()));
+    }
+    if (recording) {
+      note(What.DOWNGRADED, Mode.READ, held.token(), since, null, null);
+    }
+    if (listening) {
+      room.tell(new LockEvent.Downgraded(since, name, held.token()));
+    }
+  }
+
   /// It goes on as a lease.
   void leased(Held held) {
     Begun begun = held.begun();
     if (begun != null && begun.weight() != 0) {
       measured(held, begun, End.LEASED, Optional.empty());
+    }
+    if (begun != null && begun.recorded() != null) {
+      Jfr.commit(begun.recorded(), name, held.mode(), held.token());
     }
     if (recording) {
       note(What.LEASED, held.mode(), held.token(), Instant.now(), null, null);
@@ -225,43 +286,58 @@ final class Meter {
     }
   }
 
-  /// A thread stands in the queue. What is answered is to be given to [#waited].
-  Jfr.@Nullable Waited waits(NamedLock wanted) {
+  /// A thread waits. What is answered is to be given to [#waited].
+  ///
+  /// @param token of a reader that waits to be a writer, else 0
+  Jfr.@Nullable Waited waits(Mode mode, long token) {
     if (listening) {
-      room.tell(new LockEvent.Waiting(Instant.now(), name, wanted.mode() == Mode.WRITE));
+      room.tell(new LockEvent.Waiting(Instant.now(), name, mode == Mode.WRITE));
     }
     if (recording) {
-      note(What.WAITING, wanted.mode(), 0, Instant.now(), null, null);
+      note(What.WAITING, mode, token, Instant.now(), null, null);
     }
     return isRecorded() ? Jfr.await() : null;
   }
 
-  /// It stands there no more.
+  /// It waits no more.
   ///
-  /// @param held what it was granted, if it was
-  void waited(Jfr.@Nullable Waited recorded, NamedLock wanted, @Nullable Held held) {
+  /// @param token of what it was granted, 0 if it was not
+  void waited(Jfr.@Nullable Waited recorded, Mode mode, long token) {
     if (recorded != null) {
-      Jfr.commit(recorded, name, wanted, held);
+      Jfr.commit(recorded, name, mode, token);
     }
   }
 
   /// The lock was not had.
-  void refused(NamedLock wanted, long asked, Throwable cause) {
+  void refused(Mode mode, long asked, Throwable cause) {
+    refused(mode, 0, asked, cause);
+  }
+
+  /// A reader was not made a writer; that its grant was lost meanwhile is told as that.
+  ///
+  /// @param token the reader's
+  void notUpgraded(long token, long asked, Throwable cause) {
+    if (!(cause instanceof LockLostException)) {
+      refused(Mode.WRITE, token, asked, cause);
+    }
+  }
+
+  private void refused(Mode mode, long token, long asked, Throwable cause) {
     long now = room.ticker().nanos();
     End why = end(cause);
     Duration waited = Duration.ofNanos(Math.max(0, now - asked));
     int weight = now - asked > CLOSE_NANOS && measuring ? 1 : weight(now);
     if (weight != 0) {
-      measured(why, wanted.mode(), room.owner(), 0, Optional.of(waited), Optional.empty(), weight);
+      measured(why, mode, room.owner(), 0, Optional.of(waited), Optional.empty(), weight);
     }
     if (recording) {
-      note(what(why), wanted.mode(), 0, Instant.now(), waited, null);
+      note(what(why), mode, token, Instant.now(), waited, null);
     }
     if (isRecorded()) {
-      Jfr.refused(name, wanted.mode(), why);
+      Jfr.refused(name, mode, token, why);
     }
     if (listening) {
-      boolean writing = wanted.mode() == Mode.WRITE;
+      boolean writing = mode == Mode.WRITE;
       room.tell(new LockEvent.Refused(Instant.now(), name, writing, why(why), waited));
     }
   }

@@ -2,6 +2,7 @@ package dev.truce.lock;
 
 import dev.truce.EngineException;
 import dev.truce.OutcomeUnknownException;
+import dev.truce.TruceException;
 import dev.truce.lock.LockMachine.Answer;
 import dev.truce.lock.LockMachine.Command;
 import dev.truce.lock.LockState.Claim;
@@ -9,6 +10,7 @@ import dev.truce.lock.LockState.Hold;
 import dev.truce.lock.LockState.Phase;
 import dev.truce.lock.NamedLock.Mode;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,8 +37,9 @@ final class Upgrading {
   private volatile @Nullable Upgrade upgrade;
 
   /// A thread that waits for the other readers to leave.
-  private static final class Upgrade {
+  private final class Upgrade {
     private final Held held;
+    private final long since = room.ticker().nanos();
     private final Thread thread = Thread.currentThread();
 
     /// Whether the thread has gone, and the engine could not be told.
@@ -67,14 +70,25 @@ final class Upgrading {
   // ---- to a writer
 
   void upgrade(Held held, Duration wait) throws InterruptedException {
+    long token = held.token();
+    long began = room.ticker().nanos();
+    try {
+      upgrade(held, began, wait);
+    } catch (TruceException | InterruptedException why) {
+      gate.meter().notUpgraded(token, began, why);
+      throw why;
+    }
+  }
+
+  private void upgrade(Held held, long began, Duration wait) throws InterruptedException {
     String writing = "while waiting to write " + gate.name();
     if (Thread.interrupted()) {
       throw new InterruptedException(writing);
     }
-    long began = room.ticker().nanos();
     if (begin(held)) {
       return;
     }
+    Jfr.Waited recorded = gate.meter().waits(Mode.WRITE, held.token());
     Vigil.@Nullable End end = null;
     List<Refusal.Link> ring = List.of();
     try (Vigil vigil = new Alone(held, began)) {
@@ -82,6 +96,7 @@ final class Upgrading {
       ring = vigil.struck();
     } finally {
       end(held, end == Vigil.End.INTERRUPTED);
+      gate.meter().waited(recorded, Mode.WRITE, held.mode() == Mode.WRITE ? held.token() : 0);
     }
     if (end == Vigil.End.INTERRUPTED) {
       throw Vigil.interrupted(writing);
@@ -248,11 +263,13 @@ final class Upgrading {
   }
 
   private void written(Upgrade one, Hold hold) {
-    if (holds.remove(one.held.token(), one.held)) {
+    long reading = one.held.token();
+    if (holds.remove(reading, one.held)) {
       holds.put(hold.token(), one.held);
     }
     one.held.become(hold);
     upgrade = null;
+    gate.meter().upgraded(one.held, reading, one.since);
     room.waits().heldChanged(one.held.party());
     if (one.givenUp) {
       one.held.wanted(false);
@@ -280,6 +297,7 @@ final class Upgrading {
 
   /// From before it is asked for it counts as a reader's: nobody can tell when others come in.
   private void toReader(Held held) {
+    Instant since = Instant.now();
     held.reads();
     Answer answer = gate.apply(new Command.Downgrade(held.token())).answer();
     if (answer instanceof Answer.Refused) {
@@ -290,6 +308,7 @@ final class Upgrading {
     if (!(answer instanceof Answer.Done)) {
       throw lost(held);
     }
+    gate.meter().downgraded(held, since);
   }
 
   /// A grant that was made a writer's after its upgrade had failed is made a reader's again, unless

@@ -128,6 +128,92 @@ class EventsTest {
   }
 
   @Test
+  void anUpgrade_isToldFromItsWaitToItsEnd() throws Exception {
+    NamedLock lock = with(heard::add).lock("n");
+    Grant other = with().lock("n").read().acquire(LONG);
+    Grant grant = lock.read().acquire(LONG);
+    long reading = grant.token();
+    assertThat(next()).isInstanceOf(LockEvent.Acquired.class);
+    Job<Boolean> upgrade =
+        crew.platform(() -> {
+          grant.upgrade(LONG);
+          return true;
+        });
+    LockEvent.Waiting waiting = (LockEvent.Waiting) next();
+    assertThat(waiting.writing()).isTrue();
+    ticker.advance(30_000_000);
+    other.close();
+    upgrade.join();
+    LockEvent.Upgraded upgraded = (LockEvent.Upgraded) next();
+    assertThat(upgraded)
+        .isEqualTo(
+            new LockEvent.Upgraded(
+                upgraded.at(), "n", reading, grant.token(), Duration.ofMillis(30)));
+    grant.downgrade();
+    LockEvent.Downgraded downgraded = (LockEvent.Downgraded) next();
+    assertThat(downgraded).isEqualTo(new LockEvent.Downgraded(downgraded.at(), "n", grant.token()));
+    grant.close();
+    LockEvent.Released released = (LockEvent.Released) next();
+    assertThat(released.writing()).isFalse();
+    assertThat(released.token()).isEqualTo(grant.token());
+    assertThat(heard).isEmpty();
+  }
+
+  @Test
+  void anUpgradeThatIsRefused_isToldWithItsCause() throws Exception {
+    NamedLock lock = with(heard::add).lock("n");
+    Grant other = with().lock("n").read().acquire(LONG);
+    Grant grant = lock.read().acquire(LONG);
+    assertThat(next()).isInstanceOf(LockEvent.Acquired.class);
+    assertThatThrownBy(() -> grant.upgrade(Duration.ZERO)).isInstanceOf(NotAcquiredException.class);
+    assertThat(next()).isInstanceOf(LockEvent.Waiting.class);
+    assertThat(((LockEvent.Refused) next()).why()).isEqualTo(Why.HELD);
+    Job<Boolean> late =
+        crew.platform(() -> {
+          grant.upgrade(Duration.ofSeconds(2));
+          return true;
+        });
+    assertThat(next()).isInstanceOf(LockEvent.Waiting.class);
+    ticker.advance(2 * SECOND);
+    assertThat(late.failure()).isInstanceOf(NotAcquiredException.class);
+    LockEvent.Refused refused = (LockEvent.Refused) next();
+    assertThat(refused.why()).isEqualTo(Why.TIMED_OUT);
+    assertThat(refused.writing()).isTrue();
+    assertThat(refused.waited()).isEqualTo(Duration.ofSeconds(2));
+    other.close();
+    grant.close();
+  }
+
+  @Test
+  void aWaitInThePlaceOfATicket_isTold() throws Exception {
+    NamedLock lock = with(heard::add).lock("n");
+    Grant held = with().lock("n").acquire(LONG);
+    NotAcquiredException first =
+        (NotAcquiredException)
+            crew.platform(() -> lock.withTicket(LONG).lease(LONG, Duration.ZERO)).failure();
+    String ticket = first.refusal().ticket().orElseThrow();
+    assertThat(next()).isInstanceOf(LockEvent.Waiting.class);
+    assertThat(((LockEvent.Refused) next()).why()).isEqualTo(Why.TIMED_OUT);
+    NamedLock place = lock.withTicket(ticket);
+    Job<Lease> late = crew.platform(() -> place.lease(LONG, Duration.ofSeconds(2)));
+    assertThat(next()).isInstanceOf(LockEvent.Waiting.class);
+    ticker.advance(2 * SECOND);
+    assertThat(late.failure()).isInstanceOf(NotAcquiredException.class);
+    LockEvent.Refused refused = (LockEvent.Refused) next();
+    assertThat(refused.why()).isEqualTo(Why.TIMED_OUT);
+    assertThat(refused.waited()).isEqualTo(Duration.ofSeconds(2));
+    Job<Lease> interrupted = crew.platform(() -> place.lease(LONG, LONG));
+    assertThat(next()).isInstanceOf(LockEvent.Waiting.class);
+    interrupted.thread().interrupt();
+    assertThat(interrupted.failure()).isInstanceOf(InterruptedException.class);
+    assertThat(((LockEvent.Refused) next()).why()).isEqualTo(Why.CANCELLED);
+    held.close();
+    Lease lease = place.lease(LONG, Duration.ZERO);
+    assertThat(((LockEvent.Acquired) next()).token()).isEqualTo(lease.token());
+    assertThat(heard).isEmpty();
+  }
+
+  @Test
   void aDeadlock_isTold() throws Exception {
     NamedLock lock = with(heard::add).lock("n");
     Grant _ = lock.acquire(LONG);

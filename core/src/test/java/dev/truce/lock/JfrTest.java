@@ -2,6 +2,7 @@ package dev.truce.lock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.truce.Truce;
 import dev.truce.lock.Crew.Job;
@@ -64,6 +65,32 @@ class JfrTest {
           .extracting(event -> event.getString("cause"))
           .contains("ended by force");
       assertThat(of(all, "LockLost")).allMatch(event -> event.getLong("token") == second.token());
+    }
+  }
+
+  @Test
+  void aHold_endsWhereAGrantBecomesAnother() throws Exception {
+    try (Recording recording = new Recording();
+        Truce truce = Truce.over(MemoryEngine.create())) {
+      recording.start();
+      NamedLock lock = truce.lock("n");
+      Lease lease = lock.lease(LONG, LONG);
+      lease.release();
+      Grant grant = lock.read().acquire(LONG);
+      long reading = grant.token();
+      grant.upgrade(LONG);
+      grant.downgrade();
+      grant.close();
+      recording.stop();
+      Path file = temp.resolve("holds.jfr");
+      recording.dump(file);
+      assertThat(of(RecordingFile.readAllEvents(file), "LockHold"))
+          .extracting(event -> event.getLong("token"), event -> event.getBoolean("writing"))
+          .containsExactly(
+              tuple(lease.token(), true),
+              tuple(reading, false),
+              tuple(grant.token(), true),
+              tuple(grant.token(), false));
     }
   }
 

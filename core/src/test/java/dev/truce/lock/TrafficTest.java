@@ -2,6 +2,7 @@ package dev.truce.lock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.sun.management.ThreadMXBean;
 import dev.truce.EngineException;
@@ -157,6 +158,54 @@ class TrafficTest {
   }
 
   @Test
+  void anUpgrade_endsTheReaderAndBeginsTheWriter() throws Exception {
+    Truce truce = over(memory);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    Grant other = lock.read().acquire(LONG);
+    ticker.advance(SECOND);
+    Grant grant = lock.read().acquire(LONG);
+    long reading = grant.token();
+    ticker.advance(5);
+    assertThatThrownBy(() ->
+            crew.platform(
+                    () -> {
+                      grant.upgrade(Duration.ZERO);
+                      return true;
+                    })
+                .join())
+        .hasCauseInstanceOf(NotAcquiredException.class);
+    Job<Boolean> upgrade =
+        crew.platform(() -> {
+          grant.upgrade(LONG);
+          return true;
+        });
+    Crew.until(() ->
+        events(truce.traffic()).stream().filter(event -> event.what() == What.WAITING).count()
+            == 2);
+    ticker.advance(30_000_000);
+    other.close();
+    upgrade.join();
+    grant.downgrade();
+    ticker.advance(7);
+    grant.close();
+    List<Event> all = events(truce.traffic());
+    assertThat(all.subList(3, all.size()))
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("at")
+        .containsExactly(
+            event(What.WAITING, Mode.WRITE, reading, -1, -1),
+            event(What.REFUSED, Mode.WRITE, reading, 0, -1),
+            event(What.WAITING, Mode.WRITE, reading, -1, -1),
+            event(What.RELEASED, Mode.READ, other.token(), -1, SECOND + 30_000_005),
+            event(What.RELEASED, Mode.READ, reading, -1, 30_000_005),
+            event(What.UPGRADED, Mode.WRITE, grant.token(), 30_000_000, -1),
+            event(What.DOWNGRADED, Mode.READ, grant.token(), -1, -1),
+            event(What.RELEASED, Mode.READ, grant.token(), -1, 7));
+    LockStatistics is = lock.statistics();
+    assertThat(is.ends().get(LockStatistics.End.RELEASED)).isEqualTo(is.released());
+  }
+
+  @Test
   void aGrantFromBeforeTheSwitch_isNotedWhenItEnds() throws Exception {
     Truce truce = over(memory);
     NamedLock lock = truce.lock("n");
@@ -169,10 +218,10 @@ class TrafficTest {
     assertThat(events(truce.traffic()))
         .extracting(Event::what, Event::token)
         .containsExactly(
-            org.assertj.core.groups.Tuple.tuple(What.SWITCHED_ON, 0L),
-            org.assertj.core.groups.Tuple.tuple(What.GRANTED, after.token()),
-            org.assertj.core.groups.Tuple.tuple(What.RELEASED, before.token()),
-            org.assertj.core.groups.Tuple.tuple(What.RELEASED, after.token()));
+            tuple(What.SWITCHED_ON, 0L),
+            tuple(What.GRANTED, after.token()),
+            tuple(What.RELEASED, before.token()),
+            tuple(What.RELEASED, after.token()));
   }
 
   // ---- the switch
