@@ -48,11 +48,12 @@ final class Meter {
   private long before = Long.MIN_VALUE;
   private int closely;
 
-  /// When it was looked at whether the lock's traffic is recorded, and whether it is. Unguarded:
-  /// that two look at once costs a look.
-  private long looked = Long.MIN_VALUE / 2;
-
+  /// Whether the lock's traffic is recorded.
   private boolean recording;
+
+  /// When that was last known. Set behind it, so that whoever sees this one sees that one, too:
+  /// those that come at the same time look, each of them.
+  private volatile long looked = Long.MIN_VALUE / 2;
 
   private final ReentrantLock adding = new ReentrantLock();
 
@@ -72,8 +73,8 @@ final class Meter {
   /// then, before anything is had: somebody else may have switched that about a second ago.
   void asking(long now) {
     if (now - looked >= LOOK_NANOS) {
-      looked = now;
       room.recorder().isOn(name).ifPresent(this::record);
+      looked = now;
     }
   }
 
@@ -101,14 +102,13 @@ final class Meter {
 
   /// Called anew, it changes nothing.
   private synchronized void record(boolean on) {
-    if (on != recording) {
-      recording = on;
-      if (on) {
-        room.recorder().begin();
-      } else {
-        room.recorder().end();
-      }
+    if (on && !recording) {
+      room.recorder().begin();
     }
+    if (!on && recording) {
+      room.recorder().end();
+    }
+    recording = on;
   }
 
   /// Nothing is told to this one any more.

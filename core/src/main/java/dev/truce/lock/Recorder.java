@@ -372,9 +372,7 @@ final class Recorder {
   private synchronized @Nullable Batch take() {
     boolean last = isOver();
     if (noted.isEmpty() && !(last && begun)) {
-      if (last) {
-        disappear();
-      }
+      boolean _ = disappeared();
       return null;
     }
     List<Part> parts = noted;
@@ -410,10 +408,8 @@ final class Recorder {
     }
   }
 
-  /// Unless it was its last one, and nothing has begun meanwhile.
-  private synchronized void told(Batch added) {
-    if (added.last() && isOver()) {
-      disappear();
+  private void told(Batch added) {
+    if (added.last() && disappeared()) {
       return;
     }
     saying.lock();
@@ -422,6 +418,15 @@ final class Recorder {
     } finally {
       saying.unlock();
     }
+  }
+
+  /// Unless something has begun meanwhile.
+  private synchronized boolean disappeared() {
+    boolean over = isOver();
+    if (over) {
+      disappear();
+    }
+    return over;
   }
 
   private void disappear() {
