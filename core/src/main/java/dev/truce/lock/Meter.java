@@ -359,6 +359,7 @@ final class Meter {
     if (kind == Ended.Kind.RELEASED && ending.claim().member() != 0) {
       return;
     }
+    asking(room.ticker().nanos()); // who only looks has not asked
     Duration stood = since(ending.since());
     measured(
         end(kind),

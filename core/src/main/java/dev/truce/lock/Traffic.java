@@ -19,8 +19,8 @@ import java.util.Optional;
 /// **Order.** By the moments, which are by the wall clock. A grant has the moment after it was had,
 /// and giving it back the moment before: so grants that exclude each other do not overlap, unless
 /// somebody sets the clock, and what several did at the same time stands in some order; the tokens
-/// tell that of the grants. An end that is put down for somebody else has the moment of that, which
-/// may be after the next grant.
+/// tell that of the grants. The end of a lease, and one that is put down for somebody else, has the
+/// moment of that, which may be after the next grant.
 ///
 /// @param recorded the locks whose traffic is recorded now, by name
 /// @param letGo how many older entries were let go of

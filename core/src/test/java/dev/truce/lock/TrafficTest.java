@@ -206,6 +206,21 @@ class TrafficTest {
   }
 
   @Test
+  void anEndThatIsPutDownByWhoOnlyLooks_isNoted() throws Exception {
+    Truce truce = over(memory);
+    truce.lock("n").recordTraffic(true);
+    Lease lease = truce.lock("n").lease(Duration.ofMinutes(1), LONG);
+    ticker.advance(60 * SECOND);
+    Truce looking = over(memory.another());
+    assertThat(looking.lock("n").status().isCurrent(lease.token())).isFalse();
+    looking.close();
+    assertThat(events(truce.traffic()).getLast())
+        .usingRecursiveComparison()
+        .ignoringFields("at", "owner")
+        .isEqualTo(event(What.EXPIRED, Mode.WRITE, lease.token(), -1, 60 * SECOND));
+  }
+
+  @Test
   void aGrantFromBeforeTheSwitch_isNotedWhenItEnds() throws Exception {
     Truce truce = over(memory);
     NamedLock lock = truce.lock("n");
