@@ -31,6 +31,11 @@ final class OnTestClock implements EngineUnderTest {
   }
 
   @Override
+  public boolean isAtRest() {
+    return clock.isAtRest();
+  }
+
+  @Override
   public Duration term() {
     return place.term();
   }

@@ -30,9 +30,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReadWriteLock;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -47,8 +45,6 @@ public abstract class CancellationContract extends EngineContract {
   private static final Duration LONG = Duration.ofHours(1);
   private static final Duration SHORT = Duration.ofMillis(300);
   private static final Duration TERM = Duration.ofSeconds(30);
-  private static final Duration STEP = Duration.ofMillis(50);
-  private static final long PATIENCE_NANOS = 3_000_000;
   private static final int MOST_STEPS = 2_000;
 
   private final List<Truce> handles = new ArrayList<>();
@@ -321,9 +317,6 @@ public abstract class CancellationContract extends EngineContract {
         });
     run.start(caller);
     passUntilOver(caller, held, observer, run.name);
-    if (held != null) {
-      held.close();
-    }
     boolean reached = engine.uncut();
     passUntil(() -> closing.get() == 0, () -> "closing comes to an end");
     thrown.forEach(failure -> assertExpected(failure, cut));
@@ -369,42 +362,29 @@ public abstract class CancellationContract extends EngineContract {
     return truce.lock(name).acquire(LONG);
   }
 
-  /// Lets the call come to its end; gives back what is in its way once it waits, or has had time
-  /// to.
-  private void passUntilOver(Thread caller, @Nullable Grant held, Truce observer, String name)
-      throws InterruptedException {
-    long began = System.nanoTime();
-    long deadline = began + TestClock.LIVENESS.toNanos();
-    boolean over = false;
-    while (!over) {
-      assertTrue(System.nanoTime() < deadline, () -> "stuck: " + observer.status());
-      boolean patient = System.nanoTime() - began > PATIENCE_NANOS;
-      if (held != null && (patient || observer.lock(name).status().waiting() > 0)) {
-        held.close();
-        held = null;
-      }
-      if (patient) {
-        place().pass(STEP);
-      }
-      over = caller.join(Duration.ofNanos(200_000));
-    }
+  /// Thousands of calls are cut, and no order among them is asserted.
+  @Override
+  final Duration look() {
+    return Duration.ofNanos(200_000);
   }
 
-  private void passUntil(BooleanSupplier so, java.util.function.Supplier<String> what)
-      throws InterruptedException {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!so.getAsBoolean()) {
-      assertTrue(
-          System.nanoTime() < deadline, () -> "not within the liveness bound: " + what.get());
-      LockSupport.parkNanos(200_000);
-      place().pass(STEP);
+  /// Lets the call come to its end; gives back what is in its way once it waits for that, or for
+  /// time to pass.
+  private void passUntilOver(Thread caller, @Nullable Grant held, Truce observer, String name) {
+    if (held != null) {
+      var _ = isSoBeforeRest(() -> !caller.isAlive() || observer.lock(name).status().waiting() > 0);
+      held.close();
     }
+    passUntil(() -> !caller.isAlive(), () -> "the call comes to its end: " + observer.status());
   }
 
   private void assertNothingLeft(Run run, Truce observer) throws InterruptedException {
     for (String name : List.of(run.name, run.name + " a", run.name + " z")) {
       NamedLock lock = observer.lock(name);
-      passUntil(() -> isFree(lock.status()), () -> "left behind: " + lock.status());
+      passUntil(
+          () -> isFree(lock.status()),
+          TERM.dividedBy(10),
+          () -> "nothing is left behind: " + lock.status());
       assertHad(observer, name);
     }
   }
@@ -426,11 +406,7 @@ public abstract class CancellationContract extends EngineContract {
                 throw new IllegalStateException(impossible);
               }
             });
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!next.join(Duration.ofMillis(1))) {
-      assertTrue(System.nanoTime() < deadline, () -> "the next one hangs: " + truce.status());
-      place().pass(STEP);
-    }
+    passUntil(() -> !next.isAlive(), () -> "the next one is served: " + truce.status());
     assertEquals(0, truce.lock(name).status().waiting());
     assertFalse(next.isAlive());
   }

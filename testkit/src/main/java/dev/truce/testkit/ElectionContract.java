@@ -26,7 +26,6 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -35,10 +34,6 @@ import org.junit.jupiter.api.Test;
 /// What elections promise, over whatever engine. Each handle stands for a process.
 public abstract class ElectionContract extends EngineContract {
   private static final String NAME = "scheduler";
-  private static final Duration STEP = Duration.ofMillis(50);
-
-  /// So that members show life in time, on a busy machine as well.
-  private static final long STEP_REAL_NANOS = 5_000_000;
 
   private final Map<Truce, Engine> handles = new HashMap<>();
   private final List<Leader> leaders = new ArrayList<>();
@@ -123,7 +118,7 @@ public abstract class ElectionContract extends EngineContract {
   }
 
   /// Stands, and is seen in the queue before the next one comes.
-  private Candidacy queued(Truce truce, Leader body) throws InterruptedException {
+  private Candidacy queued(Truce truce, Leader body) {
     int before = status(truce).waiting();
     Candidacy candidacy = campaign(truce, body);
     passUntil(() -> status(truce).waiting() == before + 1, "another candidate waits");
@@ -134,17 +129,11 @@ public abstract class ElectionContract extends EngineContract {
     return truce.lock(NAME).status();
   }
 
-  private void passUntil(BooleanSupplier so, String what) throws InterruptedException {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!so.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, () -> "not within the liveness bound: " + what);
-      // Real time for the threads to do what became possible, and some of the place's own.
-      LockSupport.parkNanos(STEP_REAL_NANOS);
-      place().pass(STEP);
-    }
+  private void passUntil(BooleanSupplier so, String what) {
+    passUntil(so, () -> what);
   }
 
-  private void passUntilLeads(Leader leader) throws InterruptedException {
+  private void passUntilLeads(Leader leader) {
     passUntil(leader::leads, "it leads");
   }
 

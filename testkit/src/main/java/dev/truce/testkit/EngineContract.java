@@ -17,6 +17,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,7 +30,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Replay.class)
 abstract class EngineContract implements Replay.Seeded {
   private static final int TRIES = 100;
-  private static final Duration STEP_REAL = Duration.ofMillis(20);
+  private static final Duration LOOK = Duration.ofMillis(2);
+  private static final long SHORT_LOOK_NANOS = 20_000;
+  private static final int LOOKS = 2;
+  private static final Duration HELD_UP = Duration.ofSeconds(3);
+
+  /// How much time passes at once where it passes by itself.
+  static final Duration STEP = Duration.ofMillis(50);
 
   private final Seed seed = Seed.choose();
   private @Nullable EngineUnderTest place;
@@ -135,14 +144,62 @@ abstract class EngineContract implements Replay.Seeded {
     }
   }
 
-  /// Lets time pass in small steps until the thread has come to an end. Each step leaves the
-  /// threads real time to do what became possible, so that the clock does not run away from a busy
-  /// machine.
-  final void passUntilOver(Thread thread, Duration step) throws InterruptedException {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!thread.join(STEP_REAL)) {
-      assertTrue(System.nanoTime() < deadline, () -> thread + " did not come to an end");
+  /// How long, in real time, lies between two looks while time passes.
+  Duration look() {
+    return LOOK;
+  }
+
+  /// Lets time pass in small steps until the thread has come to an end.
+  final void passUntilOver(Thread thread, Duration step) {
+    passUntil(() -> !thread.isAlive(), step, () -> thread + " comes to an end");
+  }
+
+  final void passUntil(BooleanSupplier so, Supplier<String> what) {
+    passUntil(so, STEP, what);
+  }
+
+  /// Lets time pass in small steps until it is so. Time is moved only when nothing else can happen:
+  /// whoever is offered a lock, or has to show life, does so in time, however long its thread has
+  /// to wait for a processor. Threads that do not come to rest hold time up for three real seconds.
+  final void passUntil(BooleanSupplier so, Duration step, Supplier<String> what) {
+    passUntil(so, step, TestClock.LIVENESS, what);
+  }
+
+  /// The same with another bound, in real time.
+  final void passUntil(
+      BooleanSupplier so, Duration step, Duration liveness, Supplier<String> what) {
+    long began = System.nanoTime();
+    while (!isSoBeforeRest(so)) {
+      assertTrue(
+          System.nanoTime() - began < liveness.toNanos(),
+          () -> "not within the liveness bound: " + what.get());
       place().pass(step);
+    }
+  }
+
+  /// Waits until it is so, or nothing is left to happen before time passes. Answers whether it is
+  /// so.
+  final boolean isSoBeforeRest(BooleanSupplier so) {
+    long began = System.nanoTime();
+    int atRest = 0;
+    while (!so.getAsBoolean()) {
+      if (atRest == LOOKS || System.nanoTime() - began > HELD_UP.toNanos()) {
+        return false;
+      }
+      LockSupport.parkNanos(look().toNanos());
+      atRest = place().isAtRest() ? atRest + 1 : 0;
+    }
+    return true;
+  }
+
+  /// Lets so much time pass in small steps, each when nothing else can happen.
+  final void pass(Duration time) {
+    for (Duration passed = Duration.ZERO; passed.compareTo(time) < 0; passed = passed.plus(STEP)) {
+      place().pass(STEP);
+      long began = System.nanoTime();
+      while (!place().isAtRest() && System.nanoTime() - began < HELD_UP.toNanos()) {
+        LockSupport.parkNanos(SHORT_LOOK_NANOS);
+      }
     }
   }
 }

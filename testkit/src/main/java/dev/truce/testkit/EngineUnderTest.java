@@ -16,6 +16,13 @@ public interface EngineUnderTest extends AutoCloseable {
   /// Lets time pass on the clocks of all handles: moves a test clock, or waits.
   void pass(Duration time);
 
+  /// Whether nothing is left to happen on this place until time passes, so that a suite may let it
+  /// pass without overtaking a thread that is held up: on a test clock [TestClock#isAtRest()].
+  /// Where nobody can tell, or time passes by itself, it is `true`.
+  default boolean isAtRest() {
+    return true;
+  }
+
   /// For how long a killed member cannot be ended: zero where the engine proves deaths.
   Duration term();
 

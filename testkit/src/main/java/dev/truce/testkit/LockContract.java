@@ -64,7 +64,6 @@ public abstract class LockContract extends EngineContract {
   /// Longer than any test: a wait with it ends by being served.
   private static final Duration LONG = Duration.ofHours(1);
 
-  private static final Duration STEP = Duration.ofMillis(50);
   private static final Duration NOT_AT_ALL = Duration.ZERO;
 
   private final Map<Truce, Engine> handles = new HashMap<>();
@@ -711,12 +710,7 @@ public abstract class LockContract extends EngineContract {
 
   /// What becomes of it, while time passes.
   private <T> T await(FutureTask<T> task) throws Exception {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!task.isDone()) {
-      assertTrue(System.nanoTime() < deadline, "nothing becomes of it");
-      place().pass(STEP);
-      Thread.sleep(1);
-    }
+    passUntil(task::isDone, () -> "something becomes of it");
     return get(task);
   }
 
@@ -1198,12 +1192,6 @@ public abstract class LockContract extends EngineContract {
     assertEquals(held.token(), refusal.holder().orElseThrow().token());
     assertTrue(held.isValid(), "a timeout ended somebody else's grant");
     assertEquals(0, first.lock("index").status().waiting());
-  }
-
-  private void pass(Duration time) {
-    for (Duration passed = NOT_AT_ALL; passed.compareTo(time) < 0; passed = passed.plus(STEP)) {
-      place().pass(STEP);
-    }
   }
 
   /// The defects of other locks: a timed-out waiter that removes the holder, stays in the queue for
@@ -1988,16 +1976,16 @@ public abstract class LockContract extends EngineContract {
     holds.forEach(hold -> assertTrue(tokens.add(hold.token())));
   }
 
-  private void passUntilDone(Thread worker, Iterable<Throwable> failures)
-      throws InterruptedException {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.multipliedBy(3).toNanos();
-    while (!worker.join(Duration.ofMillis(1))) {
-      if (System.nanoTime() > deadline) {
-        AssertionError wedged = new AssertionError("wedged: " + engineStatus());
-        failures.forEach(wedged::addSuppressed);
-        throw wedged;
-      }
-      place().pass(STEP);
+  private void passUntilDone(Thread worker, Iterable<Throwable> failures) {
+    try {
+      passUntil(
+          () -> !worker.isAlive(),
+          STEP,
+          TestClock.LIVENESS.multipliedBy(3),
+          () -> "a worker is done: " + engineStatus());
+    } catch (AssertionError wedged) {
+      failures.forEach(wedged::addSuppressed);
+      throw wedged;
     }
   }
 

@@ -20,7 +20,6 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -35,7 +34,6 @@ import org.junit.jupiter.api.Test;
 @SuppressWarnings("LockNotBeforeTry") // when a lock is given back is what the tests are about
 public abstract class ReadWriteLockContract extends EngineContract {
   private static final String NAME = "index";
-  private static final Duration STEP = Duration.ofMillis(50);
   private static final int HOUR = 3_600;
 
   private final List<Truce> handles = new ArrayList<>();
@@ -186,13 +184,8 @@ public abstract class ReadWriteLockContract extends EngineContract {
     return get(task);
   }
 
-  private void passUntil(BooleanSupplier so, String what) throws InterruptedException {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!so.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, () -> "not within the liveness bound: " + what);
-      LockSupport.parkNanos(1_000_000);
-      place().pass(STEP);
-    }
+  private void passUntil(BooleanSupplier so, String what) {
+    passUntil(so, () -> what);
   }
 
   // ---- entering and leaving
@@ -297,7 +290,7 @@ public abstract class ReadWriteLockContract extends EngineContract {
     FutureTask<Boolean> waiting = writer.waits(other.writeLock()::lock);
 
     lock.readLock().unlock();
-    place().pass(STEP);
+    pass(STEP);
     assertFalse(waiting.isDone());
     assertFalse(free(lock.readLock()), "a reader went before a writer that waits");
     reader.run(lock.readLock()::unlock);
@@ -448,7 +441,7 @@ public abstract class ReadWriteLockContract extends EngineContract {
         FutureTask<Boolean> behind = second.waits(last::lock);
 
         first.thread.interrupt();
-        place().pass(STEP);
+        pass(STEP);
         first.thread.interrupt();
         lock.writeLock().unlock();
 

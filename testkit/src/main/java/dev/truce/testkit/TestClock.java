@@ -5,7 +5,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
@@ -29,6 +32,10 @@ public final class TestClock implements Ticker {
    */
   private final List<Parked> parked = new ArrayList<>();
 
+  /// Everybody who ever asked for the time or parked. Asked before it is added to: nothing may wait
+  /// for a lock right before it parks.
+  private final Set<Thread> users = ConcurrentHashMap.newKeySet();
+
   private volatile long nanos = Duration.ofDays(3).toNanos();
 
   /// A clock that stands at some moment long after the start of the host.
@@ -36,12 +43,20 @@ public final class TestClock implements Ticker {
 
   @Override
   public long nanos() {
+    know(Thread.currentThread());
     return nanos;
+  }
+
+  private void know(Thread user) {
+    if (!users.contains(user)) {
+      users.add(user);
+    }
   }
 
   @Override
   public void park(Object blocker, long deadline) {
     Parked mine = new Parked(Thread.currentThread(), blocker, deadline);
+    know(mine.thread);
     synchronized (parked) {
       if (!waiting(mine)) {
         return;
@@ -101,6 +116,31 @@ public final class TestClock implements Ticker {
     await(
         now -> threads.stream().allMatch(thread -> !thread.isAlive() || waits(thread, now)),
         threads + " parked on the clock or ended");
+  }
+
+  /// Whether nothing is left to happen until time moves on, as far as can be seen from outside: of
+  /// those who ever asked for the time or parked here, except the caller, each one is parked for
+  /// later than now, waits for another thread without a bound, or has ended.
+  ///
+  /// A thread that was woken and has not been given a processor yet looks like one that sleeps,
+  /// unless its time has come here. So look twice, with a little real time between.
+  public boolean isAtRest() {
+    synchronized (parked) {
+      Set<Thread> due = new HashSet<>();
+      for (Parked one : parked) {
+        if (!waiting(one)) {
+          due.add(one.thread);
+        }
+      }
+      users.removeIf(user -> !user.isAlive());
+      return users.stream().allMatch(user -> rests(user) && !due.contains(user));
+    }
+  }
+
+  private static boolean rests(Thread thread) {
+    return thread.equals(Thread.currentThread())
+        || thread.getState() == Thread.State.WAITING
+        || thread.getState() == Thread.State.TERMINATED;
   }
 
   private boolean waits(Thread thread, List<Parked> now) {

@@ -55,6 +55,11 @@ final class HostileUnderTest implements EngineUnderTest {
   }
 
   @Override
+  public boolean isAtRest() {
+    return clock.isAtRest();
+  }
+
+  @Override
   public Duration term() {
     return HostileEngine.TERM;
   }

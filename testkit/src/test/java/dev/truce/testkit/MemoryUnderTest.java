@@ -26,6 +26,11 @@ final class MemoryUnderTest implements EngineUnderTest {
   }
 
   @Override
+  public boolean isAtRest() {
+    return clock.isAtRest();
+  }
+
+  @Override
   public Duration term() {
     return Duration.ZERO;
   }

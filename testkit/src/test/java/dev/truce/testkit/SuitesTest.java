@@ -68,6 +68,11 @@ final class SuitesTest {
     }
 
     @Override
+    public boolean isAtRest() {
+      return clock.isAtRest();
+    }
+
+    @Override
     public Duration term() {
       return Duration.ZERO;
     }

@@ -148,6 +148,72 @@ final class TestClockTest {
   }
 
   @Test
+  void isAtRest_parkedForLaterOrWaitingForAnother_isTrue() throws Exception {
+    Thread parked = sleeper(clock.nanos() + 10);
+    CountDownLatch end = new CountDownLatch(1);
+    Thread waiting =
+        Thread.ofPlatform()
+            .daemon()
+            .start(() -> {
+              clock.nanos();
+              try {
+                end.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    clock.awaitParked(parked);
+
+    awaitAtRest();
+
+    end.countDown();
+    assertThat(waiting.join(TestClock.LIVENESS)).isTrue();
+    awaitAtRest();
+  }
+
+  /// One that is held up on its way out of the clock, or before it gets there.
+  @Test
+  void isAtRest_somebodyIsDueOrBusy_isFalse() throws Exception {
+    AtomicBoolean goOn = new AtomicBoolean();
+    CountDownLatch busy = new CountDownLatch(1);
+    Thread thread =
+        Thread.ofPlatform()
+            .daemon()
+            .start(() -> {
+              clock.nanos();
+              busy.countDown();
+              while (!goOn.get()) {
+                Thread.onSpinWait();
+              }
+              clock.park(this, clock.nanos() + 10);
+              while (goOn.get()) {
+                Thread.onSpinWait();
+              }
+            });
+    assertThat(busy.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(clock.isAtRest()).isFalse();
+    goOn.set(true);
+    awaitAtRest();
+
+    clock.advance(Duration.ofNanos(10));
+
+    for (int look = 0; look < 1_000; look++) {
+      assertThat(clock.isAtRest()).isFalse();
+    }
+    goOn.set(false);
+    assertThat(thread.join(TestClock.LIVENESS)).isTrue();
+    assertThat(clock.isAtRest()).isTrue();
+  }
+
+  private void awaitAtRest() {
+    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
+    while (!clock.isAtRest()) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
   void awaitParked_enoughThreads_returns() {
     Thread first = sleeper(clock.nanos() + 10);
     Thread second = sleeper(clock.nanos() + 20);
