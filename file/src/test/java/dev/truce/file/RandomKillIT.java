@@ -24,6 +24,7 @@ final class RandomKillIT {
     Random random = new Random(seed);
     List<Child> children = new ArrayList<>();
     int next = 0;
+    FileEngine.open(root).close();
     try {
       while (next < WORKERS) {
         children.add(start(root, temporary, next++));
@@ -52,7 +53,9 @@ final class RandomKillIT {
   }
 
   private static Child start(Path root, Path temporary, int worker) {
-    return Child.start(List.of(), "work", root, worker, log(temporary, worker));
+    Child child = Child.start(List.of(), "work", root, worker, log(temporary, worker));
+    child.await("ready");
+    return child;
   }
 
   private static Path log(Path temporary, int worker) {
