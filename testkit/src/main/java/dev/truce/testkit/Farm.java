@@ -47,8 +47,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **Threads.** A farm may be used by several, a [Me] by the threads of its process.
 public final class Farm implements AutoCloseable {
-  /// How long anything is waited for, unless told otherwise.
-  public static final Duration LIVENESS = Duration.ofSeconds(10);
+  /// How long anything is waited for, unless told otherwise: the start of many JVMs on a busy
+  /// machine included.
+  public static final Duration LIVENESS = Duration.ofSeconds(60);
 
   private static final int LOG_LINES = 200;
   private static final Duration LAST_WORDS = Duration.ofMillis(500);

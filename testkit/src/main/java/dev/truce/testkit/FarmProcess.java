@@ -109,10 +109,11 @@ final class FarmProcess implements Farm.Me {
   @Override
   public synchronized int arrive(String barrier) throws InterruptedException {
     say("arrive", barrier, "");
-    Line answer = poll(passes);
+    Line answer = poll(passes, liveness());
     if (answer == null) {
       say("late", barrier, "");
-      answer = poll(passes);
+      // The parent answers this, whoever else is missing.
+      answer = poll(passes, Farm.LIVENESS.toMillis());
     }
     if (answer == null || !answer.verb().equals("passed")) {
       throw new AssertionError(
@@ -128,14 +129,19 @@ final class FarmProcess implements Farm.Me {
 
   @Override
   public String receive() throws InterruptedException {
-    String message = poll(messages);
+    String message = poll(messages, liveness());
     if (message == null) {
       throw new AssertionError("the parent says nothing to " + name);
     }
     return message;
   }
 
-  private static <T> @Nullable T poll(LinkedBlockingQueue<T> queue) throws InterruptedException {
-    return queue.poll(Long.getLong(LIVENESS, Farm.LIVENESS.toMillis()), TimeUnit.MILLISECONDS);
+  private static long liveness() {
+    return Long.getLong(LIVENESS, Farm.LIVENESS.toMillis());
+  }
+
+  private static <T> @Nullable T poll(LinkedBlockingQueue<T> queue, long millis)
+      throws InterruptedException {
+    return queue.poll(millis, TimeUnit.MILLISECONDS);
   }
 }
