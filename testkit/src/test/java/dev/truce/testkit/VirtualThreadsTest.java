@@ -24,6 +24,9 @@ final class VirtualThreadsTest {
   private static final int THREADS = 10_000;
   private static final Duration LONG = Duration.ofMinutes(5);
 
+  /// How long, in real time, all of them together may take to get into the queue.
+  private static final Duration ALL_WAIT = Duration.ofMinutes(1);
+
   private long counter;
 
   @Test
@@ -46,8 +49,9 @@ final class VirtualThreadsTest {
                   }
                 }));
       }
+      long deadline = System.nanoTime() + ALL_WAIT.toNanos();
       for (Thread thread : threads) {
-        awaitWaiting(thread);
+        awaitWaiting(thread, deadline);
       }
       int carriers = scheduler.getPoolSize();
       int cores = Runtime.getRuntime().availableProcessors();
@@ -84,13 +88,12 @@ final class VirtualThreadsTest {
   }
 
   /// One that is parked for a mutex is still on its way to the queue.
-  private static void awaitWaiting(Thread thread) {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
+  private static void awaitWaiting(Thread thread, long deadline) {
     for (Object blocker = null;
         blocker == null || blocker instanceof AbstractOwnableSynchronizer;
         blocker = LockSupport.getBlocker(thread)) {
       assertThat(System.nanoTime()).as("%s waits", thread).isLessThan(deadline);
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 }
