@@ -67,7 +67,7 @@ final class ProcessesIT {
           TimeUnit.MILLISECONDS.sleep(pause);
           heard.drainPermits();
           engine.members().wake(member);
-          assertThat(heard.tryAcquire(1, TimeUnit.SECONDS)).isTrue();
+          assertThat(heard.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
         }
       }
     }

@@ -24,7 +24,7 @@ final class YieldPointIT {
 
   @ParameterizedTest
   @EnumSource(value = Yield.class, mode = EnumSource.Mode.EXCLUDE, names = "JOURNAL_RECOVERED")
-  @Timeout(60)
+  @Timeout(300)
   void stoppedAndKilled_harmsNobody(Yield point, @TempDir Path temporary) throws Exception {
     Path root = temporary.resolve("root");
     Path acknowledged = temporary.resolve("acknowledged");
@@ -111,7 +111,7 @@ final class YieldPointIT {
 
     void awaitProgress() throws InterruptedException {
       long target = rounds.get() + PROGRESS;
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       while (rounds.get() < target) {
         assertThat(failure).isNull();
         assertThat(System.nanoTime()).as("the survivor is blocked").isLessThan(deadline);
