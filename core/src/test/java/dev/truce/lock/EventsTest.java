@@ -323,6 +323,7 @@ class EventsTest {
   void close_deliversWhatWaits() throws Exception {
     Truce truce = with(heard::add);
     Grant _ = truce.lock("n").acquire(LONG);
+    Crew.until(() -> !heard.isEmpty()); // closing waits a second for the listener's thread
     truce.close();
     assertThat(heard)
         .extracting(event -> event.getClass().getSimpleName())

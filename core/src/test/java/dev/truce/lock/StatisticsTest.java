@@ -331,8 +331,9 @@ class StatisticsTest {
     truce.close();
     assertThat(memory.cells().keys("lock/")).hasSizeBetween(768, 1_024);
     assertThat(memory.cells().keys("stat/")).hasSizeLessThanOrEqualTo(1_024);
-    assertThat(memory.cells().keys("stat/"))
-        .allMatch(key -> !memory.cells().read(key.replace("stat/", "lock/")).absent());
+    Crew.until(() ->
+        memory.cells().keys("stat/").stream()
+            .noneMatch(key -> memory.cells().read(key.replace("stat/", "lock/")).absent()));
   }
 
   @Test
