@@ -141,8 +141,8 @@ class NamedLockTest {
 
   @Test
   void acquire_writerWaitsBehindReaders_isAloneAndBeforeLaterReaders() throws Exception {
-    NamedLock lock = over(memory).lock("n");
-    NamedLock other = over(memory.another()).lock("n");
+    NamedLock lock = over(still).lock("n");
+    NamedLock other = over(still.another()).lock("n");
     Grant first = lock.read().acquire(LONG);
     Grant second = other.read().acquire(LONG);
     Job<Grant> writer = crew.virtual(() -> lock.acquire(LONG));
@@ -166,7 +166,7 @@ class NamedLockTest {
   void acquire_waitersOfThreeHandles_areServedInTheOrderOfArrival() throws Exception {
     List<NamedLock> locks = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
-      locks.add(over(i == 0 ? memory : memory.another()).lock("n"));
+      locks.add(over(i == 0 ? still : still.another()).lock("n"));
     }
     List<Integer> served = Collections.synchronizedList(new ArrayList<>());
     Grant held = locks.getFirst().acquire(LONG);
@@ -192,8 +192,8 @@ class NamedLockTest {
   @Test
   void withPriority_lowerGoesFirst_equalOnesInTheOrderOfArrival() throws Exception {
     List<String> served = Collections.synchronizedList(new ArrayList<>());
-    NamedLock one = over(memory).lock("n");
-    NamedLock other = over(memory.another()).lock("n");
+    NamedLock one = over(still).lock("n");
+    NamedLock other = over(still.another()).lock("n");
     Grant held = one.acquire(LONG);
     List<Job<Boolean>> jobs = new ArrayList<>();
     for (int priority : new int[] {0, 5, -3, 0, -3}) {
@@ -217,8 +217,8 @@ class NamedLockTest {
   /// It also holds for one whom others overtake again and again.
   @Test
   void withPriority_overtakenSixteenTimes_isOvertakenNoMore() throws Exception {
-    NamedLock lock = over(memory).lock("n");
-    NamedLock urgent = over(memory.another()).lock("n").withPriority(NamedLock.FIRST_PRIORITY);
+    NamedLock lock = over(still).lock("n");
+    NamedLock urgent = over(still.another()).lock("n").withPriority(NamedLock.FIRST_PRIORITY);
     Grant held = lock.acquire(LONG);
     Job<Grant> patient = crew.virtual(() -> lock.acquire(LONG));
     untilWaiting(lock, 1);
@@ -294,8 +294,8 @@ class NamedLockTest {
 
   @Test
   void acquireAsync_readerWhileAWriterWaits_waitsBehindIt() throws Exception {
-    NamedLock lock = over(memory).lock("n");
-    NamedLock other = over(memory.another()).lock("n");
+    NamedLock lock = over(still).lock("n");
+    NamedLock other = over(still.another()).lock("n");
     Grant reading = lock.read().tryAcquire().orElseThrow();
     CompletableFuture<Grant> writer = other.acquireAsync(LONG);
     untilWaiting(lock, 1);
