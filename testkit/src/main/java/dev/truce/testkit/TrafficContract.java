@@ -33,8 +33,6 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
-import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -42,7 +40,6 @@ import org.junit.jupiter.api.Test;
 /// What the record of traffic promises, over whatever engine. Each handle stands for a process.
 public abstract class TrafficContract extends EngineContract {
   private static final Duration LONG = Duration.ofHours(1);
-  private static final Duration STEP = Duration.ofMillis(50);
   private static final Duration SECOND = Duration.ofSeconds(1);
 
   private final Map<Truce, Engine> handles = new HashMap<>();
@@ -74,15 +71,6 @@ public abstract class TrafficContract extends EngineContract {
 
   private void kill(Truce truce) {
     place().kill(Objects.requireNonNull(handles.remove(truce)));
-  }
-
-  private void until(BooleanSupplier condition, Supplier<String> what) {
-    long deadline = System.nanoTime() + TestClock.LIVENESS.toNanos();
-    while (!condition.getAsBoolean()) {
-      assertTrue(
-          System.nanoTime() < deadline, () -> "not within the liveness bound: " + what.get());
-      place().pass(STEP);
-    }
   }
 
   /// `owner what mode token`.
@@ -136,7 +124,7 @@ public abstract class TrafficContract extends EngineContract {
     Grant held = mine.acquire(LONG);
     assertEquals(Optional.empty(), theirs.tryAcquire());
     Thread waiting = start(() -> once(theirs.read()));
-    until(() -> one.lock("index").status().waiting() == 1, () -> "it stands in the queue");
+    passUntil(() -> one.lock("index").status().waiting() == 1, () -> "it stands in the queue");
     held.close();
     passUntilOver(waiting, STEP);
     Grant last = mine.read().acquire(LONG);
@@ -147,7 +135,7 @@ public abstract class TrafficContract extends EngineContract {
     last.close();
 
     close(two);
-    until(() -> one.traffic().parts().size() == 11, () -> "all of it: " + one.traffic());
+    passUntil(() -> one.traffic().parts().size() == 11, () -> "all of it: " + one.traffic());
     Traffic traffic = one.traffic().of("index");
     List<Long> tokens =
         traffic.parts().stream()
@@ -189,7 +177,7 @@ public abstract class TrafficContract extends EngineContract {
 
     long token = once(lock);
 
-    until(() -> busy.traffic().parts().size() == 3, () -> "all of it: " + busy.traffic());
+    passUntil(() -> busy.traffic().parts().size() == 3, () -> "all of it: " + busy.traffic());
     assertEquals(
         List.of(
             told("other", What.SWITCHED_ON, Mode.WRITE, 0),
@@ -217,7 +205,7 @@ public abstract class TrafficContract extends EngineContract {
     noting.lock("index").recordTraffic(true);
     long token = once(noting.lock("index"));
     Truce looking = open("looking");
-    until(
+    passUntil(
         () -> told(looking.traffic()).contains(told("noting", What.RELEASED, Mode.WRITE, token)),
         () -> "it is added: " + looking.traffic());
   }
@@ -231,7 +219,7 @@ public abstract class TrafficContract extends EngineContract {
       long _ = once(passing.lock("index"));
       close(passing);
     }
-    until(() -> looking.traffic().parts().size() == 11, () -> "all: " + looking.traffic());
+    passUntil(() -> looking.traffic().parts().size() == 11, () -> "all: " + looking.traffic());
     assertEquals(List.of(), gaps(looking.traffic()));
     close(looking);
     assertEquals(List.of(), engine().cells().keys("noting/"));
@@ -245,13 +233,14 @@ public abstract class TrafficContract extends EngineContract {
     Truce victim = open("victim");
     Instant before = Instant.now();
     long told = once(victim.lock("index"));
-    until(() -> looking.traffic().parts().size() == 3, () -> "it is added: " + looking.traffic());
+    passUntil(
+        () -> looking.traffic().parts().size() == 3, () -> "it is added: " + looking.traffic());
     long untold = once(victim.lock("index"));
     kill(victim);
     Instant killed = Instant.now();
 
     long mine = once(lock);
-    until(() -> !gaps(looking.traffic()).isEmpty(), () -> "a gap: " + looking.traffic());
+    passUntil(() -> !gaps(looking.traffic()).isEmpty(), () -> "a gap: " + looking.traffic());
 
     Truce alsoLooking = open("also");
     for (Truce truce : List.of(looking, alsoLooking)) {
@@ -263,7 +252,7 @@ public abstract class TrafficContract extends EngineContract {
       assertFalse(gap.at().isBefore(before) || gap.at().isAfter(killed), gap::toString);
       assertFalse(gap.until().isBefore(killed), gap::toString);
     }
-    until(() -> looking.traffic().parts().size() == 6, () -> "all: " + looking.traffic());
+    passUntil(() -> looking.traffic().parts().size() == 6, () -> "all: " + looking.traffic());
     List<String> all =
         told(looking.traffic()).stream().filter(one -> !one.contains("gap")).toList();
     assertEquals(
@@ -285,10 +274,10 @@ public abstract class TrafficContract extends EngineContract {
     Truce victim = open("victim");
     Grant held = victim.lock("index").acquire(LONG);
     kill(victim);
-    until(() -> gaps(looking.traffic()).size() == 1, () -> "a gap: " + looking.traffic());
+    passUntil(() -> gaps(looking.traffic()).size() == 1, () -> "a gap: " + looking.traffic());
     NamedLock lock = looking.lock("index");
-    until(() -> freed(lock), () -> "the lock is free: " + lock.status());
-    until(
+    passUntil(() -> freed(lock), () -> "the lock is free: " + lock.status());
+    passUntil(
         () -> events(looking.traffic(), What.DIED).containsKey(held.token()),
         () -> "its end is noted: " + looking.traffic());
     assertEquals(1, gaps(looking.traffic()).size());
@@ -318,16 +307,16 @@ public abstract class TrafficContract extends EngineContract {
             return true;
           }));
     }
-    long deadline = System.nanoTime() + TestClock.LIVENESS.multipliedBy(3).toNanos();
     for (Thread thread : threads) {
-      while (!thread.join(Duration.ofMillis(1))) {
-        assertTrue(System.nanoTime() < deadline, () -> thread + " is wedged");
-        place().pass(STEP);
-      }
+      passUntil(
+          () -> !thread.isAlive(),
+          STEP,
+          TestClock.LIVENESS.multipliedBy(3),
+          () -> thread + " comes to an end");
     }
     processes.subList(1, 3).forEach(this::close);
     Truce left = processes.getFirst();
-    until(
+    passUntil(
         () -> events(left.traffic(), What.RELEASED).size() == 6 * rounds(),
         () -> "all of them: " + left.traffic().parts().size());
     Traffic traffic = left.traffic();
