@@ -306,28 +306,33 @@ class TrafficTest {
 
   @Test
   void whereNothingIsRecorded_nothingIsAllocatedForIt() throws Exception {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    long me = Thread.currentThread().threadId();
     long[] bytes = new long[2];
     for (int round = 0; round < 2; round++) {
       MemoryEngine engine = MemoryEngine.create(ticker);
-      Truce truce = over(engine);
-      NamedLock lock = truce.lock("n");
+      NamedLock lock = over(engine).lock("n");
       if (round == 1) {
         lock.recordTraffic(true);
         lock.recordTraffic(false);
       }
-      for (int i = 0; i < 20_000; i++) {
-        lock.acquire(LONG).close();
-      }
-      long before = threads.getThreadAllocatedBytes(me);
-      for (int i = 0; i < 1_000; i++) {
-        lock.acquire(LONG).close();
-      }
-      bytes[round] = threads.getThreadAllocatedBytes(me) - before;
+      bytes[round] = leastAllocated(lock);
       assertThat(engine.cells().keys("noting/")).isEmpty();
     }
-    assertThat(bytes[1]).isLessThanOrEqualTo(bytes[0] + 1_000);
+    assertThat(bytes[1]).isLessThan(bytes[0] + 1_000); // a single event for each were ten thousand
+  }
+
+  /// By a hundred grants, whatever the compiler has done to them by then.
+  private static long leastAllocated(NamedLock lock) throws InterruptedException {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long me = Thread.currentThread().threadId();
+    long least = Long.MAX_VALUE;
+    for (int times = 0; times < 400; times++) {
+      long before = threads.getThreadAllocatedBytes(me);
+      for (int i = 0; i < 100; i++) {
+        lock.acquire(LONG).close();
+      }
+      least = Math.min(least, threads.getThreadAllocatedBytes(me) - before);
+    }
+    return least;
   }
 
   // ---- gaps
