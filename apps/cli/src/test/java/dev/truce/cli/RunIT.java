@@ -444,19 +444,22 @@ class RunIT {
   // ---- turns
 
   @Test
-  void eightShellsCountToTwoHundred() throws Exception {
+  void eightShellsThatCount_loseNothing() throws Exception {
+    int each = Boolean.getBoolean("truce.full") ? 25 : 10;
     Files.writeString(temp.resolve("n"), "0\n");
     List<Line> shells = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
       shells.add(
           shell.start(
-              "for i in {1..25}; do truce run --lock c -- sh -c"
+              "for i in {1.."
+                  + each
+                  + "}; do truce run --lock c -- sh -c"
                   + " 'n=$(cat n); echo $((n+1)) > n' || exit; done"));
     }
     for (Line line : shells) {
       assertThat(line.process().waitFor()).isEqualTo(0);
     }
-    assertThat(Files.readString(temp.resolve("n"))).isEqualTo("200\n");
+    assertThat(Files.readString(temp.resolve("n"))).isEqualTo(8 * each + "\n");
   }
 
   @Test
