@@ -1,27 +1,13 @@
 package dev.truce.file;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.truce.testkit.Crashes;
 import dev.truce.testkit.Seed;
-import java.io.IOException;
-import java.net.URI;
-import java.nio.file.Files;
+import dev.truce.testkit.SourceMutant;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import javax.tools.ForwardingJavaFileManager;
-import javax.tools.JavaCompiler;
-import javax.tools.JavaFileManager;
-import javax.tools.JavaFileObject;
-import javax.tools.SimpleJavaFileObject;
-import javax.tools.ToolProvider;
 
-/// A journal that is wrong in one place: the sources with one passage replaced, compiled anew, so
-/// that the journal itself knows nothing of it.
+/// A journal that is [wrong in one place][SourceMutant].
 enum JournalMutant {
   ANSWERS_BEFORE_THE_FLUSH(
       "Flushes",
@@ -120,7 +106,6 @@ enum JournalMutant {
   RECOVERY_BELIEVES_WHAT_IT_READS("Survey", "frame.place() >= from", "false", "TWO_APPENDERS");
 
   private static final Path SOURCES = Path.of("src/main/java/dev/truce/file");
-  private static final String PACKAGE = "dev.truce.file.";
 
   private final String type;
   private final String passage;
@@ -139,7 +124,9 @@ enum JournalMutant {
   ///
   /// @throws AssertionError if the sources have changed, so that it is no mutant any more
   Callable<?> examinee() throws Exception {
-    Class<?> examiner = new Loader(compiled()).loadClass(Examiner.class.getName());
+    ClassLoader world =
+        SourceMutant.world(SOURCES.resolve(type + ".java"), passage, instead, "dev.truce.file.");
+    Class<?> examiner = world.loadClass(Examiner.class.getName());
     return (Callable<?>) examiner.getConstructor(String.class).newInstance(exam);
   }
 
@@ -162,99 +149,6 @@ enum JournalMutant {
         JournalExam.valueOf(exam).take();
       }
       return true;
-    }
-  }
-
-  private Map<String, byte[]> compiled() throws IOException {
-    Path file = SOURCES.resolve(type + ".java");
-    String source = Files.readString(file);
-    assertThat(source.split(java.util.regex.Pattern.quote(passage), -1))
-        .as("%s is no mutant any more: %s has not one passage %s", this, file, passage)
-        .hasSize(2);
-    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-    Written classes = new Written(compiler.getStandardFileManager(null, null, null));
-    boolean right =
-        compiler
-            .getTask(
-                null,
-                classes,
-                null,
-                List.of("-proc:none", "-nowarn"),
-                null,
-                List.of(new Source(file.toUri(), source.replace(passage, instead))))
-            .call();
-    assertThat(right).as("%s compiles", this).isTrue();
-    Map<String, byte[]> bytes = new HashMap<>();
-    classes.written.forEach((name, written) -> bytes.put(name, written.toByteArray()));
-    return bytes;
-  }
-
-  private static final class Source extends SimpleJavaFileObject {
-    private final String text;
-
-    Source(URI file, String text) {
-      super(file, Kind.SOURCE);
-      this.text = text;
-    }
-
-    @Override
-    public String getCharContent(boolean ignoreEncodingErrors) {
-      return text;
-    }
-  }
-
-  private static final class Written extends ForwardingJavaFileManager<JavaFileManager> {
-    private final Map<String, java.io.ByteArrayOutputStream> written = new HashMap<>();
-
-    Written(JavaFileManager inner) {
-      super(inner);
-    }
-
-    @Override
-    public JavaFileObject getJavaFileForOutput(
-        Location location, String name, JavaFileObject.Kind kind, javax.tools.FileObject sibling) {
-      return new SimpleJavaFileObject(URI.create("memory:///" + name.replace('.', '/')), kind) {
-        @Override
-        public java.io.OutputStream openOutputStream() {
-          return written.computeIfAbsent(name, _ -> new java.io.ByteArrayOutputStream());
-        }
-      };
-    }
-  }
-
-  /// Has the whole package to itself, some of it changed; all else is everybody's.
-  private static final class Loader extends ClassLoader {
-    private final Map<String, byte[]> changed;
-
-    Loader(Map<String, byte[]> changed) {
-      super(JournalMutant.class.getClassLoader());
-      this.changed = changed;
-    }
-
-    @Override
-    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-      if (!name.startsWith(PACKAGE)) {
-        return super.loadClass(name, resolve);
-      }
-      synchronized (getClassLoadingLock(name)) {
-        Class<?> known = findLoadedClass(name);
-        return known == null ? define(name) : known;
-      }
-    }
-
-    private Class<?> define(String name) throws ClassNotFoundException {
-      byte[] bytes = changed.get(name);
-      try (var unchanged = getResourceAsStream(name.replace('.', '/') + ".class")) {
-        if (bytes == null && unchanged != null) {
-          bytes = unchanged.readAllBytes();
-        }
-      } catch (IOException e) {
-        throw new ClassNotFoundException(name, e);
-      }
-      if (bytes == null) {
-        throw new ClassNotFoundException(name);
-      }
-      return defineClass(name, bytes, 0, bytes.length);
     }
   }
 }

@@ -1915,6 +1915,29 @@ public abstract class LockContract extends EngineContract {
     assertFree(one.lock("b"));
   }
 
+  /// Two sets that name their locks in opposite orders are one order.
+  @Test
+  void locks_theFirstIsHeld_nothingBehindItIsTaken() throws Exception {
+    Truce one = open();
+    Truce two = open();
+    Grant held = now(one.lock("a"));
+    LockSet back = two.locks(two.lock("b"), two.lock("a"));
+    Asker asker =
+        new Asker(() -> {
+          try (LockSet.Held both = back.acquire(LONG)) {
+            return both.grants().getFirst();
+          }
+        });
+    until(() -> one.lock("a").status().waiting() == 1, () -> "it waits for the first");
+    assertFree(one.lock("b"));
+
+    held.close();
+
+    assertEquals("a", asker.grant().lock());
+    assertFree(one.lock("a"));
+    assertFree(one.lock("b"));
+  }
+
   @Test
   void locks_oneCannotBeHad_noneIsHeld() {
     Truce one = open();

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /// Holds what the compiled module says of itself.
 class ModuleTest {
 
-  /// JUnit is needed to compile the suites, not to run the checkers and the farm.
+  /// JUnit and a compiler are needed to compile the suites, not to run the checkers and the farm.
   @Test
   void needsNothingElseAtRunTime() throws IOException {
     Set<String> needs = new TreeSet<>();

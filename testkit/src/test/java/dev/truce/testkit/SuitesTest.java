@@ -246,7 +246,7 @@ final class SuitesTest {
     }
   }
 
-  private static TestExecutionSummary run(Class<?> suite, String test) {
+  static TestExecutionSummary run(Class<?> suite, String test) {
     SummaryGeneratingListener listener = new SummaryGeneratingListener();
     LauncherDiscoveryRequest request =
         LauncherDiscoveryRequestBuilder.request()
