@@ -29,6 +29,8 @@ final class RandomKillIT {
       while (next < WORKERS) {
         children.add(start(root, temporary, next++));
       }
+      // Who comes later may be killed before it has begun; of nobody's work nothing can be lost.
+      children.forEach(child -> child.await("at work"));
       for (int kill = 0; kill < KILLS; kill++) {
         Child victim = children.get(random.nextInt(children.size()));
         Child stopped = children.get(random.nextInt(children.size()));

@@ -102,6 +102,9 @@ public final class Victim {
             once(engine, worker, log, acknowledged, round * 8 + i);
           }
         }
+        if (round == 0) {
+          System.out.println("at work");
+        }
       }
     }
   }
