@@ -32,6 +32,9 @@ final class RingIT implements Replay.Seeded {
   private static final int PROCESSES = 5;
   private static final Duration LONG = Duration.ofMinutes(1);
 
+  /// How long who has nothing to do waits for those that are still starting, or storm.
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+
   private final Seed seed = Seed.choose();
 
   @Override
@@ -42,14 +45,16 @@ final class RingIT implements Replay.Seeded {
   @Test
   @Timeout(1_200)
   void waitInARing_exactlyOneGivesWay_andTheOthersAreServed() throws Exception {
-    Farm.run(farm -> {
-      List<Farm.Worker> takers = takers(farm);
-      SplittableRandom random = seed.random("rings");
-      for (int ring = 0; ring < RINGS; ring++) {
-        List<Farm.Worker> some = some(takers, 2 + ring % (PROCESSES - 1), random);
-        breakRing(ring, some, random);
-      }
-    });
+    Farm.run(
+        PATIENCE,
+        farm -> {
+          List<Farm.Worker> takers = takers(farm);
+          SplittableRandom random = seed.random("rings");
+          for (int ring = 0; ring < RINGS; ring++) {
+            List<Farm.Worker> some = some(takers, 2 + ring % (PROCESSES - 1), random);
+            breakRing(ring, some, random);
+          }
+        });
   }
 
   private static List<Farm.Worker> some(List<Farm.Worker> all, int count, SplittableRandom random) {
@@ -119,7 +124,7 @@ final class RingIT implements Replay.Seeded {
   @Timeout(1_200)
   void waitsWithoutARing_nobodyGivesWay() throws Exception {
     Farm.run(
-        Duration.ofMinutes(2),
+        PATIENCE,
         farm -> {
           List<Farm.Worker> takers = takers(farm);
           for (Farm.Worker taker : takers) {

@@ -14,17 +14,16 @@ import java.util.stream.Stream;
 final class Installed {
   private static final Path MODULE = Path.of("").toAbsolutePath();
   private static final Path CHECKOUT = MODULE.getParent().getParent();
-  private static final String FORK = System.getProperty("truce.fork", "1");
   private static final String JAVA = System.getProperty("java.home") + "/bin/java";
 
-  /// Made once for all tests of a JVM; two JVMs run tests at a time.
+  /// Made once for all tests of a JVM.
   static final Path TRUCE = install();
 
   private Installed() {}
 
   private static Path install() {
     try {
-      Path root = Files.createDirectories(MODULE.resolve("target/installed/" + FORK));
+      Path root = Files.createDirectories(MODULE.resolve("target/installed"));
       Path build = Files.createDirectories(root.resolve("build"));
       copy(CHECKOUT.resolve("truce"), root.resolve("truce"));
       for (Path script : list(CHECKOUT.resolve("build"))) {
