@@ -386,7 +386,7 @@ final class Gate {
     @Override
     Waits.@Nullable Told tell() {
       Claim run = runOf(waiter);
-      return run == null ? null : room.waits().tell(wanted, false, run);
+      return run == null ? null : room.waits().tell(wanted, run);
     }
 
     @Override
@@ -547,12 +547,27 @@ final class Gate {
           attend(run, cell.state());
         }
       }
+      LockState attended = cell.state();
       buryTheDead(false);
       endWhatIsOver();
-      return Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
+      // Putting an end down waits, which may have used up the wake that told of this.
+      return !cell.state().equals(attended) && isCalled()
+          ? Long.MIN_VALUE
+          : Math.min(now + room.recheck(now - since), LockMachine.nextSettling(cell.state()));
     } finally {
       mutex.unlock();
     }
+  }
+
+  /// Whether the cell has something for one of those who wait here.
+  private boolean isCalled() {
+    for (LocalRun run : queue.runs()) {
+      Wait wait = cell.state().waitOf(run.claim());
+      if (!run.isEmpty() && (wait == null || wait.offered() != 0 || wait.absent())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Ends what the dead have and what time has ended, and answers what is left; `null` when the

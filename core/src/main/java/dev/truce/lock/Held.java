@@ -24,6 +24,7 @@ final class Held implements Locks.Watched {
   private volatile @Nullable Claim next;
 
   private boolean wanted = true;
+  private boolean unsaid;
 
   private volatile @Nullable Thread party;
   private int grants = 1;
@@ -129,15 +130,23 @@ final class Held implements Locks.Watched {
     next = null;
   }
 
-  /// It stands for reading.
+  /// It counts as a reader's from now on; the cell does not say so yet.
   void reads() {
     mode = Mode.READ;
     wanted = true;
+    unsaid = true;
   }
 
-  /// It stands for writing after all.
-  void writes() {
-    mode = Mode.WRITE;
+  /// The cell says what it is.
+  void said(Mode there) {
+    mode = there;
+    unsaid = false;
+  }
+
+  /// Whether it is a reader's here, and perhaps a writer's in the cell. Guarded by the gate's
+  /// mutex.
+  boolean isUnsaid() {
+    return unsaid;
   }
 
   /// Whether somebody wants it to be as it is. Guarded by the gate's mutex.

@@ -153,11 +153,14 @@ final class Upgrading {
   private boolean begin(Held held) {
     mutex.lock();
     try {
+      gate.settleAlone(held);
+      if (held.isUnsaid()) {
+        lookUp(held);
+      }
       if (held.mode() == Mode.WRITE) {
         held.wanted(true);
         return true;
       }
-      gate.settleAlone(held);
       checkHeld(held);
       if (upgrade != null || holdsAnother(Thread.currentThread(), held)) {
         throw refused(Refusal.Kind.DEADLOCK).exception();
@@ -199,7 +202,7 @@ final class Upgrading {
         abandon(held);
       }
       if (interrupted && held.mode() == Mode.WRITE && holds.containsKey(held.token())) {
-        toReader(held);
+        toReaderSoon(held);
       }
     } finally {
       mutex.unlock();
@@ -287,7 +290,7 @@ final class Upgrading {
     try {
       gate.settleAlone(held);
       checkHeld(held);
-      if (held.mode() == Mode.WRITE) {
+      if (held.mode() == Mode.WRITE || held.isUnsaid()) {
         toReader(held);
       }
     } finally {
@@ -295,19 +298,60 @@ final class Upgrading {
     }
   }
 
-  /// From before it is asked for it counts as a reader's: nobody can tell when others come in.
+  /// The same where nobody is to be told that the engine did not answer.
+  private void toReaderSoon(Held held) {
+    try {
+      toReader(held);
+    } catch (EngineException | OutcomeUnknownException later) {
+      Log.LOG.log(System.Logger.Level.DEBUG, "reads later: " + gate.name(), later);
+    }
+  }
+
+  /// From before it is asked for it counts as a reader's: nobody can tell when others come in. If
+  /// the engine does not answer, it is asked again until it does.
   private void toReader(Held held) {
-    Instant since = Instant.now();
     held.reads();
+    try {
+      say(held);
+    } catch (EngineException | OutcomeUnknownException failure) {
+      room.later(() -> sayLater(held));
+      throw failure;
+    }
+  }
+
+  private boolean sayLater(Held held) {
+    mutex.lock();
+    try {
+      if (held.isUnsaid() && holds.get(held.token()) == held) {
+        say(held);
+      }
+      return true;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// What it is in the cell, where nobody has heard whether it was changed there.
+  private void lookUp(Held held) {
+    for (Hold hold : gate.settled().holds()) {
+      if (hold.has(held.token()) && hold.phase() != Phase.ENDING) {
+        held.said(hold.mode());
+      }
+    }
+  }
+
+  private void say(Held held) {
+    Instant since = Instant.now();
     Answer answer = gate.apply(new Command.Downgrade(held.token())).answer();
     if (answer instanceof Answer.Refused) {
-      held.writes();
+      held.said(Mode.WRITE);
       throw new IllegalStateException(
           gate.name() + " cannot be held for reading: a nested run writes, or it is a permit");
     }
     if (!(answer instanceof Answer.Done)) {
       throw lost(held);
     }
+    held.said(Mode.READ);
     gate.meter().downgraded(held, since);
   }
 

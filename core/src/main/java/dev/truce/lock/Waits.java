@@ -76,13 +76,18 @@ final class Waits {
   /// A wait of this process, as long as it lasts.
   final class Told implements AutoCloseable {
     private final Thread thread = Thread.currentThread();
+
+    /// The grant that it upgrades, whoever acquired it.
+    private final Waiting.@Nullable Token upgrades;
+
     private volatile Waiting wait;
     private boolean reported;
     private long pause = FIRST_PAUSE_NANOS;
     private long due = Long.MIN_VALUE;
 
-    private Told(Waiting wait) {
+    private Told(Waiting wait, Waiting.@Nullable Token upgrades) {
       this.wait = wait;
+      this.upgrades = upgrades;
     }
 
     /// Looks for a ring when it is time to. Answers when it wants to be called again, in its own
@@ -127,10 +132,12 @@ final class Waits {
 
   /// Tells everybody that the calling thread waits; `null` when it holds nothing, so that nobody
   /// waits for it.
-  @Nullable Told tell(NamedLock wanted, boolean upgrade, Claim run) {
-    Thread thread = Thread.currentThread();
-    List<Waiting.Token> held = room.heldBy(thread);
-    if (held.isEmpty() && room.ancestors().isEmpty()) {
+  @Nullable Told tell(NamedLock wanted, Claim run) {
+    return tell(wanted, run, null);
+  }
+
+  private @Nullable Told tell(NamedLock wanted, Claim run, Waiting.@Nullable Token upgrades) {
+    if (held(Thread.currentThread(), upgrades).isEmpty() && room.ancestors().isEmpty()) {
       return null;
     }
     Told one =
@@ -140,15 +147,18 @@ final class Waits {
                 room.member(),
                 wanted.name(),
                 wanted.mode(),
-                upgrade,
+                upgrades != null,
                 run.number(),
                 wanted.wish().priority(),
-                held,
+                List.of(),
                 room.ancestors(),
-                List.of()));
+                List.of()),
+            upgrades);
     mutex.lock();
     try {
+      // Known before it is looked at what it holds: whoever changes that looks for it afterwards.
       told.put(one.wait.id(), one);
+      one.wait = one.wait.holding(held(one.thread, upgrades));
       index(one);
       publish();
     } finally {
@@ -159,7 +169,17 @@ final class Waits {
 
   /// The same for the reader's grant that upgrades.
   @Nullable Told tellUpgrade(String lock, Held held) {
-    return tell(new NamedLock(room, lock, NamedLock.Wish.WRITE), true, held.claim());
+    return tell(
+        new NamedLock(room, lock, NamedLock.Wish.WRITE),
+        held.claim(),
+        new Waiting.Token(lock, held.token()));
+  }
+
+  private List<Waiting.Token> held(Thread thread, Waiting.@Nullable Token upgrades) {
+    List<Waiting.Token> held = room.heldBy(thread);
+    return upgrades == null || held.contains(upgrades)
+        ? held
+        : Stream.concat(held.stream(), Stream.of(upgrades)).toList();
   }
 
   /// What this thread holds is not what it was when it said so.
@@ -173,7 +193,7 @@ final class Waits {
       for (Told one : told.values()) {
         if (one.thread.equals(party)) {
           unindex(one);
-          one.wait = one.wait.holding(room.heldBy(party));
+          one.wait = one.wait.holding(held(party, one.upgrades));
           index(one);
           changed = true;
         }

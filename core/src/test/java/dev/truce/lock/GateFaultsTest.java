@@ -85,6 +85,110 @@ class GateFaultsTest {
     return thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.BLOCKED;
   }
 
+  // ---- changes of mode
+
+  @Test
+  void downgrade_engineDoesNotAnswer_isMadeLater() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    Grant grant = over(engine).lock("n").acquire(LONG);
+    NamedLock others = over(memory).lock("n");
+    engine.unreachable = true;
+    assertThatThrownBy(grant::downgrade).isInstanceOf(EngineException.class);
+    assertThat(grant.mode()).isEqualTo(NamedLock.Mode.READ);
+    engine.unreachable = false;
+    Crew.until(() -> others.status().mode().orElseThrow() == NamedLock.Mode.READ);
+    others.read().tryAcquire().orElseThrow().close();
+    grant.upgrade(LONG);
+    assertThat(others.read().tryAcquire()).isEmpty();
+  }
+
+  @Test
+  void downgrade_engineDoesNotAnswer_again_isMadeAtOnce() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    Grant grant = over(engine).lock("n").acquire(LONG);
+    engine.unreachable = true;
+    assertThatThrownBy(grant::downgrade).isInstanceOf(EngineException.class);
+    engine.unreachable = false;
+    grant.downgrade();
+    over(memory).lock("n").read().tryAcquire().orElseThrow().close();
+  }
+
+  // ---- rings
+
+  /// A thread that acquired nothing upgrades another one's grant, and holds what a reader beside it
+  /// waits for.
+  @Test
+  void upgrade_ofAnotherThreadsGrant_ringIsFound() throws Exception {
+    Truce one = over(memory);
+    Truce two = over(memory.another());
+    Grant shared = crew.platform(() -> one.lock("a").read().acquire(LONG)).join();
+    Grant beside = two.lock("a").read().acquire(LONG);
+    CountDownLatch holds = new CountDownLatch(1);
+    Job<Boolean> upgrading =
+        crew.platform(() -> {
+          try (Grant _ = one.lock("b").acquire(LONG)) {
+            holds.countDown();
+            return gaveWay(() -> shared.upgrade(LONG));
+          }
+        });
+    assertThat(holds.await(10, TimeUnit.SECONDS)).isTrue();
+    boolean here = gaveWay(() -> two.lock("b").acquire(Duration.ofSeconds(10)).close());
+    beside.close();
+    assertThat(upgrading.join()).isEqualTo(!here);
+  }
+
+  private static boolean gaveWay(Attempt attempt) throws InterruptedException {
+    try {
+      attempt.make();
+      return false;
+    } catch (DeadlockException victim) {
+      return true;
+    }
+  }
+
+  private interface Attempt {
+    void make() throws InterruptedException;
+  }
+
+  /// It begins to wait while another thread hands its grant over: it does not hold that any more.
+  @Test
+  void handOver_whileItsThreadBeginsToWait_isNoRing() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory.another(), true);
+    Truce one = over(engine);
+    Truce two = over(memory);
+    Grant b = two.lock("b").acquire(LONG);
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch drawing = new CountDownLatch(1);
+    CountDownLatch handedOver = new CountDownLatch(1);
+    List<Grant> grants = new ArrayList<>();
+    Job<Boolean> waiting =
+        crew.platform(() -> {
+          grants.add(one.lock("a").acquire(LONG));
+          Thread me = Thread.currentThread();
+          AtomicBoolean once = new AtomicBoolean();
+          engine.beforeDrawing =
+              () -> {
+                if (Thread.currentThread().equals(me) && once.compareAndSet(false, true)) {
+                  drawing.countDown();
+                  Crew.until(() -> handedOver.getCount() == 0);
+                }
+              };
+          held.countDown();
+          one.lock("b").withPriority(9).acquire(LONG).close();
+          return true;
+        });
+    assertThat(drawing.await(10, TimeUnit.SECONDS)).isTrue();
+    grants.getFirst().handOver();
+    handedOver.countDown();
+    untilWaiting(two.lock("b"), 1);
+    Job<Grant> other = crew.platform(() -> two.lock("a").acquire(LONG));
+    untilWaiting(two.lock("a"), 1);
+    b.close();
+    assertThat(waiting.join()).as("served, and not told to give way").isTrue();
+    grants.getFirst().close();
+    other.join().close();
+  }
+
   // ---- no room
 
   @Test

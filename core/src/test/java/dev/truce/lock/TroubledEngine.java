@@ -40,6 +40,9 @@ final class TroubledEngine implements Engine {
   /// Called before each swap with what the cell shall hold.
   volatile Predicate<String> beforeSwap = key -> true;
 
+  /// Called before a number is drawn.
+  volatile Runnable beforeDrawing = () -> {};
+
   /// Called before the engine is told that wakes are wanted.
   volatile Runnable beforeListening = () -> {};
 
@@ -129,6 +132,7 @@ final class TroubledEngine implements Engine {
 
     @Override
     public long draw(int count) {
+      beforeDrawing.run();
       check();
       return memory.cells().draw(count);
     }
