@@ -71,7 +71,7 @@ class DocsIT {
     List<Step> steps = steps(Files.readString(CHECKOUT.resolve(document)));
     assertThat(steps).isNotEmpty();
     write("truce", "#!/bin/sh\nexec " + Text.quoted(Installed.TRUCE.toString()) + " \"$@\"\n");
-    Result all = new Shell(temp).run(script(steps));
+    Result all = new Shell(temp).run(script(steps), steps.size());
     assertThat(all.err()).isEmpty();
     for (int i = 0; i < steps.size(); i++) {
       Step step = steps.get(i);

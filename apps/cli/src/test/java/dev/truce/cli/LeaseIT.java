@@ -109,9 +109,9 @@ class LeaseIT {
     }
     shell.out("truce release " + held);
     for (String ticket : tickets) {
+      String lease = shell.out("truce acquire build --ticket " + ticket);
       assertThat(status("truce acquire build -n -q")).isEqualTo(75);
       assertThat(status("truce run -n -q build -- true")).isEqualTo(75);
-      String lease = shell.out("truce acquire build --ticket " + ticket);
       assertThat(shell.out("truce acquire build --ticket " + ticket)).isEqualTo(lease);
       shell.out("truce release " + lease);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.truce.cli.Shell.Line;
 import dev.truce.cli.Shell.Result;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -238,7 +239,7 @@ class RunIT {
   void interruptAtTheTerminal_reachesTheCommandOnce_andEndsAScriptThatCalledUs() throws Exception {
     Line once =
         shell.start(
-            "exec script -qec \"exec truce run x -- bash -c 'trap \\\"echo int\\\" INT; echo up; read -t 1; read -t 0.2; exit 9'\" /dev/null");
+            "exec script -qec \"exec truce run x -- bash -c 'trap \\\"echo int; heard=1\\\" INT; echo up; until [ \\$heard ]; do read -t 1; done; read -t 0.2; exit 9'\" /dev/null");
     Shell.await("the command is up", () -> once.said().contains("up"));
     once.type("\u0003");
     Result result = once.result();
@@ -284,8 +285,7 @@ class RunIT {
     long keeper = 0;
     for (String child : children(run.pid())) {
       String grandchild = children(Long.parseLong(child))[0];
-      Path line = Path.of("/proc/" + grandchild + "/cmdline");
-      if (!grandchild.isEmpty() && Files.readString(line).contains(".Keeper")) {
+      if (!grandchild.isEmpty() && proc(grandchild + "/cmdline").contains(".Keeper")) {
         nurse = Long.parseLong(child);
         keeper = Long.parseLong(grandchild);
       }
@@ -293,10 +293,17 @@ class RunIT {
     return new Family(run, nurse, keeper, Long.parseLong(pids[0]), Long.parseLong(pids[1]));
   }
 
-  private static String[] children(long pid) throws Exception {
-    return Files.readString(Path.of("/proc/" + pid + "/task/" + pid + "/children"))
-        .strip()
-        .split(" ", -1);
+  private static String[] children(long pid) {
+    return proc(pid + "/task/" + pid + "/children").strip().split(" ", -1);
+  }
+
+  /// What the kernel says of a process; nothing of one that is gone.
+  private static String proc(String file) {
+    try {
+      return Files.readString(Path.of("/proc", file));
+    } catch (IOException gone) {
+      return "";
+    }
   }
 
   private void assertAllGoneAndFree(Family family, String name) throws Exception {
@@ -317,10 +324,8 @@ class RunIT {
                 + family.grandchild()
                 + "/status)\" ] && echo alone'");
     shell.awaitWaiting("x", 1);
-    long began = System.nanoTime();
     family.run().process().destroyForcibly();
     assertThat(next.result().out()).isEqualTo("alone\n");
-    assertThat(System.nanoTime() - began).isLessThan(5_000_000_000L);
     assertAllGoneAndFree(family, "x");
   }
 
@@ -429,16 +434,22 @@ class RunIT {
   /// only after 25 seconds.
   @Test
   void maxHold_stopsLeftoversThatForkAndExitAllTheTime() throws Exception {
+    String hopper = "hopper-" + temp.getFileName();
     String hop = "hop() { ((n--)) && { sleep 0.005; hop & }; }; n=5000; hop; exit 7";
     assertThat(
             shell
-                .run("truce run --max-hold 1s --grace 100ms x -- bash -c '" + hop + "' hopper 2>&1")
+                .run(
+                    "truce run --max-hold 6s --grace 100ms x -- bash -c '"
+                        + hop
+                        + "' "
+                        + hopper
+                        + " 2>&1")
                 .status())
         .isEqualTo(7);
     assertThat(shell.run("truce run -nq x -- true").status()).isEqualTo(75);
-    assertThat(shell.run("truce run -q -w 15 x -- pgrep -r DRST -f '^bash -c.*[ ]hopper'"))
-        .isEqualTo(NOBODY);
-    assertThat(shell.run("pgrep -r DRST -f '^bash -c.*[ ]hopper'")).isEqualTo(NOBODY);
+    String look = "pgrep -r DRST -f '^bash -c.*[ ]" + hopper + "'";
+    assertThat(shell.run("truce run -q -w 15 x -- " + look)).isEqualTo(NOBODY);
+    assertThat(shell.run(look)).isEqualTo(NOBODY);
   }
 
   // ---- turns

@@ -32,7 +32,12 @@ final class Shell {
     }
 
     Result result() throws Exception {
-      if (!process.waitFor(LIVENESS_SECONDS, TimeUnit.SECONDS)) {
+      return result(1);
+    }
+
+    /// The same of a line that takes so many steps.
+    Result result(int steps) throws Exception {
+      if (!process.waitFor(LIVENESS_SECONDS * steps, TimeUnit.SECONDS)) {
         throw new AssertionError("still running: " + process.info() + ", said " + said());
       }
       return new Result(process.exitValue(), Files.readString(out), Files.readString(err));
@@ -68,9 +73,14 @@ final class Shell {
   }
 
   Result run(String line) throws Exception {
+    return run(line, 1);
+  }
+
+  /// The same of a line that takes so many steps.
+  Result run(String line, int steps) throws Exception {
     Line started = start(line);
     started.process().getOutputStream().close();
-    return started.result();
+    return started.result(steps);
   }
 
   /// The answer of a line that has to succeed.
