@@ -122,7 +122,7 @@ class StatsIT implements Replay.Seeded {
   }
 
   @Test
-  @Timeout(180)
+  @Timeout(600)
   void afterFiftyKills_everyGrantIsReleasedOrLostOrHeld() throws Exception {
     Farm.run(this::stress);
   }
