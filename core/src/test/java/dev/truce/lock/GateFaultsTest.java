@@ -156,11 +156,18 @@ class GateFaultsTest {
     TroubledEngine engine = new TroubledEngine(memory.another(), true);
     Truce one = over(engine);
     Truce two = over(memory);
-    Grant b = two.lock("b").acquire(LONG);
-    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch asks = new CountDownLatch(1);
     CountDownLatch drawing = new CountDownLatch(1);
     CountDownLatch handedOver = new CountDownLatch(1);
     List<Grant> grants = new ArrayList<>();
+    List<Grant> others = new ArrayList<>();
+    Job<Boolean> other =
+        crew.platform(() -> {
+          others.add(two.lock("b").acquire(LONG));
+          Crew.until(() -> asks.getCount() == 0);
+          return gaveWay(() -> others.add(two.lock("a").acquire(LONG)));
+        });
+    untilHeld(two.lock("b"));
     Job<Boolean> waiting =
         crew.platform(() -> {
           grants.add(one.lock("a").acquire(LONG));
@@ -173,20 +180,23 @@ class GateFaultsTest {
                   Crew.until(() -> handedOver.getCount() == 0);
                 }
               };
-          held.countDown();
-          one.lock("b").withPriority(9).acquire(LONG).close();
-          return true;
+          return gaveWay(() -> grants.add(one.lock("b").withPriority(9).acquire(LONG)));
         });
     assertThat(drawing.await(10, TimeUnit.SECONDS)).isTrue();
     grants.getFirst().handOver();
     handedOver.countDown();
     untilWaiting(two.lock("b"), 1);
-    Job<Grant> other = crew.platform(() -> two.lock("a").acquire(LONG));
-    untilWaiting(two.lock("a"), 1);
-    b.close();
-    assertThat(waiting.join()).as("served, and not told to give way").isTrue();
+    asks.countDown();
+    Crew.until(() -> two.waits().stream().anyMatch(wait -> wait.lock().equals("a")));
+    Crew.until(() -> other.thread().getState() == Thread.State.TIMED_WAITING);
     grants.getFirst().close();
-    other.join().close();
+    assertThat(other.join()).isFalse();
+    others.forEach(Grant::close);
+    assertThat(waiting.join()).isFalse();
+  }
+
+  private static void untilHeld(NamedLock lock) {
+    Crew.until(() -> lock.status().state() == LockStatus.State.HELD);
   }
 
   // ---- no room
