@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// One record of the journal `traffic`: what one member noted in about a second, or, put down by
 /// whoever found it dead, that it told no more.
@@ -79,18 +80,21 @@ record Batch(long first, long member, Owner owner, Instant until, boolean last, 
     return new Batch(number, member, owner, until, last, parts);
   }
 
-  Batch with(List<Part> some, boolean whetherLast) {
-    return new Batch(first, member, owner, until, whetherLast, some);
-  }
-
   /// The same in as many as it takes for each to have at most [#MOST] entries and so many bytes.
+  /// One that others follow has told what was before their entries.
   List<Batch> split(int mostBytes) {
     if (parts.size() <= 1 || (parts.size() <= MOST && write().length <= mostBytes)) {
       return List.of(this);
     }
-    int half = parts.size() / 2;
-    List<Batch> all = new ArrayList<>(with(parts.subList(0, half), false).split(mostBytes));
-    all.addAll(with(parts.subList(half, parts.size()), last).split(mostBytes));
+    List<Part> some = parts.subList(0, parts.size() / 2);
+    List<Part> others = parts.subList(some.size(), parts.size());
+    Instant told =
+        Stream.concat(others.stream().map(Part::at), Stream.of(until))
+            .min(Instant::compareTo)
+            .orElse(until);
+    List<Batch> all = new ArrayList<>();
+    all.addAll(new Batch(first, member, owner, told, false, some).split(mostBytes));
+    all.addAll(new Batch(first, member, owner, until, last, others).split(mostBytes));
     return all;
   }
 

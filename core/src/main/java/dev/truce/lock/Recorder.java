@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Notes what one handle does with the locks whose [Traffic] is recorded, and adds it to the
@@ -342,7 +343,7 @@ final class Recorder {
     if (all != null) {
       if (!begun && !all.last()) {
         appear();
-        dead(notingMembers()).forEach(this::putDown);
+        gone(this::notingMembers).forEach(this::putDown);
       }
       all.split(mostBytes).forEach(batch -> pending.add(new Pending(UUID.randomUUID(), batch)));
       any |= addPending();
@@ -487,9 +488,9 @@ final class Recorder {
   }
 
   /// All that the log has a batch of, and not the last.
-  private static Map<Long, Noting> untold(List<Batch> batches) {
+  private Map<Long, Noting> begunMembers() {
     Map<Long, Noting> found = new LinkedHashMap<>();
-    for (Batch batch : batches) {
+    for (Batch batch : log.read().batches()) {
       if (batch.last()) {
         found.remove(batch.member());
       } else {
@@ -499,9 +500,23 @@ final class Recorder {
     return found;
   }
 
-  private Map<Long, Noting> dead(Map<Long, Noting> members) {
-    members.keySet().removeIf(member -> member == room.member() || !room.dead(member));
-    return members;
+  private Map<Long, Noting> allMembers() {
+    Map<Long, Noting> found = begunMembers();
+    found.putAll(notingMembers());
+    return found;
+  }
+
+  /// Those of them that are dead. Who leaves in order tells everything before: so what is read
+  /// before somebody is found dead says nothing, and what is read after it says all.
+  private Map<Long, Noting> gone(Supplier<Map<Long, Noting>> notYetTold) {
+    Set<Long> dead = new HashSet<>(notYetTold.get().keySet());
+    dead.removeIf(member -> member == room.member() || !room.dead(member));
+    if (dead.isEmpty()) {
+      return Map.of();
+    }
+    Map<Long, Noting> gone = notYetTold.get();
+    gone.keySet().retainAll(dead);
+    return gone;
   }
 
   /// Once for each member, whoever finds it.
@@ -528,9 +543,7 @@ final class Recorder {
     boolean _ = add();
     turn.lock();
     try {
-      Map<Long, Noting> gone = untold(log.read().batches());
-      gone.putAll(notingMembers());
-      List<Part> parts = putDownOrTell(dead(gone));
+      List<Part> parts = putDownOrTell(gone(this::allMembers));
       TrafficLog.Kept kept = log.read();
       kept.batches().forEach(batch -> parts.addAll(batch.parts()));
       parts.sort(Comparator.comparing(Part::at));
