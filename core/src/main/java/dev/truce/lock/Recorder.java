@@ -13,6 +13,7 @@ import dev.truce.lock.Traffic.What;
 import dev.truce.spi.Cells;
 import dev.truce.spi.Cells.Cell;
 import dev.truce.spi.Cells.Swap;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -96,6 +97,9 @@ final class Recorder {
   /// Whether the log has a batch of this member and not its last one.
   private boolean begun;
 
+  /// Up to when that one tells.
+  private Instant told = Instant.MIN;
+
   private boolean complained;
 
   private record Pending(UUID id, Batch batch) {}
@@ -141,28 +145,17 @@ final class Recorder {
   }
 
   /// Switches it on or off, for everybody. That is noted, too, and safe when this returns.
+  ///
+  /// The cell decides, and the log ends as the cell does. Whoever has changed the cell appends
+  /// behind what was appended before, and whoever appends reads the cell after the log's end: so
+  /// nothing that was read before the last change is appended behind it. One who finds the cell as
+  /// he wants it appends where the log says otherwise, for whoever changed it may be dead.
   void turn(String lock, boolean on) {
-    if (swapSwitch(lock, on ? ON : NOTHING)) {
-      begin();
-      note(
-          new Event(
-              Instant.now(),
-              on ? What.SWITCHED_ON : What.SWITCHED_OFF,
-              lock,
-              Mode.WRITE,
-              0,
-              room.owner(),
-              Optional.empty(),
-              Optional.empty()));
-      end();
-    }
-    settle(lock, on);
-  }
-
-  private void settle(String lock, boolean on) {
+    boolean changed = swapSwitch(lock, on ? ON : NOTHING);
     turn.lock();
     try {
       boolean _ = addAll();
+      log.append(UUID.randomUUID(), () -> switched(lock, on, changed));
       log.settle();
     } catch (EngineException failure) {
       throw new OutcomeUnknownException(
@@ -178,7 +171,23 @@ final class Recorder {
     }
   }
 
-  /// True if that changed something.
+  /// What the log lacks for saying what the switch does; nothing if somebody has turned that back
+  /// and said so.
+  private Optional<Batch> switched(String lock, boolean on, boolean changed) {
+    room.checkOpen();
+    boolean is = !cells.read(SWITCH + lock).absent();
+    if (log.read().recorded().contains(lock) == is && (is != on || !changed)) {
+      return Optional.empty();
+    }
+    Instant now = Instant.now();
+    What what = is ? What.SWITCHED_ON : What.SWITCHED_OFF;
+    Optional<Duration> none = Optional.empty();
+    Event event = new Event(now, what, lock, Mode.WRITE, 0, room.owner(), none, none);
+    Instant until = begun ? told : now;
+    return Optional.of(new Batch(1, room.member(), room.owner(), until, !begun, List.of(event)));
+  }
+
+  /// True if that changed something, or may have.
   private boolean swapSwitch(String lock, byte[] next) {
     String unknown = "";
     for (int round = 0; round < ROUNDS || unknown.isEmpty(); round++) {
@@ -358,6 +367,7 @@ final class Recorder {
       log.append(next.id(), next.batch());
       added = next.batch();
       begun = !added.last();
+      told = added.until();
       pending.removeFirst();
     }
     if (added == null) {

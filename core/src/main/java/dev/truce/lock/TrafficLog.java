@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /// The journal `traffic`: the [batches][Batch] of all members, whose entries are numbered through.
 ///
@@ -97,8 +98,19 @@ final class TrafficLog {
   /// Appends it behind what is there, once for each id. Others see it when this returns; it is safe
   /// when the engine has come to it, or after [#settle].
   void append(UUID id, Batch batch) {
+    append(id, () -> Optional.of(batch));
+  }
+
+  /// The same for what is chosen after the end of the log was looked at, anew whenever somebody has
+  /// appended meanwhile; nothing if nothing is.
+  void append(UUID id, Supplier<Optional<Batch>> choice) {
     for (int round = 0; round < ROUNDS; round++) {
       long tail = look();
+      Optional<Batch> chosen = choice.get();
+      if (chosen.isEmpty()) {
+        return;
+      }
+      Batch batch = chosen.get();
       byte[] record = batch.from(next).write();
       Unit unit = new Unit(id, null, now -> now == tail ? Optional.of(record) : Optional.empty());
       if (journal.get().append(List.of(unit)).getFirst()
@@ -114,10 +126,11 @@ final class TrafficLog {
         "nobody can tell whether what was noted is in the traffic of " + engine.place(), null);
   }
 
-  /// Waits until what was appended here is safe.
+  /// Waits until what was appended until now is safe, whoever did that.
   void settle() {
-    if (known > 0) {
-      Settling.await(engine, journal.get(), known);
+    long appended = journal.get().appended();
+    if (appended > 0) {
+      Settling.await(engine, journal.get(), appended);
     }
   }
 

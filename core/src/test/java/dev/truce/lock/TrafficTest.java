@@ -24,6 +24,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -270,6 +272,51 @@ class TrafficTest {
   }
 
   @Test
+  void recordTraffic_whereWhoSwitchedItDiedAtOnce_isSafe() {
+    var _ = memory.cells().swap("traffic/n", memory.cells().read("traffic/n"), new byte[] {1});
+    over(memory).lock("n").recordTraffic(true);
+    assertThat(new TrafficLog(memory).read().recorded()).containsExactly("n");
+    var _ = memory.cells().swap("traffic/n", memory.cells().read("traffic/n"), new byte[0]);
+    over(memory).lock("n").recordTraffic(false);
+    assertThat(new TrafficLog(memory).read().recorded()).isEmpty();
+  }
+
+  /// Somebody else turns it back whenever the first has read or is about to swap something of the
+  /// journal or the switch.
+  @Test
+  void recordTraffic_turnedBackMeanwhile_isAfterARestartAsBefore() {
+    for (boolean on : new boolean[] {true, false}) {
+      boolean met = true;
+      for (int moment = 0; met; moment++) {
+        MemoryEngine shared = MemoryEngine.create(ticker);
+        NamedLock other = over(shared).lock("n");
+        other.recordTraffic(!on);
+        TroubledEngine engine = new TroubledEngine(shared.another(), false);
+        NamedLock lock = over(engine).lock("n");
+        AtomicInteger left = new AtomicInteger(moment);
+        Consumer<String> turnBack =
+            key -> {
+              if (!key.startsWith("stat/") && left.getAndDecrement() == 0) {
+                other.recordTraffic(!on);
+              }
+            };
+        engine.afterRead = turnBack;
+        engine.beforeSwap =
+            key -> {
+              turnBack.accept(key);
+              return true;
+            };
+        lock.recordTraffic(on);
+        met = left.get() < 0;
+        boolean isOn = !shared.cells().read("traffic/n").absent();
+        assertThat(new TrafficLog(shared).read().recorded().contains("n"))
+            .as("at moment %d, to be %s", moment, on)
+            .isEqualTo(isOn);
+      }
+    }
+  }
+
+  @Test
   void theSwitch_outlivesARestartOfTheMachine() throws Exception {
     try (Truce truce = Truce.over(memory.another())) {
       truce.lock("on").recordTraffic(true);
@@ -413,6 +460,35 @@ class TrafficTest {
   }
 
   @Test
+  void whoLeavesInOrderWhileSomebodyLooks_leavesNoGap() throws Exception {
+    for (boolean itself : new boolean[] {false, true}) {
+      MemoryEngine shared = MemoryEngine.create(ticker);
+      Truce leaving = over(shared);
+      NamedLock lock = leaving.lock("n");
+      lock.recordTraffic(true);
+      lock.acquire(LONG).close();
+      assertThat(events(leaving.traffic())).hasSize(3);
+      lock.acquire(LONG).close();
+      TroubledEngine engine = new TroubledEngine(shared.another(), false);
+      Truce looking = over(engine);
+      if (itself) {
+        looking.lock("n").acquire(LONG).close();
+      }
+      String noting = "noting/" + Long.toHexString(shared.members().list().getFirst());
+      engine.afterRead =
+          key -> {
+            if (key.equals(noting)) {
+              leaving.close();
+            }
+          };
+      Traffic traffic = looking.traffic();
+      assertThat(shared.members().list()).hasSize(1);
+      assertThat(gaps(traffic)).isEmpty();
+      assertThat(events(traffic)).hasSize(itself ? 7 : 5);
+    }
+  }
+
+  @Test
   void whatTheEndOfTheMachineCutOff_isAGap() throws Exception {
     Truce _ = over(memory);
     Truce cut = over(memory);
@@ -502,6 +578,13 @@ class TrafficTest {
       assertThat(split).allMatch(batch -> batch.write().length <= most);
       assertThat(split.subList(0, split.size() - 1)).noneMatch(Batch::last);
       assertThat(split.getLast().last()).isTrue();
+      assertThat(split.getLast().until()).isEqualTo(all.until());
+      for (int i = 0; i < split.size(); i++) {
+        Instant until = split.get(i).until();
+        assertThat(split.subList(i + 1, split.size()))
+            .flatExtracting(Batch::parts)
+            .noneMatch(part -> part.at().isBefore(until));
+      }
     }
   }
 
