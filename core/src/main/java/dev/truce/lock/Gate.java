@@ -2,6 +2,7 @@ package dev.truce.lock;
 
 import dev.truce.EngineException;
 import dev.truce.OutcomeUnknownException;
+import dev.truce.Owner;
 import dev.truce.TruceException;
 import dev.truce.lock.LocalQueue.LocalRun;
 import dev.truce.lock.LocalQueue.Waiter;
@@ -18,6 +19,7 @@ import dev.truce.spi.Cells.Cell;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +28,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// One lock as this process sees it: its threads in front, the cell behind.
@@ -69,6 +72,9 @@ final class Gate {
   private int unsettled;
 
   private volatile boolean retired;
+
+  /// What those were refused with who waited when the room closed.
+  private volatile @Nullable TruceException parting;
 
   Gate(Locks room, String name) {
     this.room = room;
@@ -606,7 +612,7 @@ final class Gate {
       return;
     }
     if (!room.current()) {
-      refuseAll(run, room.gone());
+      var _ = refuseAll(run, room.gone());
     } else if (wait == null) {
       askAgain(run);
     } else if (wait.offered() != 0) {
@@ -620,14 +626,16 @@ final class Gate {
   private void askAgain(LocalRun run) {
     if (apply(asking(run, true)).answer() instanceof Answer.Refused(LockMachine.Why why)
         && why == LockMachine.Why.OTHER_LIMIT) {
-      refuseAll(run, otherLimit(run.wanted()));
+      var _ = refuseAll(run, otherLimit(run.wanted()));
     }
   }
 
-  private void refuseAll(LocalRun run, TruceException refused) {
+  /// Answers who they were.
+  private List<Waiter> refuseAll(LocalRun run, TruceException refused) {
     List<Waiter> told = queue.disband(run);
     withdraw(run);
     told.forEach(waiter -> waiter.refuse(refused));
+    return told;
   }
 
   /// Ends what dead members have here. The leader looks only at whom it waits for, so that a
@@ -937,13 +945,24 @@ final class Gate {
 
   // ---- the whole gate
 
-  /// Gives back and refuses everything, because the room closes.
+  /// Tells that a caller was refused, unless that was told when the room closed.
+  void refused(Mode mode, long asked, Exception why) {
+    if (!why.equals(parting)) {
+      meter.refused(mode, asked, why);
+    }
+  }
+
+  /// Gives back and refuses everything, because the room closes; and tells of it, for the threads
+  /// that are refused may come to that when nothing is told any more.
   void close() {
     mutex.lock();
     try {
       retired = true;
+      TruceException gone = room.gone();
+      parting = gone;
       for (LocalRun run : queue.runs()) {
-        refuseAll(run, room.gone());
+        List<Waiter> refused = refuseAll(run, gone);
+        refused.forEach(waiter -> meter.refused(run.wanted().mode(), waiter.since(), gone));
       }
       Held shortly = (Held) ALONE.getAndSet(this, null);
       if (shortly != null) {
@@ -1023,14 +1042,20 @@ final class Gate {
 
   private boolean putDownLater() {
     for (Hold ending = nextUnwritten(); ending != null; ending = nextUnwritten()) {
-      putDown(ending);
-      command(new Command.Fenced(ending.token()));
+      putDown(ending, this::command);
     }
     return true;
   }
 
-  private void putDown(Hold ending) {
-    meter.putDown(ending, room.putDown(name, ending));
+  /// Puts an end down for good and says so in the cell. Several may be at that at the same time:
+  /// the one who says so tells of it, and where nobody may learn who that was, each of them.
+  private void putDown(Hold ending, Function<Command, Outcome> carried) {
+    Owner owner = room.putDown(name, ending);
+    Instant at = Instant.now();
+    Answer answer = carried.apply(new Command.Fenced(ending.token())).answer();
+    if (answer instanceof Answer.Done || room.engine().capabilities().unknownOutcomes()) {
+      meter.putDown(ending, owner, at);
+    }
   }
 
   private @Nullable Hold nextUnwritten() {
@@ -1062,8 +1087,7 @@ final class Gate {
   /// In the order in which they ended, so that the history of a lock is in order.
   private void finishAllEnds() {
     for (Hold ending = ending(); ending != null; ending = ending()) {
-      putDown(ending);
-      carry(new Command.Fenced(ending.token()));
+      putDown(ending, this::carry);
     }
   }
 

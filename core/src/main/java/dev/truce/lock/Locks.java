@@ -377,7 +377,7 @@ public final class Locks implements AutoCloseable {
     try {
       return gate.acquire(lock, claim, queue, now, deadline);
     } catch (TruceException | InterruptedException why) {
-      gate.meter().refused(lock.mode(), now, why);
+      gate.refused(lock.mode(), now, why);
       throw why;
     }
   }

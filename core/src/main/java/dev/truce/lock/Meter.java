@@ -354,7 +354,9 @@ final class Meter {
 
   /// An end was put down, whoever began it. What a holder of this process gave back itself it has
   /// [told][#released] before.
-  void putDown(Hold ending, Owner owner) {
+  ///
+  /// @param at when: before anybody else was granted it for that
+  void putDown(Hold ending, Owner owner, Instant at) {
     Ended.Kind kind = Ended.read(ending.reason()).kind();
     if (kind == Ended.Kind.RELEASED && ending.claim().member() != 0) {
       return;
@@ -370,16 +372,14 @@ final class Meter {
         Optional.of(stood),
         ending.count());
     if (recording) {
-      note(what(end(kind)), ending.mode(), ending.token(), owner, Instant.now(), null, stood);
+      note(what(end(kind)), ending.mode(), ending.token(), owner, at, null, stood);
     }
     if (isRecorded() && kind != Ended.Kind.RELEASED) {
       Jfr.lost(name, ending.mode(), ending.token(), owner, cause(kind));
     }
     if (listening) {
       boolean writing = ending.mode() == Mode.WRITE;
-      room.tell(
-          new LockEvent.Ended(
-              Instant.now(), name, writing, ending.token(), owner, how(kind), stood));
+      room.tell(new LockEvent.Ended(at, name, writing, ending.token(), owner, how(kind), stood));
     }
   }
 

@@ -222,6 +222,69 @@ class TrafficTest {
         .isEqualTo(event(What.EXPIRED, Mode.WRITE, lease.token(), -1, 60 * SECOND));
   }
 
+  /// Somebody else looks, too, whenever the first has read or is about to swap the lock's cell.
+  @Test
+  void anEndThatSeveralPutDown_isNotedAndCountedOnce() throws Exception {
+    boolean met = true;
+    for (int moment = 0; met; moment++) {
+      MemoryEngine shared = MemoryEngine.create(ticker);
+      Truce other = over(shared);
+      NamedLock lock = other.lock("n");
+      lock.recordTraffic(true);
+      Lease lease = lock.lease(Duration.ofMinutes(1), LONG);
+      ticker.advance(60 * SECOND);
+      TroubledEngine engine = new TroubledEngine(shared.another(), true);
+      Truce looking = over(engine);
+      AtomicInteger left = new AtomicInteger(moment);
+      Consumer<String> look =
+          key -> {
+            if (key.equals("lock/n") && left.getAndDecrement() == 0) {
+              assertThat(lock.status().isCurrent(lease.token())).isFalse();
+            }
+          };
+      engine.afterRead = look;
+      engine.beforeSwap =
+          key -> {
+            look.accept(key);
+            return true;
+          };
+      assertThat(looking.lock("n").status().isCurrent(lease.token())).isFalse();
+      met = left.get() < 0;
+      looking.close();
+      assertThat(events(other.traffic()))
+          .as("at moment %d", moment)
+          .extracting(Event::what)
+          .containsExactly(What.SWITCHED_ON, What.GRANTED, What.LEASED, What.EXPIRED);
+      assertThat(lock.statistics().ends().get(LockStatistics.End.EXPIRED)).isEqualTo(1);
+      other.close();
+    }
+  }
+
+  @Test
+  void whoWaitsWhenItsTruceIsClosed_isNotedAsRefused() throws Exception {
+    Truce holding = over(memory);
+    NamedLock lock = holding.lock("n");
+    lock.recordTraffic(true);
+    Grant grant = lock.acquire(LONG);
+    Truce closing = over(memory.another());
+    List<Job<Grant>> waiters = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      waiters.add(crew.platform(() -> closing.lock("n").acquire(LONG)));
+    }
+    Crew.until(() ->
+        events(closing.traffic()).stream().filter(event -> event.what() == What.WAITING).count()
+            == 20);
+    closing.close();
+    assertThat(waiters)
+        .allSatisfy(waiter -> assertThat(waiter.failure()).isInstanceOf(EngineException.class));
+    grant.close();
+    assertThat(events(holding.traffic()))
+        .filteredOn(event -> event.what() == What.FAILED)
+        .hasSize(20)
+        .allSatisfy(event -> assertThat(event.waited()).isPresent());
+    assertThat(gaps(holding.traffic())).isEmpty();
+  }
+
   @Test
   void aGrantFromBeforeTheSwitch_isNotedWhenItEnds() throws Exception {
     Truce truce = over(memory);
