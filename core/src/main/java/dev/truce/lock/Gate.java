@@ -754,12 +754,13 @@ final class Gate {
   /// Releases it, and what it became meanwhile, by an upgrade that came about at the last moment.
   private void giveBack(Held held) {
     meter.leaving(held);
+    long unknowns = cell.unknowns();
     boolean done = false;
     for (long token = 0; !done && token != held.token(); ) {
       token = held.token();
       done = apply(new Command.Release(token, held.claim())).answer() instanceof Answer.Done;
     }
-    if (done) {
+    if (done || cell.unknowns() > unknowns) {
       meter.released(held);
     }
   }

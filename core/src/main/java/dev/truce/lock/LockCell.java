@@ -36,6 +36,9 @@ final class LockCell {
 
   private volatile Seen seen = new Seen(null, LockState.IDLE);
 
+  /// How many swaps were of unknown outcome.
+  private long unknowns;
+
   /// A cell as it was read, and what it says.
   private record Seen(@Nullable Cell cell, LockState state) {}
 
@@ -49,6 +52,12 @@ final class LockCell {
   /// What it said when it was read last.
   LockState state() {
     return seen.state();
+  }
+
+  /// How often nobody could tell what became of a swap. A command that ends something leaves no
+  /// mark: where this grew and nothing was left to be ended, it may have done that itself.
+  long unknowns() {
+    return unknowns;
   }
 
   /// Reads it.
@@ -171,6 +180,7 @@ final class LockCell {
           return unknown > 0 && bears(seen.state(), caller);
         }
         case Swap.Unknown(String why) -> {
+          unknowns++;
           if (unknown >= UNKNOWN_REPEATS) {
             throw new OutcomeUnknownException(
                 "nobody can tell whether " + name + " was changed: " + why, null);

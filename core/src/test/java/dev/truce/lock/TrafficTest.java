@@ -222,6 +222,22 @@ class TrafficTest {
         .isEqualTo(event(What.EXPIRED, Mode.WRITE, lease.token(), -1, 60 * SECOND));
   }
 
+  @Test
+  void aReleaseOfUnknownOutcome_isNoted() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    Truce truce = over(engine);
+    NamedLock lock = truce.lock("n");
+    lock.recordTraffic(true);
+    Grant grant = lock.acquire(LONG);
+    assertThat(events(truce.traffic())).hasSize(2);
+    engine.unknownButMade.set(1);
+    grant.close();
+    assertThat(lock.tryAcquire()).isPresent();
+    assertThat(events(truce.traffic()))
+        .extracting(Event::what, Event::token)
+        .contains(tuple(What.RELEASED, grant.token()));
+  }
+
   /// Somebody else looks, too, whenever the first has read or is about to swap the lock's cell.
   @Test
   void anEndThatSeveralPutDown_isNotedAndCountedOnce() throws Exception {
