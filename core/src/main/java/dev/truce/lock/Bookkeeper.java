@@ -87,11 +87,22 @@ final class Bookkeeper {
           ticker.park(this, due);
         }
         hurried = false;
-        added = !closed && addAll.getAsBoolean();
+        added = !closed && adds();
       }
       busy.set(false);
       // What was measured before that was seen to be false is seen here.
-    } while (!closed && addAll.getAsBoolean() && busy.compareAndSet(false, true));
+    } while (!closed && adds() && busy.compareAndSet(false, true));
+  }
+
+  /// Whether there was anything. What nobody has foreseen ends this round: whoever measures next
+  /// begins another one.
+  private boolean adds() {
+    try {
+      return addAll.getAsBoolean();
+    } catch (RuntimeException unforeseen) {
+      Log.LOG.log(System.Logger.Level.WARNING, "figures could not be added", unforeseen);
+      return false;
+    }
   }
 
   synchronized void close() {

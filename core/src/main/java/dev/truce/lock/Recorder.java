@@ -342,7 +342,7 @@ final class Recorder {
   /// What a member noted that was taken for dead stays away: its gap may have been put down.
   private boolean addAll() {
     if (!room.current()) {
-      return true;
+      return false;
     }
     boolean any = addPending();
     Set<Long> buried = takeDied();

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -392,6 +393,31 @@ class StatisticsTest {
       hold(lock, Duration.ofMillis(20));
     }
     assertThat(over(memory).lock("n").statistics().released()).isEqualTo(2);
+  }
+
+  @Test
+  void figures_areAddedAgainAfterWhatNobodyHasForeseen() throws Exception {
+    TroubledEngine engine = new TroubledEngine(memory, false);
+    CountDownLatch thrown = new CountDownLatch(1);
+    engine.afterRead =
+        key -> {
+          if (key.equals("stat/n") && thrown.getCount() > 0) {
+            thrown.countDown();
+            throw new IllegalStateException("the test says so");
+          }
+        };
+    NamedLock lock = over(engine).lock("n");
+    hold(lock, Duration.ofMillis(20));
+    Crew.until(() -> {
+      ticker.advance(SECOND);
+      return thrown.getCount() == 0;
+    });
+    NamedLock other = over(memory.another()).lock("n");
+    Crew.until(() -> {
+      lock.tryAcquire().ifPresent(Grant::close);
+      ticker.advance(SECOND);
+      return other.statistics().holds().count() > 0;
+    });
   }
 
   @Test
