@@ -121,7 +121,7 @@ public final class Keeper {
       // From here on this thread listens to the shell, so another one has to wait for the locks.
       claim.start();
     }
-    listen(claim, run);
+    listen(claim);
     truce.close();
   }
 
@@ -253,11 +253,11 @@ public final class Keeper {
 
   // ---- what the shell says
 
-  private void listen(Claim claim, RunOptions run) throws IOException {
+  private void listen(Claim claim) throws IOException {
     for (String line = hear(); line != null; line = hear()) {
       if (line.startsWith("command ")) {
         life.of(Long.parseLong(line.substring("command ".length())));
-        guard(run);
+        guard(claim);
       } else if (line.startsWith("ended ")) {
         ended(line.substring("ended ".length(), line.lastIndexOf(' ')), line.endsWith(" left"));
         return;
@@ -268,9 +268,9 @@ public final class Keeper {
     abandoned(claim);
   }
 
-  private synchronized void guard(RunOptions run) {
+  private synchronized void guard(Claim claim) {
     if (held != null) {
-      warden = new Warden(held, run, life, console, this);
+      warden = new Warden(claim.truce, held, claim.run, life, console, this);
       warden.start();
     }
   }
@@ -282,7 +282,8 @@ public final class Keeper {
       throw new IllegalStateException("it ended before it began");
     }
     life.of(0); // from now on that pid can be anybody's
-    if (left && guarding.verdict() == 0) {
+    int verdict = guarding.conclude(left);
+    if (left && verdict == 0) {
       say("left", status);
       letGo();
       life.await();
@@ -290,9 +291,8 @@ public final class Keeper {
       release();
       return;
     }
-    int verdict = guarding.dismiss();
     if (verdict != 0) {
-      // It is being stopped, with all that it started: the shell waits for that.
+      // What is left is being stopped: the shell waits for that.
       guarding.await();
     }
     release();

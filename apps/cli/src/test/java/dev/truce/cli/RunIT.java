@@ -706,6 +706,26 @@ class RunIT {
     assertSaid(holder.result(), 123, "lost");
   }
 
+  @Test
+  void aLockThatTheCommandItselfEndsByForce_isNeverLostInSilence() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      Result lost = shell.run("truce run x -- truce revoke x --reason own");
+      assertThat(lost.status()).as(lost.toString()).isEqualTo(123);
+      assertThat(lost.err()).contains("has lost x, ended by force by ").contains(" (own); ");
+    }
+    assertSaid(shell.run("truce run --json x -- truce revoke x --reason own"), 123, "lost");
+    Result nested = shell.run("truce run x -- truce run x -- truce revoke x --reason own");
+    assertThat(nested.status()).as(nested.toString()).isEqualTo(123);
+    Result warned =
+        shell.run("truce run --on-lost warn x -- sh -c 'truce revoke x --reason own; exit 3'");
+    assertThat(warned.status()).as(warned.toString()).isEqualTo(3);
+    assertThat(warned.err()).contains("has lost x, ended by force by ").contains(" without it");
+    Result left =
+        shell.run(
+            "truce run x -- sh -c 'sleep 1000 > /dev/null 2>&1 & truce revoke x --reason own'");
+    assertThat(left.status()).as(left.toString()).isEqualTo(123);
+  }
+
   private static void assertSaid(Result result, int status, String kind) {
     assertThat(result.status()).as(result.toString()).isEqualTo(status);
     assertThat(result.err()).startsWith("{\"schema\":\"truce.error/1\"").hasLineCount(1);
