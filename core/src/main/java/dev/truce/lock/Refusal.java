@@ -109,7 +109,7 @@ public record Refusal(
               + ", another number than was asked for; to change it: Permits.resize";
       case DEADLOCK ->
           cycle.isEmpty()
-              ? lock + held + ", which waits for this very caller: give back what you hold"
+              ? lock + held + ", which is this very caller or waits for it: give back what you hold"
               : lock + " would never be had: " + ring() + ": give back what you hold";
     };
   }

@@ -34,9 +34,6 @@ final class Ceiling {
   private static final String MAGIC = "TRUCECL1";
   private static final int COPIES = 2;
   private static final long BYTES = (long) COPIES * Page.BYTES;
-  private static final String NEXT =
-      "no token was given out; run `truce doctor --adopt` while nobody uses the directory, which"
-          + " goes on above the copy that is left, or restore the file from a backup";
 
   private final Path file;
   private final MappedByteBuffer memory;
@@ -66,15 +63,16 @@ final class Ceiling {
     Path file = directory.ceiling();
     byte[] bytes = directory.read(file);
     if (bytes == null) {
-      throw Faults.damaged(file, "it is missing", NEXT);
+      throw Faults.damaged(file, "it is missing", next(file));
     }
     if (bytes.length != BYTES) {
-      throw Faults.damaged(file, "it has " + bytes.length + " bytes instead of " + BYTES, NEXT);
+      throw Faults.damaged(
+          file, "it has " + bytes.length + " bytes instead of " + BYTES, next(file));
     }
     Reading first = copy(file, bytes, 0);
     Reading second = copy(file, bytes, 1);
     if (first == null || second == null || !first.root().equals(second.root())) {
-      throw Faults.damaged(file, "a copy of the ceiling fails its check", NEXT);
+      throw Faults.damaged(file, "a copy of the ceiling fails its check", next(file));
     }
     return new Reading(first.root(), Math.max(first.value(), second.value()));
   }
@@ -143,10 +141,17 @@ final class Ceiling {
     }
   }
 
+  private static String next(Path file) {
+    return "no token was given out; run "
+        + Faults.adopting(file.toAbsolutePath().getParent())
+        + " while nobody uses the directory, which goes on above the copy that is left, or restore"
+        + " the file from a backup";
+  }
+
   private long value(int copy) {
     long word = Words.get(memory, copy * Page.BYTES + Page.WORD);
     if (!Checked.valid(word)) {
-      throw Faults.damaged(file, "a copy of the ceiling changed under us", NEXT);
+      throw Faults.damaged(file, "a copy of the ceiling changed under us", next(file));
     }
     return Checked.value(word);
   }

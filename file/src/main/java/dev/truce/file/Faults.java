@@ -51,6 +51,15 @@ final class Faults {
     }
   }
 
+  /// The whole line that makes the directory a root of its own: without `--dir` it would be
+  /// another.
+  static String adopting(@Nullable Path directory) {
+    String path = directory == null ? "/" : directory.toAbsolutePath().toString();
+    boolean plain = path.matches("[A-Za-z0-9_./:@%+=,-]+");
+    String word = plain ? path : "'" + path.replace("'", "'\\''") + "'";
+    return "`truce doctor --adopt --dir " + word + "`";
+  }
+
   static EngineException translated(Path file, UncheckedIOException e) {
     return translated(file, new IOException(e.getMessage(), e));
   }

@@ -33,13 +33,6 @@ record Identity(UUID root, long inode, long birth, Host host) {
   /// No file was born then.
   private static final Instant MARK = Instant.ofEpochSecond(1);
 
-  private static final String ADOPT =
-      "if it is meant to be used here, run `truce doctor --adopt`, which moves its tokens far above"
-          + " those of the original";
-  private static final String RESTORE =
-      "run `truce doctor --adopt` while nobody uses the directory, or restore the file from a"
-          + " backup";
-
   /// Creates the file, or replaces it, durably.
   static Identity write(Directory directory, UUID root, Host host) {
     Path temporary = directory.temporary(directory.id(), new byte[Page.BYTES], Page.BYTES);
@@ -60,11 +53,11 @@ record Identity(UUID root, long inode, long birth, Host host) {
     Path file = directory.id();
     byte[] bytes = directory.read(file);
     if (bytes == null) {
-      throw Faults.damaged(file, "it is missing", RESTORE);
+      throw Faults.damaged(file, "it is missing", restore(directory));
     }
     ByteBuffer body = bytes.length == Page.BYTES ? Page.open(file, MAGIC, bytes) : null;
     if (body == null || body.getLong(Page.WORD) != Checked.of(0)) {
-      throw Faults.damaged(file, "it fails its check", RESTORE);
+      throw Faults.damaged(file, "it fails its check", restore(directory));
     }
     return new Identity(
         Page.uuid(body), body.getLong(), body.getLong(), new Host(text(body), text(body)));
@@ -80,7 +73,9 @@ record Identity(UUID root, long inode, long birth, Host host) {
     if (copied) {
       throw new EngineException(
           Kind.REFUSED_PLACE,
-          directory.path() + " is a copy of another root, or was restored from a backup; " + ADOPT);
+          directory.path()
+              + " is a copy of another root, or was restored from a backup; "
+              + adopt(directory));
     }
     if (!boot.equals(here.boot())
         && !host.boot().equals(here.boot())
@@ -91,8 +86,20 @@ record Identity(UUID root, long inode, long birth, Host host) {
               + " belongs to machine "
               + host.machine()
               + ", this is another; "
-              + ADOPT);
+              + adopt(directory));
     }
+  }
+
+  private static String adopt(Directory directory) {
+    return "if it is meant to be used here, run "
+        + Faults.adopting(directory.path())
+        + ", which moves its tokens far above those of the original";
+  }
+
+  private static String restore(Directory directory) {
+    return "run "
+        + Faults.adopting(directory.path())
+        + " while nobody uses the directory, or restore the file from a backup";
   }
 
   private byte[] page() {

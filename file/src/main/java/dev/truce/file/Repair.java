@@ -75,7 +75,7 @@ final class Repair {
       throw Faults.damaged(
           directory.id(),
           "it is missing",
-          "restore it from a backup, or run `truce doctor --adopt`");
+          "restore it from a backup, or run " + Faults.adopting(directory.path()));
     }
     UUID root = UUID.randomUUID();
     Ceiling.write(directory, root, Ceiling.BLOCK);
@@ -147,7 +147,8 @@ final class Repair {
       throw Faults.damaged(
           locks,
           "it was deleted or replaced, so nobody can tell who is inside",
-          "stop every process that uses the directory, then run `truce doctor --adopt`");
+          "stop every process that uses the directory, then run "
+              + Faults.adopting(directory.path()));
     }
   }
 

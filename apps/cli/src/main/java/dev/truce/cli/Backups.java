@@ -2,6 +2,8 @@ package dev.truce.cli;
 
 import dev.truce.file.FileEngine;
 import dev.truce.file.FileEngine.Copy;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /// `truce backup` and `truce restore`: what of a root outlives its machine.
@@ -11,7 +13,12 @@ final class Backups {
   static int take(Options options, Console console) {
     Path to = operand(options, Verb.BACKUP, "where to? Name a directory that is not there yet");
     Path root = Place.find(options, console).directory();
-    Copy copy = FileEngine.backup(root, console.directory().resolve(to).normalize());
+    Path target = console.directory().resolve(to).normalize();
+    if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+      throw Failure.refusedPlace(
+          target + " is there already: a backup is a directory of its own; name one that is not");
+    }
+    Copy copy = FileEngine.backup(root, target);
     console.print(
         options.has("json")
             ? Json.object()
@@ -27,7 +34,7 @@ final class Backups {
                 + " files, "
                 + copy.bytes()
                 + " bytes; check with: (cd "
-                + Text.shown(Text.word(copy.directory().toString()))
+                + Text.word(copy.directory().toString())
                 + " && sha256sum --quiet -c SHA256SUMS)");
     return 0;
   }

@@ -85,9 +85,19 @@ final class Leases {
         operands.isEmpty() ? console.variable("TRUCE_LEASE") : operands.getFirst();
     if (handle == null) {
       throw Failure.usage(
-          options.verb(), "which lease? There is no TRUCE_LEASE in the environment");
+          options.verb(),
+          "which lease? There is no TRUCE_LEASE in the environment, or it is empty");
     }
-    return handle.equals("-") ? fromStdin() : handle;
+    String given = handle.equals("-") ? fromStdin() : handle.strip();
+    if (given.isEmpty()) {
+      throw Failure.usage(
+          options.verb(),
+          (operands.isEmpty()
+                  ? "TRUCE_LEASE"
+                  : handle.equals("-") ? "what was read from stdin" : "the LEASE")
+              + " is empty: there is no lease in it");
+    }
+    return given;
   }
 
   private static String fromStdin() {

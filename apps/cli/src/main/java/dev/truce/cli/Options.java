@@ -201,8 +201,7 @@ final class Options {
     if (duration == null) {
       throw Failure.usage(
           verb,
-          "--"
-              + flag
+          (flag.equals("wait") ? "-w" : "--" + flag)
               + " takes a duration such as 250ms, 5s, 2m, 1h, 1d or 1.5, at most 36500d, not: "
               + value);
     }

@@ -48,12 +48,15 @@ final class Refusals {
         .ticket()
         .ifPresent(ticket ->
             text.append(": your place is kept, take it up with ").append(again(refusal, ticket)));
+    if (refusal.kind() == Refusal.Kind.DEADLOCK) {
+      text.append(": ").append(hint(refusal));
+    }
     return text.toString();
   }
 
   private static String ring(Refusal refusal) {
     return refusal.cycle().isEmpty()
-        ? ", which waits for this very run"
+        ? ", and this run is a part of that"
         : refusal.cycle().stream()
             .map(link ->
                 Text.who(link.owner())
@@ -138,7 +141,7 @@ final class Refusals {
       case HELD -> "wait with -w 5m, or see: " + why;
       case TIMEOUT -> "wait longer with -w, or see: " + why;
       case QUEUE_FULL -> "try again later, or see: " + why;
-      case DEADLOCK -> "end what this run holds, then repeat";
+      case DEADLOCK -> "give back what you hold, then repeat";
       case OTHER_LIMIT ->
           "ask with truce run --permit "
               + Text.word(refusal.lock() + ":" + refusal.limit().orElseThrow());

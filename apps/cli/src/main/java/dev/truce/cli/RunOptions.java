@@ -56,10 +56,12 @@ record RunOptions(
 
   /// @param command whether `--` and a command follow the options
   static RunOptions of(Options options, boolean command) {
+    // First, for in `-w NAME` it is the duration that is missing, and no name.
+    Duration patience = wait(options);
     return new RunOptions(
         wanted(options),
         line(options, command),
-        wait(options),
+        patience,
         (int) options.number("conflict-exit-code", 0, 255, Failure.NOT_ACQUIRED),
         maxHold(options),
         onLost(options),

@@ -1,6 +1,7 @@
 package dev.truce.cli;
 
 import dev.truce.Owner;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /// Words as they are printed for people.
@@ -133,17 +134,43 @@ final class Text {
     return small == 0 ? large + unit : large + unit + small + smallUnit;
   }
 
-  /// `text` as one word of a shell line, quoted where it must be.
+  /// `text` as one word of a line for bash or zsh that is shown to people: quoted where it must be,
+  /// and as `$'...'` where it holds what [#shown] escapes.
   static String word(String text) {
     boolean plain = !text.isEmpty();
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      plain &= Character.isLetterOrDigit(c) || "_-./:@%+=,".indexOf(c) >= 0;
+    boolean printable = true;
+    for (int i = 0; i < text.length(); ) {
+      int point = text.codePointAt(i);
+      plain &= Character.isLetterOrDigit(point) || "_-./:@%+=,".indexOf(point) >= 0;
+      printable &= point == '\\' || isPrintable(point);
+      i += Character.charCount(point);
+    }
+    if (!printable) {
+      return escaped(text);
     }
     return plain ? text : quoted(text);
   }
 
-  /// `text` in quotes, as one word of a shell line whatever it holds.
+  /// Bytes, and not code points, which a shell would take for others in another locale.
+  private static String escaped(String text) {
+    StringBuilder word = new StringBuilder("$'");
+    text.codePoints()
+        .forEach(point -> {
+          if (point == '\\' || point == '\'') {
+            word.append('\\').appendCodePoint(point);
+          } else if (isPrintable(point)) {
+            word.appendCodePoint(point);
+          } else {
+            for (byte unit : Character.toString(point).getBytes(StandardCharsets.UTF_8)) {
+              word.append("\\x").append(hex(unit & 0xff, 2));
+            }
+          }
+        });
+    return word.append('\'').toString();
+  }
+
+  /// `text` in quotes, as one word of a line for any shell, whatever it holds: for a shell to read,
+  /// not for a terminal.
   static String quoted(String text) {
     return "'" + text.replace("'", "'\\''") + "'";
   }

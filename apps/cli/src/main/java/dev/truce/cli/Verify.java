@@ -37,7 +37,7 @@ final class Verify {
           "what is whole is in "
               + Text.shown(salvage)
               + "; make a root of it: truce restore "
-              + Text.shown(Text.word(salvage))
+              + Text.word(salvage)
               + " --dir NEW");
     }
     return findings.isEmpty() ? 0 : WANTING;

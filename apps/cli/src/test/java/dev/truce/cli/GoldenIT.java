@@ -29,6 +29,19 @@ class GoldenIT {
   }
 
   @Test
+  void whatIsSuggestedOfAHostileName_isPlainTextAndTheSameName() throws Exception {
+    String name = "a'\u001b[31m\u202Eb\nc";
+    String lease = Captured.of(temp, Map.of(), "acquire", name, "--owner", "ci").out().strip();
+    String why = Captured.of(temp, Map.of(), "why", name).out();
+    assertThat(why).doesNotContain("\u001b", "\u202E");
+    int from = why.indexOf("truce revoke ");
+    String line = why.substring(from, why.indexOf("TEXT", from)) + "TEXT";
+    assertThat(line).isEqualTo("truce revoke $'a\\'\\x1b[31m\\xe2\\x80\\xaeb\\x0ac' --reason TEXT");
+    shell.out(line);
+    assertThat(Captured.of(temp, Map.of(), "renew", lease).status()).isEqualTo(76);
+  }
+
+  @Test
   void whatIsSaidWhileSomebodyHolds() throws Exception {
     Line holder =
         shell.start(

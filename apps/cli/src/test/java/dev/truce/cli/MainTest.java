@@ -1,9 +1,11 @@
 package dev.truce.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -184,5 +186,28 @@ class MainTest {
     assertThat(truce("completions", "bash").out()).contains("complete -F _truce truce");
     assertThat(truce("completions", "zsh").out()).startsWith("#compdef truce");
     assertThat(truce("completions", "fish").out()).contains("complete -c truce");
+  }
+
+  @Test
+  void whatIsMissing_isSaid() throws Exception {
+    assertThat(Captured.of(temp, Map.of(), "init").status()).isEqualTo(0);
+    Files.createDirectory(temp.resolve("there"));
+    Captured backup = Captured.of(temp, Map.of(), "backup", "there");
+    assertThat(backup.status()).isEqualTo(73);
+    assertThat(backup.err()).contains("there is there already").doesNotContain("no directory");
+    Captured given = Captured.of(temp, Map.of(), "renew", "");
+    assertThat(given.status()).isEqualTo(64);
+    assertThat(given.err()).startsWith("truce: the LEASE is empty");
+    Captured inherited = Captured.of(temp, Map.of("TRUCE_LEASE", ""), "release");
+    assertThat(inherited.status()).isEqualTo(64);
+    assertThat(inherited.err()).contains("no TRUCE_LEASE in the environment, or it is empty");
+  }
+
+  @Test
+  void aNameInThePlaceOfTheDuration_isToldSo() {
+    Options parsed = Options.parse(Verb.RUN, List.of("-w", "deploy"));
+    assertThatThrownBy(() -> RunOptions.of(parsed, true))
+        .hasMessageStartingWith("-w takes a duration such as ")
+        .hasMessageEndingWith("not: deploy");
   }
 }

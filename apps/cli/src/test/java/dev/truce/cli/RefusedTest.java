@@ -124,7 +124,7 @@ class RefusedTest {
     String name = String.join(" ", verb);
     return List.of(
         with(verb, name + " without a lease", _ -> List.of(), "which lease?", "TRUCE_LEASE"),
-        with(verb, name + " of nothing", _ -> List.of(""), "not a lease", "tl_"),
+        with(verb, name + " of nothing", _ -> List.of(""), "is empty"),
         with(verb, name + " of a name", _ -> List.of("build"), "not a lease", "tl_"),
         with(verb, name + " of a prefix", _ -> List.of("tl_"), "copy the whole"),
         with(verb, name + " of a cut one", s -> List.of(cut(s.build())), "was mistyped or cut"),

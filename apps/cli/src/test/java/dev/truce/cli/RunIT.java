@@ -520,8 +520,8 @@ class RunIT {
             .matches(
                 "(?:truce: waiting for .*\n)?"
                     + (first
-                        ? ".* has a and waits for b, .* has b and waits for a: .*; not run\n"
-                        : ".* has b and waits for a, .* has a and waits for b: .*; not run\n"));
+                        ? ".* has a and waits for b, .* has b and waits for a: .*; not run: give back what you hold, then repeat\n"
+                        : ".* has b and waits for a, .* has a and waits for b: .*; not run: give back what you hold, then repeat\n"));
       } else {
         assertThat(said)
             .contains("\"kind\":\"deadlock\"")

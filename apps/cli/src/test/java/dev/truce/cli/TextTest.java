@@ -86,6 +86,16 @@ class TextTest {
   }
 
   @Test
+  void word_ofWhatMovesACursorOrTurnsTheReadingDirection_isEscapedAsBashAndZshReadIt() {
+    assertThat(Text.word("a\u001b[2Jb")).isEqualTo("$'a\\x1b[2Jb'");
+    assertThat(Text.word("it's\n\\")).isEqualTo("$'it\\'s\\x0a\\\\'");
+    assertThat(Text.word("x\u202Etxt")).isEqualTo("$'x\\xe2\\x80\\xaetxt'");
+    assertThat(Text.word("\uDB40\uDC41")).isEqualTo("$'\\xf3\\xa0\\x81\\x81'");
+    assertThat(Text.word("größe/😀")).isEqualTo("'größe/😀'");
+    assertThat(Text.word("C:\\x1b")).isEqualTo("'C:\\x1b'");
+  }
+
+  @Test
   void quote_escapesWhatJsonAndTerminalsCannotHold() {
     StringBuilder text = new StringBuilder();
     Json.quote(text, "a\"\\\n\u0001\u007f\u009b\uD83D\uDE00\uD83Dx\uDE00é");
