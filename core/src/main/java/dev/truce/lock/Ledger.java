@@ -173,7 +173,11 @@ final class Ledger {
       }
       long tail = known;
       byte[] record = entry.write(hash);
-      Unit unit = new Unit(id, null, now -> now == tail ? Optional.of(record) : Optional.empty());
+      Unit unit =
+          new Unit(
+              id,
+              null,
+              past -> past.last() == tail ? Optional.of(record) : Optional.empty());
       if (history.get().append(List.of(unit)).getFirst()
           instanceof Result.Appended(long position)) {
         return OptionalLong.of(position);

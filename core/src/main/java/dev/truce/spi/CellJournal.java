@@ -160,7 +160,7 @@ final class CellJournal implements Journal {
               outcome = known;
               return null;
             }
-            Optional<byte[]> record = unit.decider().decide(last);
+            Optional<byte[]> record = unit.decider().decide(here);
             if (record.isEmpty()) {
               outcome = new Result.Refused("it decided not to be written", null);
               return null;
@@ -170,6 +170,30 @@ final class CellJournal implements Journal {
         };
     write(step);
     return step.outcome;
+  }
+
+  /// The place up to which everything was read.
+  private final Past here =
+      new Past() {
+        @Override
+        public long last() {
+          return last;
+        }
+
+        @Override
+        public Optional<List<Entry>> since(long position, int most, int bytes) {
+          if (last - position > most) {
+            return Optional.empty();
+          }
+          List<Entry> entries = entries(position + 1, most);
+          return entries == null || bytesOf(entries) > bytes
+              ? Optional.empty()
+              : Optional.of(List.copyOf(entries));
+        }
+      };
+
+  private static long bytesOf(List<Entry> entries) {
+    return entries.stream().mapToLong(entry -> entry.record().length).sum();
   }
 
   private @Nullable Result known(Unit unit) {

@@ -24,12 +24,23 @@ public interface Journal {
   /// @param decider decides what is written, at the very tail at which it lands
   record Unit(UUID commitId, @Nullable Fence fence, Decider decider) {}
 
-  /// A pure function from the tail to the record. It may be asked again, at a later tail, and runs
+  /// A pure function from what there is to the record. It may be asked again, later, and runs
   /// no code of users.
   @FunctionalInterface
   interface Decider {
-    /// The record to write when `tail` is the last position before it, or empty to refuse.
-    Optional<byte[]> decide(long tail);
+    /// The record to write behind `past`, or empty to refuse.
+    Optional<byte[]> decide(Past past);
+  }
+
+  /// What a decider finds before it: all that was appended until then, by the same call included.
+  /// It is of no use after the decider has answered.
+  interface Past {
+    /// The last position.
+    long last();
+
+    /// The records behind `position`, oldest first; empty when there are more than `most` of them,
+    /// or more than `bytes` bytes, or some were let go: then there is too much to look at here.
+    Optional<List<Entry>> since(long position, int most, int bytes);
   }
 
   /// What became of a unit.

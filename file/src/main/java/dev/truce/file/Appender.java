@@ -401,7 +401,7 @@ final class Appender {
     if (ledger.place() != word) {
       return new Batch(frames, word, word, 0, null);
     }
-    Draft draft = new Draft(ledger);
+    Draft draft = new Draft(ledger, (position, bytes) -> tail.after(ledger, position, bytes));
     long salt = segments.page(segment.number()).salt();
     long hint = control.durable();
     long end = word;

@@ -1,9 +1,13 @@
 package dev.truce.file;
 
 import dev.truce.Fence;
+import dev.truce.spi.Journal;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -12,8 +16,10 @@ import org.jspecify.annotations.Nullable;
 
 /// What is known at the very place where the next record would lie: a ledger, and what the same
 /// write puts before it.
-final class Draft {
+final class Draft implements Journal.Past {
   private final Ledger ledger;
+  private final Before before;
+  private final List<Journal.Entry> own = new ArrayList<>();
   private final Map<UUID, Long> landed = new HashMap<>();
   private final Set<UUID> givenUp = new HashSet<>();
   private final Set<Note.End> ended = new HashSet<>();
@@ -21,8 +27,16 @@ final class Draft {
   private long below;
   private boolean marked;
 
-  Draft(Ledger ledger) {
+  /// Reads the units of the ledger behind a position once more; `null` if they are more than so
+  /// many bytes, or were let go.
+  @FunctionalInterface
+  interface Before {
+    @Nullable List<Journal.Entry> after(long position, int bytes);
+  }
+
+  Draft(Ledger ledger, Before before) {
     this.ledger = ledger;
+    this.before = before;
     this.last = ledger.last();
     this.below = ledger.below();
     this.marked = ledger.marked();
@@ -31,9 +45,10 @@ final class Draft {
   void add(Note note) {
     marked = note instanceof Note.Mark;
     switch (note) {
-      case Note.Landed(long position, UUID id, byte[] _) -> {
+      case Note.Landed(long position, UUID id, byte[] record) -> {
         last = position;
         landed.put(id, position);
+        own.add(new Journal.Entry(position, id, record));
       }
       case Note.End end -> ended.add(end);
       case Note.GivenUp(UUID id) -> givenUp.add(id);
@@ -44,9 +59,28 @@ final class Draft {
     }
   }
 
-  long last() {
+  @Override
+  public long last() {
     return last;
   }
+
+  @Override
+  public Optional<List<Journal.Entry>> since(long position, int most, int bytes) {
+    if (last - position > most || position < below) {
+      return Optional.empty();
+    }
+    List<Journal.Entry> known =
+        position < ledger.last() ? before.after(position, bytes) : List.of();
+    if (known == null) {
+      return Optional.empty();
+    }
+    List<Journal.Entry> entries = new ArrayList<>(known);
+    own.stream().filter(entry -> entry.position() > position).forEach(entries::add);
+    long sum = entries.stream().mapToLong(entry -> entry.record().length).sum();
+    return sum > bytes ? Optional.empty() : Optional.of(List.copyOf(entries));
+  }
+
+  // ---- what is known
 
   /// Whether nothing follows the last mark.
   boolean marked() {

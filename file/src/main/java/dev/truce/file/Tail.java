@@ -1,14 +1,17 @@
 package dev.truce.file;
 
 import dev.truce.EngineException;
+import dev.truce.spi.Journal;
 import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -182,6 +185,33 @@ final class Tail {
       }
     }
     return chain == null ? known.previous() : chain;
+  }
+
+  /// The units behind a position, to the last that is known; `null` if they are more than so many
+  /// bytes, or were retired meanwhile.
+  @Nullable List<Journal.Entry> after(Ledger known, long position, int bytes) {
+    List<Journal.Entry> entries = new ArrayList<>();
+    long[] sum = {0};
+    return files.io(
+        files.control(),
+        () -> {
+          try {
+            int _ =
+                walk(
+                    known,
+                    known.start(position + 1),
+                    frame -> {
+                      if (frame.note() instanceof Note.Landed(long at, UUID id, byte[] record)) {
+                        entries.add(new Journal.Entry(at, id, record));
+                        sum[0] += record.length;
+                      }
+                      return sum[0] <= bytes;
+                    });
+          } catch (NoSuchFileException retired) {
+            return null;
+          }
+          return sum[0] <= bytes ? entries : null;
+        });
   }
 
   /// What the way that is known has of all below a durable place. Whoever was slow to flush may

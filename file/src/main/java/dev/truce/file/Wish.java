@@ -90,7 +90,7 @@ abstract sealed class Wish {
         result = known;
         return null;
       }
-      Optional<byte[]> record = unit.decider().decide(draft.last());
+      Optional<byte[]> record = unit.decider().decide(draft);
       if (record.isEmpty()) {
         result = new Result.Refused("it decided not to be written", null);
         return null;

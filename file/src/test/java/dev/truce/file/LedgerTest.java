@@ -99,10 +99,10 @@ final class LedgerTest {
       take(new Note.End("lock", token));
     }
     take(new Note.End("lock", 5));
-    Draft before = new Draft(ledger);
+    Draft before = new Draft(ledger, (_, _) -> null);
     assertThat(before.ended("lock", 11)).isFalse();
     take(new Note.Checkpoint(1, id(0)));
-    Draft after = new Draft(ledger);
+    Draft after = new Draft(ledger, (_, _) -> null);
     assertThat(after.ended("lock", 5)).isTrue();
     assertThat(after.ended("lock", 10)).isTrue();
     assertThat(after.ended("lock", 11)).isFalse();

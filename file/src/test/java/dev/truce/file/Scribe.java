@@ -46,7 +46,7 @@ final class Scribe {
   /// Appends a record of about so many bytes, and answers its position.
   long append(long number, int bytes) {
     String name = who + "/" + number;
-    Unit unit = new Unit(id(name), null, tail -> Optional.of(record(tail, name, bytes)));
+    Unit unit = new Unit(id(name), null, past -> Optional.of(record(past.last(), name, bytes)));
     return switch (journal.append(List.of(unit)).getFirst()) {
       case Result.Appended(long position) -> position;
       case Result.Refused refused -> throw new AssertionError(refused.toString());

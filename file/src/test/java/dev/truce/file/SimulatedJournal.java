@@ -124,9 +124,9 @@ final class SimulatedJournal implements AutoCloseable {
         new Journal.Unit(
             id(value),
             null,
-            tail -> {
+            past -> {
               first.run();
-              return tail == position ? Optional.of(value.getBytes(UTF_8)) : Optional.empty();
+              return past.last() == position ? Optional.of(value.getBytes(UTF_8)) : Optional.empty();
             });
     switch (journal.append(List.of(unit)).getFirst()) {
       case Result.Appended(long landed) -> landed(value, landed);

@@ -79,7 +79,11 @@ public abstract class JournalContract extends EngineContract {
   }
 
   private static List<String> texts(Journal journal, long from, int max) {
-    return entries(journal, from, max).stream()
+    return texts(entries(journal, from, max));
+  }
+
+  private static List<String> texts(List<Entry> entries) {
+    return entries.stream()
         .map(entry -> new String(entry.record(), StandardCharsets.UTF_8))
         .toList();
   }
@@ -138,14 +142,70 @@ public abstract class JournalContract extends EngineContract {
             new Unit(
                 UUID.randomUUID(),
                 null,
-                tail -> {
-                  tails.add(tail);
-                  return Optional.of(bytes("after " + tail));
+                past -> {
+                  tails.add(past.last());
+                  return Optional.of(bytes("after " + past.last()));
                 }));
 
     assertEquals(3, position);
     assertEquals(2, tails.getLast());
     assertEquals(List.of("after 2"), texts(theirs(), 3, 1));
+  }
+
+  /// The texts of the records that a decider is shown behind a position, and how many records it
+  /// wanted at most; `null` if they are too many.
+  private static @Nullable List<String> shown(Journal journal, long position, int most, int bytes, Unit... before) {
+    List<List<String>> seen = new ArrayList<>();
+    Unit looks =
+        new Unit(
+            UUID.randomUUID(),
+            null,
+            past -> {
+              seen.add(
+past.since(position, most, bytes).map(JournalContract::texts).orElse(null));
+              return Optional.empty();
+            });
+    List<Unit> units = new ArrayList<>(List.of(before));
+    units.add(looks);
+    assertInstanceOf(Result.Refused.class, journal.append(units).getLast());
+    return seen.getLast();
+  }
+
+  @Test
+  void append_afterOthers_theDeciderSeesTheirRecords() {
+    append(mine(), unit("a"));
+    append(theirs(), unit("b"));
+    append(theirs(), unit("c"));
+    assertEquals(List.of("b", "c"), shown(mine(), 1, 2, 2));
+    assertEquals(List.of(), shown(mine(), 3, 2, 2));
+    assertEquals(List.of("a", "b", "c"), shown(journal(), 0, 64, 1 << 18));
+  }
+
+  @Test
+  void append_behindAnotherOfTheSameCall_theDeciderSeesItsRecord() {
+    append(theirs(), unit("a"));
+    assertEquals(List.of("a", "b", "c"), shown(mine(), 0, 3, 3, unit("b"), unit("c")));
+    assertEquals(List.of("e"), shown(mine(), 4, 3, 3, unit("d"), unit("e")));
+  }
+
+  @Test
+  void append_moreThanTheDeciderWants_isShownNone() {
+    append(mine(), unit("a"));
+    append(theirs(), unit("bb"));
+    assertNull(shown(mine(), 0, 1, 10));
+    assertNull(shown(mine(), 0, 2, 2));
+    assertNull(shown(mine(), 0, 2, 10, unit("c")));
+    assertEquals(List.of("c", "d"), shown(mine(), 2, 2, 2, unit("d")));
+  }
+
+  @Test
+  void append_recordsBehindACheckpoint_areShown_thoseBelowAreNot() {
+    append(mine(), unit("a"));
+    append(mine(), unit("b"));
+    append(mine(), unit("c"));
+    assertTrue(theirs().checkpoint(2, bytes("ab")));
+    assertEquals(List.of("c"), shown(mine(), 2, 64, 64));
+    assertNull(shown(mine(), 1, 64, 64));
   }
 
   @Test
@@ -454,7 +514,7 @@ public abstract class JournalContract extends EngineContract {
         Map<UUID, Long> landed = new HashMap<>();
         for (int number = 0; number < each; number++) {
           UUID id = UUID.randomUUID();
-          Unit unit = new Unit(id, null, tail -> Optional.of(bytes("after " + tail)));
+          Unit unit = new Unit(id, null, past -> Optional.of(bytes("after " + past.last())));
           switch (journal.append(List.of(unit)).getFirst()) {
             case Result.Appended(long position) -> landed.put(id, position);
             case Result.Unknown _ ->

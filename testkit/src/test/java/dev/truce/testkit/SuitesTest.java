@@ -484,6 +484,40 @@ final class SuitesTest {
     journalCatches("find_neverAppended_isEmptyForEver", "find", (_, _) -> Optional.empty());
   }
 
+  /// What there was when this was the last record.
+  private static Journal.Past upTo(long last, Journal.Past past) {
+    return new Journal.Past() {
+      @Override
+      public long last() {
+        return last;
+      }
+
+      @Override
+      public Optional<List<Journal.Entry>> since(long position, int most, int bytes) {
+        return past.since(position, most, bytes)
+            .map(all -> all.stream().filter(entry -> entry.position() <= last).toList());
+      }
+    };
+  }
+
+  @Test
+  void journal_deciderIsNotShownWhatTheSameCallAppended_isCaught() {
+    Instead<Journal> forgetful =
+        (journal, arguments) -> {
+          long before = journal.appended();
+          return journal.append(
+              units(arguments).stream()
+                  .map(u ->
+                      new Journal.Unit(
+                          u.commitId(),
+                          u.fence(),
+                          past -> u.decider().decide(upTo(before, past))))
+                  .toList());
+        };
+    journalCatches(
+        "append_behindAnotherOfTheSameCall_theDeciderSeesItsRecord", "append", forgetful);
+  }
+
   @Test
   void journal_deciderSeesAnOldTail_isCaught() {
     Instead<Journal> old =
@@ -494,7 +528,7 @@ final class SuitesTest {
                         new Journal.Unit(
                             u.commitId(),
                             u.fence(),
-                            tail -> u.decider().decide(Math.max(0, tail - 1))))
+                            past -> u.decider().decide(upTo(Math.max(0, past.last() - 1), past))))
                     .toList());
     journalCatches(
         "append_byOthersMeanwhile_theDeciderSeesTheVeryTailAtWhichItLands", "append", old);
