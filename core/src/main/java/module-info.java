@@ -9,6 +9,7 @@ module dev.truce.core {
   exports dev.truce.lock;
   exports dev.truce.memory;
   exports dev.truce.spi;
+  exports dev.truce.store;
 
   uses dev.truce.spi.EngineProvider;
 }

@@ -16,15 +16,20 @@ import dev.truce.lock.Traffic;
 import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Engine;
 import dev.truce.spi.EngineProvider;
+import dev.truce.store.Codec;
+import dev.truce.store.Store;
+import dev.truce.store.Stores;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /// The door: one handle on one root, where many writers share things and none of them loses work.
@@ -45,14 +50,17 @@ public final class Truce implements AutoCloseable {
   private final Engine engine;
   private final boolean ownsEngine;
   private final Locks locks;
+  private final Owner owner;
+  private @Nullable Stores stores;
 
   private Truce(Engine engine, boolean ownsEngine, Builder settings) {
     this.engine = engine;
     this.ownsEngine = ownsEngine;
+    this.owner = settings.describe();
     this.locks =
         Locks.over(
             engine,
-            settings.describe(),
+            owner,
             settings.maxWaiters,
             Optional.ofNullable(settings.within),
             settings.deadlocks,
@@ -119,6 +127,35 @@ public final class Truce implements AutoCloseable {
     return locks.election(name);
   }
 
+  /// The store of this name. Costs nothing; nothing exists before the first commit.
+  ///
+  /// @throws IllegalArgumentException if the name is empty, longer than [Store#MAX_NAME] bytes in
+  ///   UTF-8, or not well-formed
+  public <V> Store<V> store(String name, Codec<V> codec) {
+    return stores().store(name, codec);
+  }
+
+  /// The same, of bytes.
+  public Store<byte[]> store(String name) {
+    return store(name, Codec.bytes());
+  }
+
+  /// Made when it is first asked for: who wants locks alone pays for nothing else.
+  private synchronized Stores stores() {
+    Stores known = stores;
+    if (known == null) {
+      known = Stores.over(engine, owner, locks::bind, UUID::randomUUID, InstantSource.system());
+      stores = known;
+    }
+    return known;
+  }
+
+  private synchronized void closeStores() {
+    if (stores != null) {
+      stores.close();
+    }
+  }
+
   /// The lease that this [handle][Lease#handle()] entitles to, whoever took it. Asks nobody whether
   /// it still stands.
   ///
@@ -160,6 +197,7 @@ public final class Truce implements AutoCloseable {
   /// who wait, and gives back what is held; leases stand. Idempotent.
   @Override
   public void close() {
+    closeStores();
     locks.close();
     if (ownsEngine) {
       engine.close();

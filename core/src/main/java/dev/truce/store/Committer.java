@@ -1,0 +1,324 @@
+package dev.truce.store;
+
+import dev.truce.Durability;
+import dev.truce.EngineException;
+import dev.truce.Fence;
+import dev.truce.FencedException;
+import dev.truce.OutcomeUnknownException;
+import dev.truce.Owner;
+import dev.truce.spi.Engine;
+import dev.truce.spi.Journal;
+import dev.truce.spi.Journal.Result;
+import dev.truce.spi.Journal.Unit;
+import dev.truce.store.StoreMachine.Answer;
+import dev.truce.store.StoreMachine.Clash;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// Carries commits to their end: runs the body, has the journal decide, runs it again.
+///
+/// Bodies and codecs run here, with nothing locked; inside the journal runs
+/// [StoreMachine#decide] alone.
+///
+/// **Threads.** Safe for any number of them.
+final class Committer {
+  /// How long a commit may take to become safe.
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /// How often others may be so much faster that there is more to look at than fits where a commit
+  /// lands.
+  private static final int CATCH_UPS = 1_000;
+
+  /// How often a commit of unknown outcome is appended again, under the same id.
+  private static final int UNKNOWN_REPEATS = 16;
+
+  private final Engine engine;
+  private final Journal journal;
+  private final Replica replica;
+  private final Owner writer;
+  private final Consumer<Fence> binder;
+  private final Supplier<UUID> ids;
+  private final InstantSource clock;
+  private volatile boolean closed;
+
+  /// A record on its way, as the journal asks about it.
+  private static final class Attempt implements Journal.Decider {
+    private final Footprint footprint;
+    private final byte[] record;
+    private long validated;
+    private @Nullable Answer answer;
+
+    Attempt(Footprint footprint, byte[] record) {
+      this.footprint = footprint;
+      this.record = record;
+      this.validated = footprint.base();
+    }
+
+    @Override
+    public Optional<byte[]> decide(Journal.Past past) {
+      try {
+        answer = StoreMachine.decide(footprint, validated, past);
+      } catch (CommitRecord.Unreadable strange) {
+        answer = new Answer.Behind(); // whoever catches up says so
+      }
+      return answer instanceof Answer.Land ? Optional.of(record) : Optional.empty();
+    }
+  }
+
+  /// What came of an attempt.
+  private sealed interface Outcome {
+    record Landed(long revision) implements Outcome {}
+
+    record Clashes(List<Clash> clashes) implements Outcome {}
+  }
+
+  Committer(
+      Engine engine,
+      Journal journal,
+      Replica replica,
+      Owner writer,
+      Consumer<Fence> binder,
+      Supplier<UUID> ids,
+      InstantSource clock) {
+    this.engine = engine;
+    this.journal = journal;
+    this.replica = replica;
+    this.writer = writer;
+    this.binder = binder;
+    this.ids = ids;
+    this.clock = clock;
+  }
+
+  void checkOpen() {
+    if (closed) {
+      throw new EngineException(
+          EngineException.Kind.CLOSED, "this Truce is closed: open another one");
+    }
+  }
+
+  void close() {
+    closed = true;
+  }
+
+  Commit commit(Store.Settings settings, Consumer<Writes> body) {
+    checkOpen();
+    UUID id = settings.id() == null ? ids.get() : settings.id();
+    if (settings.id() != null) {
+      long before = landedBefore(id);
+      if (before > 0) {
+        return repeated(settings, id, before);
+      }
+    }
+    if (settings.fence() != null) {
+      binder.accept(settings.fence());
+    }
+    Instant at = Instant.ofEpochMilli(clock.millis());
+    List<ConflictException.Clash> last = List.of();
+    for (int round = 0; round < settings.rounds(); round++) {
+      Writes writes =
+          new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
+      try {
+        body.accept(writes);
+      } finally {
+        writes.close();
+      }
+      switch (outcome(settings, id, at, writes)) {
+        case Outcome.Landed(long revision) -> {
+          return landed(settings, id, at, writes, revision);
+        }
+        case Outcome.Clashes(List<Clash> clashes) -> {
+          last = clashes.stream().map(clash -> shown(writes, clash)).toList();
+          if (clashes.stream().anyMatch(c -> c.kind() == ConflictException.Kind.STALE)) {
+            throw new ConflictException(last);
+          }
+        }
+      }
+    }
+    throw new ConflictException(last);
+  }
+
+  private Outcome outcome(Store.Settings settings, UUID id, Instant at, Writes writes) {
+    Footprint footprint = writes.footprint();
+    if (writes.isEmpty()) {
+      List<Clash> clashes = StoreMachine.check(writes.root(), footprint);
+      return clashes.isEmpty()
+          ? new Outcome.Landed(writes.root().revision())
+          : new Outcome.Clashes(clashes);
+    }
+    byte[] record =
+        CommitRecord.write(
+            writes.root().revision(),
+            at.toEpochMilli(),
+            writer,
+            tokens(settings),
+            writes.stores(),
+            writes.changes());
+    return land(new Attempt(footprint, record), new Wanted(id, settings.fence()));
+  }
+
+  private static SortedMap<String, Long> tokens(Store.Settings settings) {
+    Fence fence = settings.fence();
+    return fence == null ? new TreeMap<>() : fence.tokens();
+  }
+
+  /// Under which name and condition something is to land.
+  private record Wanted(UUID id, @Nullable Fence fence) {}
+
+  private Outcome land(Attempt attempt, Wanted wanted) {
+    for (int behind = 0; behind < CATCH_UPS; behind++) {
+      Root now = replica.applied();
+      if (now.revision() > attempt.validated || behind == 0) {
+        List<Clash> clashes = StoreMachine.check(now, attempt.footprint);
+        if (!clashes.isEmpty()) {
+          return new Outcome.Clashes(clashes);
+        }
+        attempt.validated = now.revision();
+      }
+      switch (append(new Unit(wanted.id, wanted.fence, attempt))) {
+        case Result.Appended(long position) -> {
+          return new Outcome.Landed(position);
+        }
+        case Result.Refused refused -> {
+          if (refused.fenced() != null) {
+            throw new FencedException(refused.fenced(), "not written: " + refused.why());
+          }
+          if (attempt.answer instanceof Answer.Clashing(Clash clash)) {
+            return new Outcome.Clashes(List.of(clash));
+          }
+          if (!(attempt.answer instanceof Answer.Behind)) {
+            throw new IllegalStateException("refused, and not by its decider: " + refused.why());
+          }
+        }
+        case Result.Unknown(String why) -> throw unknown(wanted.id, why);
+      }
+    }
+    throw new EngineException(
+        EngineException.Kind.UNREACHABLE,
+        engine.place() + " moves on faster than this process can follow; nothing was written");
+  }
+
+  /// Appends it until the outcome is known: the same id never lands twice. A refusal tells that no
+  /// earlier try of unknown outcome has landed, nor will: it was for a place that is taken.
+  private Result append(Unit unit) {
+    Result result = journal.append(List.of(unit)).getFirst();
+    for (int again = 0; again < UNKNOWN_REPEATS && result instanceof Result.Unknown; again++) {
+      result = journal.append(List.of(unit)).getFirst();
+    }
+    return result;
+  }
+
+  // ---- what landed
+
+  private Commit landed(
+      Store.Settings settings, UUID id, Instant at, Writes writes, long revision) {
+    Durability reached = settle(settings.durability(), id, revision);
+    replica.acknowledge(revision);
+    return new Commit(
+        revision,
+        reached,
+        id,
+        Optional.ofNullable(settings.fence()),
+        writer,
+        at,
+        writes.changed(),
+        0,
+        false);
+  }
+
+  /// Waits until it is as safe as was asked for, and answers how safe it is. An interrupt is left
+  /// for later.
+  private Durability settle(Durability atLeast, UUID id, long revision) {
+    Durability best = engine.capabilities().durability();
+    if (atLeast != Durability.FSYNC) {
+      return best == Durability.FSYNC ? Durability.OS : best;
+    }
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          if (journal.awaitDurable(revision, PATIENCE)) {
+            return best;
+          }
+          throw unknown(id, "it was not safe within " + PATIENCE.toSeconds() + "s");
+        } catch (InterruptedException later) {
+          interrupted = true;
+        } catch (EngineException failure) {
+          throw new OutcomeUnknownException(unknown(id, failure.getMessage()).getMessage(), failure);
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private OutcomeUnknownException unknown(UUID id, @Nullable String why) {
+    return new OutcomeUnknownException(
+        "nobody can tell whether commit "
+            + id
+            + " is in "
+            + engine.place()
+            + ": "
+            + why
+            + "; repeating it under this id tells",
+        null);
+  }
+
+  /// Where a commit of this id has landed, 0 if it has not.
+  private long landedBefore(UUID id) {
+    return switch (append(new Unit(id, null, _ -> Optional.empty()))) {
+      case Result.Appended(long position) -> position;
+      case Result.Refused _ -> 0;
+      case Result.Unknown(String why) -> throw unknown(id, why);
+    };
+  }
+
+  private Commit repeated(Store.Settings settings, UUID id, long revision) {
+    Durability reached = settle(settings.durability(), id, revision);
+    replica.acknowledge(revision);
+    CommitRecord commit = replica.commit(revision);
+    if (commit == null) {
+      throw new IllegalArgumentException(id + " is the id of something that is no commit");
+    }
+    return new Commit(
+        revision,
+        reached,
+        id,
+        commit.tokens().isEmpty() ? Optional.empty() : Optional.of(new Fence(commit.tokens())),
+        commit.writer(),
+        Instant.ofEpochMilli(commit.millis()),
+        commit.writes().size(),
+        (int) commit.writes().stream().filter(CommitRecord.Write::resolved).count(),
+        true);
+  }
+
+  // ---- what is in the way
+
+  private ConflictException.Clash shown(Writes writes, Clash clash) {
+    byte[] key = clash.key().orElse(null);
+    return new ConflictException.Clash(
+        key == null ? "a store" : writes.name(SpaceKey.store(key)),
+        key == null ? "" : SpaceKey.key(key),
+        clash.kind(),
+        clash.expected(),
+        clash.found(),
+        clash.found() == 0 ? NOBODY : writerOf(clash.found()));
+  }
+
+  private static final Owner NOBODY = new Owner("nobody", "unknown", 0);
+
+  private Owner writerOf(long revision) {
+    CommitRecord commit = replica.commit(revision);
+    return commit == null ? NOBODY : commit.writer();
+  }
+}

@@ -1,0 +1,242 @@
+package dev.truce.store;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.jspecify.annotations.Nullable;
+
+/// An immutable map from keys to items in the order of the keys: a change answers a new one, which
+/// shares with the old one all but the way to one leaf.
+///
+/// A B+ tree from which nothing is taken out, for a removal is an item as well. Each node knows the
+/// newest revision below it: what of a range is newer than some revision is found without looking
+/// at the rest.
+///
+/// Source: path copying as in Driscoll, Sarnak, Sleator, Tarjan, *Making Data Structures Persistent*
+/// (1989).
+///
+/// **Threads.** Safe for any number of them.
+final class Delta {
+  /// How many keys a node has at most.
+  private static final int WIDTH = 32;
+
+  static final Delta EMPTY = new Delta(new Leaf(new byte[0][], new Item[0], 0));
+
+  private final Node root;
+
+  /// A key with its item.
+  record Row(byte[] key, Item item) {}
+
+  private sealed interface Node {
+    byte[] first();
+
+    /// The newest revision in it.
+    long newest();
+  }
+
+  private record Leaf(byte[][] keys, Item[] items, long newest) implements Node {
+    @Override
+    public byte[] first() {
+      return keys[0];
+    }
+  }
+
+  /// @param low the lowest key of each of `kids`, but for the first one, whose may have lower ones
+  private record Inner(byte[][] low, Node[] kids, long newest) implements Node {
+    @Override
+    public byte[] first() {
+      return low[0];
+    }
+  }
+
+  private Delta(Node root) {
+    this.root = root;
+  }
+
+  // ---- changing
+
+  Delta with(byte[] key, Item item) {
+    Node[] made = put(root, key, item);
+    return new Delta(made.length == 1 ? made[0] : inner(made));
+  }
+
+  /// The node with the item in it, or the two that it became.
+  private static Node[] put(Node node, byte[] key, Item item) {
+    return switch (node) {
+      case Leaf leaf -> put(leaf, key, item);
+      case Inner inner -> put(inner, key, item);
+    };
+  }
+
+  private static Node[] put(Leaf leaf, byte[] key, Item item) {
+    int at = Arrays.binarySearch(leaf.keys, key, Arrays::compareUnsigned);
+    if (at >= 0) {
+      Item[] items = leaf.items.clone();
+      items[at] = item;
+      return new Node[] {new Leaf(leaf.keys, items, Math.max(leaf.newest, item.revision()))};
+    }
+    return leaves(inserted(leaf.keys, -at - 1, key), inserted(leaf.items, -at - 1, item));
+  }
+
+  private static Node[] leaves(byte[][] keys, Item[] items) {
+    if (keys.length <= WIDTH) {
+      return new Node[] {leaf(keys, items)};
+    }
+    int half = keys.length / 2;
+    return new Node[] {
+      leaf(Arrays.copyOf(keys, half), Arrays.copyOf(items, half)),
+      leaf(
+          Arrays.copyOfRange(keys, half, keys.length),
+          Arrays.copyOfRange(items, half, items.length))
+    };
+  }
+
+  private static Leaf leaf(byte[][] keys, Item[] items) {
+    long newest = 0;
+    for (Item item : items) {
+      newest = Math.max(newest, item.revision());
+    }
+    return new Leaf(keys, items, newest);
+  }
+
+  private static Node[] put(Inner inner, byte[] key, Item item) {
+    int at = kid(inner, key);
+    Node[] made = put(inner.kids[at], key, item);
+    Node[] kids = inner.kids.clone();
+    kids[at] = made[0];
+    if (made.length == 2) {
+      kids = inserted(kids, at + 1, made[1]);
+    }
+    if (kids.length <= WIDTH) {
+      return new Node[] {inner(kids)};
+    }
+    int half = kids.length / 2;
+    return new Node[] {
+      inner(Arrays.copyOf(kids, half)), inner(Arrays.copyOfRange(kids, half, kids.length))
+    };
+  }
+
+  private static Inner inner(Node[] kids) {
+    byte[][] low = new byte[kids.length][];
+    long newest = 0;
+    for (int i = 0; i < kids.length; i++) {
+      low[i] = kids[i].first();
+      newest = Math.max(newest, kids[i].newest());
+    }
+    return new Inner(low, kids, newest);
+  }
+
+  private static <T> T[] inserted(T[] array, int at, T one) {
+    T[] more = Arrays.copyOf(array, array.length + 1);
+    System.arraycopy(array, at, more, at + 1, array.length - at);
+    more[at] = one;
+    return more;
+  }
+
+  /// In which of its kids this key would be.
+  private static int kid(Inner inner, byte[] key) {
+    int at = Arrays.binarySearch(inner.low, key, Arrays::compareUnsigned);
+    return at >= 0 ? at : Math.max(0, -at - 2);
+  }
+
+  // ---- looking
+
+  @Nullable Item get(byte[] key) {
+    Node node = root;
+    while (node instanceof Inner inner) {
+      node = inner.kids[kid(inner, key)];
+    }
+    Leaf leaf = (Leaf) node;
+    int at = Arrays.binarySearch(leaf.keys, key, Arrays::compareUnsigned);
+    return at < 0 ? null : leaf.items[at];
+  }
+
+  /// The first key from `from` on and below `to` whose item is newer than a revision; `null` if
+  /// there is none.
+  @Nullable Row newer(byte[] from, byte[] to, long revision) {
+    Rows rows = new Rows(from, to, revision);
+    return rows.hasNext() ? rows.next() : null;
+  }
+
+  /// All keys from `from` on and below `to`, removed ones included.
+  Iterator<Row> rows(byte[] from, byte[] to) {
+    return new Rows(from, to, -1);
+  }
+
+  /// Goes through a range, past the nodes in which nothing is newer than a revision.
+  private final class Rows implements Iterator<Row> {
+    /// What is still to be gone through, the next on top.
+    private final Deque<Node> ahead = new ArrayDeque<>();
+
+    private final byte[] from;
+    private final byte[] to;
+    private final long revision;
+    private Leaf leaf = new Leaf(new byte[0][], new Item[0], 0);
+    private int at;
+
+    Rows(byte[] from, byte[] to, long revision) {
+      this.from = from;
+      this.to = to;
+      this.revision = revision;
+      ahead.push(root);
+      seek();
+    }
+
+    /// Goes on to the next row that counts, if there is one.
+    private void seek() {
+      while (true) {
+        while (at < leaf.keys.length) {
+          if (Arrays.compareUnsigned(leaf.keys[at], to) >= 0) {
+            ahead.clear();
+            at = leaf.keys.length;
+          } else if (leaf.items[at].revision() > revision
+              && Arrays.compareUnsigned(leaf.keys[at], from) >= 0) {
+            return;
+          } else {
+            at++;
+          }
+        }
+        if (ahead.isEmpty()) {
+          return;
+        }
+        enter(ahead.pop());
+      }
+    }
+
+    private void enter(Node node) {
+      if (node.newest() <= revision) {
+        return;
+      }
+      switch (node) {
+        case Leaf next -> {
+          leaf = next;
+          at = 0;
+        }
+        case Inner inner -> {
+          int first = kid(inner, from);
+          for (int i = inner.kids.length - 1; i >= first; i--) {
+            ahead.push(inner.kids[i]);
+          }
+        }
+      }
+    }
+
+    @Override
+    public boolean hasNext() {
+      return at < leaf.keys.length;
+    }
+
+    @Override
+    public Row next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      Row row = new Row(leaf.keys[at], leaf.items[at]);
+      at++;
+      seek();
+      return row;
+    }
+  }
+}

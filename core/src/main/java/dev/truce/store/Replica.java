@@ -1,0 +1,155 @@
+package dev.truce.store;
+
+import dev.truce.EngineException;
+import dev.truce.spi.Journal;
+import dev.truce.spi.Journal.Page;
+import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// The content of a root as one process knows it, kept up with the journal by whoever asks.
+///
+/// **Threads.** Safe for any number of them; one at a time catches up.
+final class Replica {
+  private static final int PAGE = 256;
+
+  private final Journal journal;
+  private final Supplier<String> place;
+  private final ReentrantLock turn = new ReentrantLock(true);
+
+  /// All that is known.
+  private volatile Root applied = Root.EMPTY;
+
+  /// The newest that is safe.
+  private volatile Root safe = Root.EMPTY;
+
+  /// What lies between the two, oldest first. Guarded by `turn`.
+  private final ArrayDeque<Root> window = new ArrayDeque<>();
+
+  /// Up to where this process was told that its commits have landed.
+  private final AtomicLong acknowledged = new AtomicLong();
+
+  Replica(Journal journal, Supplier<String> place) {
+    this.journal = journal;
+    this.place = place;
+  }
+
+  /// All that can be read now.
+  Root applied() {
+    long appended = journal.appended();
+    Root known = applied;
+    return known.revision() >= appended ? known : upTo(appended);
+  }
+
+  /// All that is safe now, and what this process was told has landed.
+  Root safe() {
+    long durable = Math.max(journal.durable(), acknowledged.get());
+    Root known = safe;
+    return known.revision() >= durable ? known : safeUpTo(durable);
+  }
+
+  void acknowledge(long revision) {
+    acknowledged.accumulateAndGet(revision, Math::max);
+  }
+
+  private Root upTo(long revision) {
+    turn.lock();
+    try {
+      catchUp(revision);
+      return applied;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private Root safeUpTo(long durable) {
+    turn.lock();
+    try {
+      catchUp(durable);
+      settle(durable);
+      return safe;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /// Drops what is older than the newest that is safe.
+  private void settle(long durable) {
+    for (Root next = window.peek();
+        next != null && next.revision() <= durable;
+        next = window.peek()) {
+      safe = next;
+      window.remove();
+    }
+  }
+
+  private void catchUp(long revision) {
+    while (applied.revision() < revision) {
+      for (Journal.Entry entry : page(applied.revision() + 1)) {
+        Root next = taken(applied, entry);
+        window.add(next);
+        applied = next;
+      }
+      settle(Math.max(journal.durable(), acknowledged.get()));
+    }
+  }
+
+  private Iterable<Journal.Entry> page(long from) {
+    return switch (journal.read(from, PAGE)) {
+      case Page.Records(var entries) -> entries;
+      case Page.TooOld _ ->
+          throw new EngineException(
+              EngineException.Kind.CONFIGURATION,
+              "the stores of " + place.get() + " were written by a newer release");
+    };
+  }
+
+  private Root taken(Root before, Journal.Entry entry) {
+    @Nullable CommitRecord commit;
+    try {
+      commit = CommitRecord.read(entry);
+    } catch (CommitRecord.Unreadable strange) {
+      throw new EngineException(
+          EngineException.Kind.CONFIGURATION,
+          "revision " + entry.position() + " of " + place.get() + " " + strange.getMessage(),
+          strange);
+    }
+    return commit == null
+        ? new Root(before.delta(), entry.position())
+        : StoreMachine.apply(before, entry.position(), commit);
+  }
+
+  /// What was there at a revision that has been reached.
+  Root at(long revision) {
+    Root known = safe;
+    Root all = applied();
+    if (revision > all.revision() || revision < 0) {
+      throw new IllegalArgumentException(
+          "no revision " + revision + ": the last one of " + place.get() + " is " + all.revision());
+    }
+    Root at = known.revision() <= revision ? known : Root.EMPTY;
+    while (at.revision() < revision) {
+      for (Journal.Entry entry : page(at.revision() + 1)) {
+        if (entry.position() > revision) {
+          break;
+        }
+        at = taken(at, entry);
+      }
+    }
+    return at;
+  }
+
+  /// The commit of a revision that has been reached, `null` if it is none of a store.
+  @Nullable CommitRecord commit(long revision) {
+    for (Journal.Entry entry : page(revision)) {
+      try {
+        return CommitRecord.read(entry);
+      } catch (CommitRecord.Unreadable strange) {
+        return null;
+      }
+    }
+    return null;
+  }
+}

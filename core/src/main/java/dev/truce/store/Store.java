@@ -1,0 +1,229 @@
+package dev.truce.store;
+
+import dev.truce.Durability;
+import dev.truce.Fence;
+import dev.truce.TruceException;
+import dev.truce.store.Footprint.Range;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// Values by key under one name of a root, and how they are read and written: immutable, free to
+/// make; nothing exists before the first commit.
+///
+/// **Commits.** A commit is one change of any number of keys, in this store and others, all of it or
+/// nothing of it, with its fence. It has *landed* when it has a place in the order of all commits,
+/// its revision; it is answered when it is as safe as [was asked for][#withDurability]. What it
+/// rests on must not have changed between what it read and where it lands: if it has, the body runs
+/// again on what is there by then, at most as often as [#withRounds] says. Writers of different keys
+/// never conflict.
+///
+/// **Outcomes.** A commit lands and is answered; or throws [ConflictException],
+/// [dev.truce.FencedException], [dev.truce.EngineException], whatever its body or codec throws, or
+/// [IllegalArgumentException], and then nothing of it was written and never will be; or throws
+/// [dev.truce.OutcomeUnknownException], and then repeating it [under its id][#withId] tells. What
+/// cannot happen: that it was answered and is not there.
+///
+/// **Threads.** Safe for any number of them. An interrupt does not end a commit, and is kept.
+public final class Store<V> {
+  /// The longest name of a store in UTF-8.
+  public static final int MAX_NAME = 255;
+
+  /// The longest key in UTF-8.
+  public static final int MAX_KEY = CommitRecord.MAX_KEY;
+
+  private static final int USUAL_ROUNDS = 100;
+
+  private final Stores stores;
+  private final String name;
+  private final Codec<V> codec;
+  private final Settings settings;
+
+  /// How it commits.
+  ///
+  /// @param id of the next commit, where the caller chose one
+  record Settings(
+      Isolation isolation,
+      Durability durability,
+      @Nullable Fence fence,
+      @Nullable UUID id,
+      int rounds) {
+    static final Settings USUAL =
+        new Settings(Isolation.SNAPSHOT, Durability.FSYNC, null, null, USUAL_ROUNDS);
+  }
+
+  Store(Stores stores, String name, Codec<V> codec, Settings settings) {
+    this.stores = stores;
+    this.name = name;
+    this.codec = codec;
+    this.settings = settings;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  // ---- copies
+
+  /// Has commits conflict with what this says; [Isolation#SNAPSHOT] unless told otherwise.
+  public Store<V> withIsolation(Isolation isolation) {
+    return with(
+        new Settings(
+            isolation, settings.durability, settings.fence, settings.id, settings.rounds));
+  }
+
+  /// Has commits be answered when they are at least as safe as this, as far as the engine can; on
+  /// the device unless told otherwise.
+  public Store<V> withDurability(Durability atLeast) {
+    return with(
+        new Settings(settings.isolation, atLeast, settings.fence, settings.id, settings.rounds));
+  }
+
+  /// Has commits land only while these tokens are current.
+  public Store<V> withFence(Fence fence) {
+    return with(
+        new Settings(
+            settings.isolation, settings.durability, fence, settings.id, settings.rounds));
+  }
+
+  /// Names the next commit: doing it again under the same id answers the first one, if that has
+  /// landed, and runs no body.
+  public Store<V> withId(UUID id) {
+    return with(
+        new Settings(
+            settings.isolation, settings.durability, settings.fence, id, settings.rounds));
+  }
+
+  /// How often a body may run; 100 unless told otherwise.
+  public Store<V> withRounds(int atMost) {
+    if (atMost < 1) {
+      throw new IllegalArgumentException("a body runs once at least, not " + atMost + " times");
+    }
+    return with(
+        new Settings(
+            settings.isolation, settings.durability, settings.fence, settings.id, atMost));
+  }
+
+  private Store<V> with(Settings changed) {
+    return new Store<>(stores, name, codec, changed);
+  }
+
+  // ---- reading
+
+  /// The value of a key now, as far as it is safe.
+  public Optional<V> get(String key) {
+    try (Snapshot<V> now = snapshot()) {
+      return now.get(key);
+    }
+  }
+
+  /// What is safe now. Never waits for writers.
+  public Snapshot<V> snapshot() {
+    return snapshot(Read.DURABLE);
+  }
+
+  /// What is there now.
+  public Snapshot<V> snapshot(Read read) {
+    return new Snapshot<>(this, read, stores.root(read));
+  }
+
+  /// What was there at a revision. It is made from the commits until then, which takes time.
+  ///
+  /// @throws IllegalArgumentException if that has not been reached
+  public Snapshot<V> snapshotAt(long revision) {
+    return new Snapshot<>(this, Read.APPLIED, stores.rootAt(revision));
+  }
+
+  // ---- writing
+
+  /// Has this key hold this value, whatever it held.
+  public Commit put(String key, V value) {
+    byte[] bytes = encode(key, value);
+    byte[] utf8 = key(key);
+    return stores.commit(settings, writes -> writes.change(writes.part(name), utf8, bytes, true));
+  }
+
+  /// Has this key be gone, whatever it held.
+  public Commit remove(String key) {
+    byte[] utf8 = key(key);
+    return stores.commit(settings, writes -> writes.change(writes.part(name), utf8, null, true));
+  }
+
+  /// A value that a commit put there.
+  public record Updated<V>(V value, Commit commit) {}
+
+  /// Has this key hold what `change` makes of its value. Of any number of updates at once none is
+  /// lost.
+  public Updated<V> update(String key, Function<Optional<V>, V> change) {
+    AtomicReference<@Nullable V> last = new AtomicReference<>();
+    Commit commit =
+        commit(draft -> {
+          V value = Objects.requireNonNull(change.apply(draft.get(key)));
+          last.set(value);
+          draft.put(key, value);
+        });
+    V value = last.get();
+    return new Updated<>(value == null ? get(key).orElseThrow() : value, commit);
+  }
+
+  /// Commits what the body writes.
+  public Commit commit(Consumer<Draft<V>> body) {
+    return stores.commit(settings, writes -> body.accept(new Draft<>(this, writes)));
+  }
+
+  /// The same, only while these tokens are current.
+  public Commit commit(Fence fence, Consumer<Draft<V>> body) {
+    return withFence(fence).commit(body);
+  }
+
+  // ---- what drafts and snapshots need
+
+  boolean isIn(Store<?> other) {
+    return stores == other.stores;
+  }
+
+  byte[] encode(String key, V value) {
+    return Objects.requireNonNull(codec.encode(value), () -> "the codec made nothing of " + key);
+  }
+
+  /// @throws TruceException if the codec cannot make anything of it
+  Entry<V> entry(String key, Item item) {
+    try {
+      return new Entry<>(key, codec.decode(item.value()), item.revision());
+    } catch (RuntimeException unreadable) {
+      throw new TruceException(
+          name
+              + ": the value of "
+              + key
+              + " at revision "
+              + item.revision()
+              + " is none that this codec reads",
+          unreadable);
+    }
+  }
+
+  /// @throws IllegalArgumentException if it is empty, too long or not well-formed
+  static byte[] key(String key) {
+    byte[] utf8 = SpaceKey.utf8(key);
+    if (utf8.length == 0 || utf8.length > MAX_KEY) {
+      throw new IllegalArgumentException(
+          "a key has from 1 to " + MAX_KEY + " bytes in UTF-8, this one has " + utf8.length);
+    }
+    return utf8;
+  }
+
+  /// @param to below which; `null` for all of the store
+  Range range(long number, byte[] from, byte @Nullable [] to) {
+    return new Range(
+        SpaceKey.of(number, from), to == null ? SpaceKey.end(number) : SpaceKey.of(number, to));
+  }
+
+  @Override
+  public String toString() {
+    return "store " + name;
+  }
+}

@@ -1,0 +1,165 @@
+package dev.truce.store;
+
+import dev.truce.spi.Journal;
+import dev.truce.store.ConflictException.Kind;
+import dev.truce.store.CommitRecord.Named;
+import dev.truce.store.CommitRecord.Write;
+import dev.truce.store.Footprint.Range;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// All decisions about stores: pure functions, without a clock, a thread or an effect.
+///
+/// The content of a root at revision r is what [#apply] makes of the commits up to r, whoever does
+/// it. A commit that has read revision S lands at c only if nothing that it rests on was changed in
+/// between: up to a revision that the writer knows that is told by the content ([#check]), and the
+/// last few commits before c are looked at one by one, where it lands ([#decide]).
+final class StoreMachine {
+  /// How many commits are looked at where one lands, and of how many bytes together.
+  static final int LAST_FEW = 64;
+
+  static final int LAST_FEW_BYTES = 1 << 18;
+
+  private StoreMachine() {}
+
+  /// What keeps a commit from landing.
+  ///
+  /// @param key none where the store is not what it was
+  /// @param expected the revision of the key that the commit rests on, or that it read
+  /// @param found its revision now, 0 where it is not there
+  record Clash(Kind kind, Optional<byte[]> key, long expected, long found) {}
+
+  /// What a decider says.
+  sealed interface Answer {
+    /// Nothing that it rests on was changed.
+    record Land() implements Answer {}
+
+    /// Too much was appended to be looked at here: the writer has to catch up.
+    record Behind() implements Answer {}
+
+    record Clashing(Clash clash) implements Answer {}
+  }
+
+  // ---- what a commit makes of the content
+
+  static Root apply(Root before, long revision, CommitRecord commit) {
+    Delta delta = before.delta();
+    for (int i = 0; i < commit.stores().size(); i++) {
+      Named store = commit.stores().get(i);
+      if (store.number() == 0) {
+        byte[] number = ByteBuffer.allocate(8).putLong(commit.number(i, revision)).array();
+        delta = delta.with(Root.row(store.name()), Item.of(revision, number));
+      }
+    }
+    for (Write write : commit.writes()) {
+      Item item =
+          write.length() < 0
+              ? Item.removed(revision)
+              : new Item(revision, commit.bytes(), write.offset(), write.length());
+      delta = delta.with(commit.key(write, revision), item);
+    }
+    return new Root(delta, revision);
+  }
+
+  // ---- whether it may land
+
+  /// What of this has changed behind its base, up to the revision of `at`.
+  static List<Clash> check(Root at, Footprint mine) {
+    List<Clash> clashes = new ArrayList<>();
+    for (Map.Entry<String, Long> store : mine.stores().entrySet()) {
+      if (at.number(store.getKey()) != store.getValue()) {
+        clashes.add(storeChanged(mine, at.number(store.getKey())));
+      }
+    }
+    mine.required()
+        .forEach((key, revision) -> {
+          if (at.revisionOf(key) != revision) {
+            clashes.add(new Clash(Kind.STALE, Optional.of(key), revision, at.revisionOf(key)));
+          }
+        });
+    mine.written().forEach(key -> addIfNewer(clashes, at, mine, key, Kind.WRITE_WRITE));
+    mine.read().forEach(key -> addIfNewer(clashes, at, mine, key, Kind.READ_WRITE));
+    for (Range range : mine.ranges()) {
+      Delta.Row newer = at.delta().newer(range.from(), range.to(), mine.base());
+      if (newer != null) {
+        clashes.add(clash(Kind.READ_WRITE, newer.key(), mine, found(newer.item())));
+      }
+    }
+    return clashes;
+  }
+
+  private static void addIfNewer(
+      List<Clash> clashes, Root at, Footprint mine, byte[] key, Kind kind) {
+    Item item = at.delta().get(key);
+    if (item != null && item.revision() > mine.base()) {
+      clashes.add(clash(kind, key, mine, found(item)));
+    }
+  }
+
+  private static long found(Item item) {
+    return item.live() ? item.revision() : 0;
+  }
+
+  private static Clash clash(Kind kind, byte[] key, Footprint mine, long found) {
+    return new Clash(kind, Optional.of(key), mine.base(), found);
+  }
+
+  private static Clash storeChanged(Footprint mine, long found) {
+    return new Clash(Kind.READ_WRITE, Optional.empty(), mine.base(), found);
+  }
+
+  /// Whether a commit that was checked up to `validated` may be written behind `past`.
+  static Answer decide(Footprint mine, long validated, Journal.Past past)
+      throws CommitRecord.Unreadable {
+    Optional<List<Journal.Entry>> since = past.since(validated, LAST_FEW, LAST_FEW_BYTES);
+    if (since.isEmpty()) {
+      return new Answer.Behind();
+    }
+    for (Journal.Entry entry : since.get()) {
+      CommitRecord later = CommitRecord.read(entry);
+      Optional<Clash> clash =
+          later == null ? Optional.empty() : meets(mine, entry.position(), later);
+      if (clash.isPresent()) {
+        return new Answer.Clashing(clash.get());
+      }
+    }
+    return new Answer.Land();
+  }
+
+  /// What a later commit changes of what this one rests on.
+  static Optional<Clash> meets(Footprint mine, long revision, CommitRecord later) {
+    for (Named store : later.stores()) {
+      if (store.number() == 0 && mine.stores().containsKey(store.name())) {
+        return Optional.of(storeChanged(mine, revision));
+      }
+    }
+    for (Write write : later.writes()) {
+      byte[] key = later.key(write, revision);
+      long found = write.length() < 0 ? 0 : revision;
+      if (mine.stores().keySet().stream().anyMatch(name -> Arrays.equals(Root.row(name), key))) {
+        return Optional.of(storeChanged(mine, revision));
+      }
+      Long required = mine.required().get(key);
+      if (required != null && required != found) {
+        return Optional.of(new Clash(Kind.STALE, Optional.of(key), required, found));
+      }
+      if (mine.written().contains(key)) {
+        return Optional.of(clash(Kind.WRITE_WRITE, key, mine, found));
+      }
+      if (mine.read().contains(key)
+          || mine.ranges().stream().anyMatch(range -> contains(range, key))) {
+        return Optional.of(clash(Kind.READ_WRITE, key, mine, found));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static boolean contains(Range range, byte[] key) {
+    return Arrays.compareUnsigned(range.from(), key) <= 0
+        && Arrays.compareUnsigned(key, range.to()) < 0;
+  }
+}

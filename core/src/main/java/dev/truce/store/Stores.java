@@ -1,0 +1,81 @@
+package dev.truce.store;
+
+import dev.truce.Fence;
+import dev.truce.Owner;
+import dev.truce.spi.Engine;
+import java.time.InstantSource;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/// The store room of one handle.
+///
+/// Applications reach it through `Truce`; it is public only because that door stands in another
+/// package.
+///
+/// **Threads.** Safe for any number of them.
+public final class Stores implements AutoCloseable {
+  /// The journal in which locks end tokens: what carries a fence lands in no other.
+  private static final String JOURNAL = "root";
+
+  private final Replica replica;
+  private final Committer committer;
+
+  private Stores(Replica replica, Committer committer) {
+    this.replica = replica;
+    this.committer = committer;
+  }
+
+  /// @param binder has the journal of this root refuse late writes of a fence's tokens from now on
+  /// @param ids names commits for which the caller has no name
+  /// @param clock for people to read
+  public static Stores over(
+      Engine engine,
+      Owner writer,
+      Consumer<Fence> binder,
+      Supplier<UUID> ids,
+      InstantSource clock) {
+    var journal = engine.journal(JOURNAL);
+    Replica replica = new Replica(journal, engine::place);
+    return new Stores(replica, new Committer(engine, journal, replica, writer, binder, ids, clock));
+  }
+
+  /// The store of this name.
+  ///
+  /// @throws IllegalArgumentException if the name is empty, longer than [Store#MAX_NAME] bytes in
+  ///   UTF-8, or not well-formed
+  public <V> Store<V> store(String name, Codec<V> codec) {
+    int bytes = SpaceKey.utf8(name).length;
+    if (bytes == 0 || bytes > Store.MAX_NAME) {
+      throw new IllegalArgumentException(
+          "a store's name has from 1 to "
+              + Store.MAX_NAME
+              + " bytes in UTF-8, this one has "
+              + bytes);
+    }
+    return new Store<>(this, name, codec, Store.Settings.USUAL);
+  }
+
+  Root root(Read read) {
+    committer.checkOpen();
+    return switch (read) {
+      case DURABLE -> replica.safe();
+      case APPLIED -> replica.applied();
+    };
+  }
+
+  Root rootAt(long revision) {
+    committer.checkOpen();
+    return replica.at(revision);
+  }
+
+  Commit commit(Store.Settings settings, Consumer<Writes> body) {
+    return committer.commit(settings, body);
+  }
+
+  /// Refuses new work. What was begun comes to its end.
+  @Override
+  public void close() {
+    committer.close();
+  }
+}

@@ -1,0 +1,118 @@
+package dev.truce.store;
+
+import dev.truce.store.CommitRecord.Change;
+import dev.truce.store.Footprint.Range;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.SortedMap;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+
+/// Goes through a range of one store: what a root has there, under what a draft has changed of it.
+final class View implements Iterator<Delta.Row> {
+  private final Iterator<Delta.Row> stored;
+  private final Iterator<Change> changed;
+  private final long store;
+  private final Range range;
+
+  /// Is told how far it went.
+  private final Consumer<Range> went;
+
+  private Delta.@Nullable Row storedNext;
+  private @Nullable Change changedNext;
+  private Delta.@Nullable Row next;
+  private boolean over;
+
+  /// @param changes by the keys' bytes, no others than of the range
+  View(
+      Iterator<Delta.Row> stored,
+      SortedMap<byte[], Change> changes,
+      long store,
+      Range range,
+      Consumer<Range> went) {
+    this.stored = stored;
+    this.changed = changes.values().iterator();
+    this.store = store;
+    this.range = range;
+    this.went = went;
+  }
+
+  Stream<Delta.Row> stream() {
+    return StreamSupport.stream(
+            Spliterators.spliteratorUnknownSize(
+                this, Spliterator.ORDERED | Spliterator.DISTINCT | Spliterator.NONNULL),
+            false)
+        .onClose(this::stop);
+  }
+
+  @Override
+  public boolean hasNext() {
+    if (next == null && !over) {
+      next = step();
+      over = next == null;
+      if (over) {
+        went.accept(range);
+      }
+    }
+    return next != null;
+  }
+
+  @Override
+  public Delta.Row next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    Delta.Row row = next;
+    next = null;
+    if (row == null) {
+      throw new NoSuchElementException();
+    }
+    went.accept(new Range(range.from(), SpaceKey.rightBehind(row.key())));
+    return row;
+  }
+
+  private void stop() {
+    over = true;
+  }
+
+  /// The next key that is there; removals are passed over.
+  private Delta.@Nullable Row step() {
+    while (true) {
+      if (storedNext == null && stored.hasNext()) {
+        storedNext = stored.next();
+      }
+      if (changedNext == null && changed.hasNext()) {
+        changedNext = changed.next();
+      }
+      Delta.Row row = first();
+      if (row == null || row.item().live()) {
+        return row;
+      }
+    }
+  }
+
+  private Delta.@Nullable Row first() {
+    Delta.Row there = storedNext;
+    Change own = changedNext;
+    if (own == null) {
+      storedNext = null;
+      return there;
+    }
+    byte[] key = SpaceKey.of(store, own.key());
+    int order = there == null ? 1 : Arrays.compareUnsigned(there.key(), key);
+    if (order <= 0) {
+      storedNext = null;
+    }
+    if (order < 0) {
+      return there;
+    }
+    changedNext = null;
+    byte[] value = own.value();
+    return new Delta.Row(key, value == null ? Item.removed(0) : Item.of(0, value));
+  }
+}

@@ -1,0 +1,621 @@
+package dev.truce.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.truce.Durability;
+import dev.truce.EngineException;
+import dev.truce.Fence;
+import dev.truce.FencedException;
+import dev.truce.Truce;
+import dev.truce.TruceException;
+import dev.truce.lock.Grant;
+import dev.truce.store.Codec;
+import dev.truce.store.Commit;
+import dev.truce.store.ConflictException;
+import dev.truce.store.Draft;
+import dev.truce.store.Entry;
+import dev.truce.store.Isolation;
+import dev.truce.store.Read;
+import dev.truce.store.Snapshot;
+import dev.truce.store.Store;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// What stores promise, over whatever engine. Each handle stands for a process.
+public abstract class StoreContract extends EngineContract {
+  private final List<Truce> handles = new ArrayList<>();
+
+  /// For a subclass, which names the engine.
+  protected StoreContract() {}
+
+  /// How many updates each writer of the stress tests makes; fewer where every operation is slow.
+  protected int rounds() {
+    return 1_000;
+  }
+
+  @AfterEach
+  void closeHandles() {
+    handles.forEach(Truce::close);
+  }
+
+  private Truce handle() {
+    Truce truce = Truce.over(place().open());
+    handles.add(truce);
+    return truce;
+  }
+
+  private Store<String> texts(String name) {
+    return handle().store(name, Codec.utf8());
+  }
+
+  private static List<String> shown(Snapshot<String> snapshot) {
+    return snapshot.all().map(StoreContract::shown).toList();
+  }
+
+  private static String shown(Entry<String> entry) {
+    return entry.key() + "=" + entry.value() + "@" + entry.revision();
+  }
+
+  private static List<String> now(Store<String> store) {
+    try (Snapshot<String> snapshot = store.snapshot()) {
+      return shown(snapshot);
+    }
+  }
+
+  // ---- reading and writing
+
+  @Test
+  void store_new_isEmpty() {
+    Store<String> store = texts("s");
+    assertEquals(Optional.empty(), store.get("k"));
+    assertEquals(List.of(), now(store));
+    assertEquals(0, store.snapshot().revision());
+  }
+
+  @Test
+  void put_acknowledged_isSeenByAll() {
+    Store<String> mine = texts("s");
+    Commit first = mine.put("k", "v");
+    assertEquals(1, first.revision());
+    assertEquals(1, first.changed());
+    assertEquals(engine().capabilities().durability(), first.durability());
+    assertEquals(List.of("k=v@1"), now(mine));
+    assertEquals(List.of("k=v@1"), now(texts("s")));
+    assertEquals(Optional.of("v"), texts("s").get("k"));
+    assertEquals(List.of(), now(texts("other")));
+  }
+
+  @Test
+  void remove_isACommitOfItsOwn() {
+    Store<String> mine = texts("s");
+    mine.put("k", "v");
+    mine.put("l", "w");
+    assertEquals(3, mine.remove("k").revision());
+    assertEquals(List.of("l=w@2"), now(texts("s")));
+    assertEquals(4, mine.remove("k").revision());
+    mine.put("k", "again");
+    assertEquals(List.of("k=again@5", "l=w@2"), now(texts("s")));
+  }
+
+  @Test
+  void keys_areInTheOrderOfTheirBytes() {
+    Store<String> mine = texts("s");
+    List<String> keys = List.of("b", "a", "\uD83D\uDE00", "\uFFFD", "ab", "é", "z");
+    mine.commit(draft -> keys.forEach(key -> draft.put(key, "")));
+    assertEquals(
+        List.of("a", "ab", "b", "z", "é", "\uFFFD", "\uD83D\uDE00"),
+        texts("s").snapshot().all().map(Entry::key).toList());
+    assertEquals(List.of("a", "ab"), texts("s").snapshot().prefix("a").map(Entry::key).toList());
+    assertEquals(
+        List.of("ab", "b"), texts("s").snapshot().range("ab", "z").map(Entry::key).toList());
+  }
+
+  @Test
+  void commit_manyKeys_isSeenWholeOrNotAtAll() throws Exception {
+    Store<String> writing = texts("s");
+    Store<String> reading = texts("s");
+    int rounds = Math.max(20, rounds() / 20);
+    List<Callable<Boolean>> tasks =
+        List.of(
+            () -> {
+              for (int i = 1; i <= rounds; i++) {
+                String value = "" + i;
+                writing.commit(draft -> {
+                  for (int key = 0; key < 10; key++) {
+                    draft.put("k" + key, value);
+                  }
+                });
+              }
+              return true;
+            },
+            () -> {
+              for (long seen = 0; seen < rounds; ) {
+                try (Snapshot<String> snapshot = reading.snapshot(Read.APPLIED)) {
+                  List<String> values = snapshot.all().map(Entry::value).distinct().toList();
+                  assertTrue(values.size() <= 1, () -> "half a commit: " + shown(snapshot));
+                  seen = values.isEmpty() ? 0 : Long.parseLong(values.getFirst());
+                }
+              }
+              return true;
+            });
+    assertEquals(List.of(true, true), together(tasks));
+  }
+
+  @Test
+  void snapshot_staysAsItIs() {
+    Store<String> mine = texts("s");
+    mine.put("k", "1");
+    Snapshot<String> before = mine.snapshot();
+    texts("s").put("k", "2");
+    texts("s").remove("k");
+    texts("s").put("l", "3");
+    assertEquals(List.of("k=1@1"), shown(before));
+    assertEquals(List.of("l=3@4"), now(mine));
+    before.close();
+    before.close();
+    assertThrows(IllegalStateException.class, () -> before.get("k"));
+  }
+
+  @Test
+  void snapshotAt_anyRevision_isAsItWas() {
+    Store<String> mine = texts("s");
+    for (int i = 1; i <= 5; i++) {
+      mine.put("k", "" + i);
+    }
+    mine.remove("k");
+    for (int i = 1; i <= 5; i++) {
+      assertEquals(List.of("k=" + i + "@" + i), shown(texts("s").snapshotAt(i)));
+      assertEquals(List.of("k=" + i + "@" + i), shown(mine.snapshotAt(i)));
+    }
+    assertEquals(List.of(), shown(mine.snapshotAt(6)));
+    assertEquals(List.of(), shown(mine.snapshotAt(0)));
+    assertThrows(IllegalArgumentException.class, () -> mine.snapshotAt(7));
+    assertThrows(IllegalArgumentException.class, () -> mine.snapshotAt(-1));
+  }
+
+  @Test
+  void commit_nothingWritten_answersWhatItRead() {
+    Store<String> mine = texts("s");
+    mine.put("k", "1");
+    Commit nothing = mine.commit(draft -> draft.get("k"));
+    assertEquals(1, nothing.revision());
+    assertEquals(0, nothing.changed());
+    assertEquals(2, mine.put("k", "2").revision());
+  }
+
+  @Test
+  void draft_seesItsOwnChanges() {
+    Store<String> mine = texts("s");
+    mine.commit(draft -> draft.put("a", "1").put("b", "2").put("d", "4"));
+    List<String> seen = new ArrayList<>();
+    mine.commit(draft -> {
+      seen.clear();
+      draft.remove("a").put("b", "two").put("c", "three");
+      draft.all().map(StoreContract::shown).forEach(seen::add);
+      draft.range("b", "d").map(StoreContract::shown).forEach(seen::add);
+      seen.add(draft.get("a") + " " + draft.get("c") + " " + draft.revision());
+    });
+    assertEquals(
+        List.of(
+            "b=two@0",
+            "c=three@0",
+            "d=4@1",
+            "b=two@0",
+            "c=three@0",
+            "Optional.empty Optional[three] 1"),
+        seen);
+    assertEquals(List.of("b=two@2", "c=three@2", "d=4@1"), now(texts("s")));
+  }
+
+  @Test
+  void draft_afterItsBody_isRefused() {
+    Store<String> mine = texts("s");
+    List<Draft<String>> kept = new ArrayList<>();
+    mine.commit(draft -> kept.add(draft.put("k", "v")));
+    assertThrows(IllegalStateException.class, () -> kept.getFirst().put("k", "late"));
+    assertThrows(IllegalStateException.class, () -> kept.getFirst().get("k"));
+    assertEquals(List.of("k=v@1"), now(texts("s")));
+  }
+
+  @Test
+  void commit_bodyThrows_nothingIsWritten() {
+    Store<String> mine = texts("s");
+    mine.put("k", "v");
+    IllegalStateException failure = new IllegalStateException("by the test");
+    Consumer<Draft<String>> body =
+        draft -> {
+          draft.put("k", "half");
+          throw failure;
+        };
+    assertEquals(
+        failure, assertThrows(IllegalStateException.class, () -> mine.commit(body)));
+    assertEquals(List.of("k=v@1"), now(texts("s")));
+    assertEquals(2, mine.put("k", "w").revision());
+  }
+
+  @Test
+  void commit_overSeveralStores_isOneCommit() {
+    Truce truce = handle();
+    Store<String> one = truce.store("one", Codec.utf8());
+    Store<Long> two = truce.store("two", Codec.longs());
+    Commit both =
+        one.commit(draft -> {
+          draft.put("k", "v");
+          draft.in(two).put("n", 7L);
+        });
+    assertEquals(2, both.changed());
+    Snapshot<String> snapshot = texts("one").snapshot();
+    assertEquals(List.of("k=v@1"), shown(snapshot));
+    assertEquals(Optional.of(7L), handle().store("two", Codec.longs()).get("n"));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> one.commit(draft -> draft.in(handle().store("two", Codec.longs()))));
+    assertThrows(IllegalArgumentException.class, () -> snapshot.in(two));
+    assertEquals(Optional.of(7L), one.snapshot().in(two).get("n"));
+  }
+
+  // ---- conflicts
+
+  @Test
+  void update_manyWriters_losesNone() throws Exception {
+    int writers = 8;
+    List<Callable<Integer>> tasks = new ArrayList<>();
+    for (int writer = 0; writer < writers; writer++) {
+      Store<Long> counter =
+          handle().store("s", Codec.longs()).withDurability(Durability.OS).withRounds(10_000);
+      tasks.add(() -> {
+        for (int i = 0; i < rounds() / writers; i++) {
+          counter.update("n", old -> old.orElse(0L) + 1);
+        }
+        return rounds() / writers;
+      });
+    }
+    long sum = together(tasks).stream().mapToLong(Integer::longValue).sum();
+    try (Snapshot<Long> all = handle().store("s", Codec.longs()).snapshot(Read.APPLIED)) {
+      assertEquals(Optional.of(sum), all.get("n"));
+    }
+  }
+
+  @Test
+  void put_disjointKeysByManyWriters_allAreThere() throws Exception {
+    int writers = 8;
+    List<Callable<Long>> tasks = new ArrayList<>();
+    for (int writer = 0; writer < writers; writer++) {
+      String mine = "w" + writer + "/";
+      Store<String> store = texts("s").withRounds(1).withDurability(Durability.OS);
+      tasks.add(() -> {
+        long last = 0;
+        for (int i = 0; i < rounds() / writers; i++) {
+          String key = mine + i;
+          last = store.commit(draft -> draft.put(key, draft.get(key).orElse("new"))).revision();
+        }
+        return last;
+      });
+    }
+    texts("s").put("made", "before, so that its making is no conflict");
+    together(tasks);
+    try (Snapshot<String> all = texts("s").snapshot(Read.APPLIED)) {
+      assertEquals(1 + rounds() / writers * writers, all.all().count());
+    }
+  }
+
+  /// Has somebody else do something after each run of the body, before it lands.
+  private static Consumer<Draft<String>> then(Consumer<Draft<String>> body, Runnable meanwhile) {
+    return draft -> {
+      body.accept(draft);
+      meanwhile.run();
+    };
+  }
+
+  @Test
+  void commit_theKeyWasWrittenMeanwhile_runsAgainOnWhatIsThere() {
+    Store<String> mine = texts("s");
+    Store<String> theirs = texts("s");
+    mine.put("k", "a");
+    List<String> read = new ArrayList<>();
+    mine.commit(
+        draft -> {
+          String value = draft.get("k").orElseThrow();
+          read.add(value);
+          draft.put("k", value + "+");
+          if (read.size() < 3) {
+            theirs.put("k", "b" + read.size());
+          }
+        });
+    assertEquals(List.of("a", "b1", "b2"), read);
+    assertEquals(List.of("k=b2+@4"), now(theirs));
+  }
+
+  @Test
+  void commit_theKeyWasRemovedOrMadeMeanwhile_conflicts() {
+    Store<String> mine = texts("s").withRounds(1);
+    Store<String> theirs = texts("s");
+    theirs.put("k", "a");
+    ConflictException gone =
+        assertThrows(
+            ConflictException.class,
+            () -> mine.commit(then(draft -> draft.put("k", "b"), () -> theirs.remove("k"))));
+    assertEquals(ConflictException.Kind.WRITE_WRITE, gone.kind());
+    assertEquals(0, gone.clashes().getFirst().theirRevision());
+    ConflictException made =
+        assertThrows(
+            ConflictException.class,
+            () -> mine.commit(then(draft -> draft.put("k", "b"), () -> theirs.put("k", "c"))));
+    assertEquals("k", made.clashes().getFirst().key());
+    assertEquals("s", made.clashes().getFirst().store());
+    assertEquals(2, made.clashes().getFirst().ourBase());
+    assertEquals(3, made.clashes().getFirst().theirRevision());
+    assertFalse(made.retryable());
+    assertEquals(List.of("k=c@3"), now(texts("s")));
+  }
+
+  @Test
+  void commit_otherKeysWereWrittenMeanwhile_lands() {
+    Store<String> mine = texts("s").withRounds(1);
+    Store<String> theirs = texts("s");
+    theirs.put("k", "a");
+    mine.commit(then(draft -> draft.put("k", "b"), () -> theirs.put("l", "x")));
+    // More than is looked at where it lands.
+    mine.commit(
+        then(
+            draft -> draft.put("k", "c"),
+            () -> {
+              for (int i = 0; i < 70; i++) {
+                theirs.put("l" + i, "x");
+              }
+            }));
+    assertEquals(Optional.of("c"), theirs.get("k"));
+  }
+
+  @Test
+  void commit_twoThatReadWhatTheOtherWrites_onlySerializableOnesConflict() {
+    Store<String> mine = texts("s").withRounds(1);
+    Store<String> theirs = texts("s");
+    theirs.commit(draft -> draft.put("x", "on call").put("y", "on call"));
+    Consumer<Draft<String>> goes =
+        draft -> {
+          if (draft.get("y").orElse("").equals("on call")) {
+            draft.put("x", "gone");
+          }
+        };
+    mine.commit(then(goes, () -> theirs.put("y", "gone")));
+    assertEquals(List.of("x=gone@3", "y=gone@2"), now(theirs));
+    theirs.commit(draft -> draft.put("x", "on call").put("y", "on call"));
+    ConflictException skew =
+        assertThrows(
+            ConflictException.class,
+            () ->
+                mine.withIsolation(Isolation.SERIALIZABLE)
+                    .commit(then(goes, () -> theirs.put("y", "gone"))));
+    assertEquals(ConflictException.Kind.READ_WRITE, skew.kind());
+    assertEquals(Optional.of("on call"), theirs.get("x"));
+  }
+
+  @Test
+  void commit_serializable_whatWasReadAndNotFoundCounts() {
+    Store<String> mine = texts("s").withRounds(1).withIsolation(Isolation.SERIALIZABLE);
+    Store<String> theirs = texts("s");
+    theirs.put("k", "a");
+    assertThrows(
+        ConflictException.class,
+        () ->
+            mine.commit(
+                then(
+                    draft -> draft.put("k", draft.get("new").orElse("none")),
+                    () -> theirs.put("new", "there"))));
+    assertEquals(Optional.of("a"), theirs.get("k"));
+  }
+
+  @Test
+  void commit_serializable_rangeItWentThrough() {
+    Store<String> mine = texts("s").withIsolation(Isolation.SERIALIZABLE).withRounds(1);
+    Store<String> theirs = texts("s");
+    theirs.commit(draft -> draft.put("a1", "").put("a5", "").put("b", "0"));
+    Consumer<Draft<String>> counts = draft -> draft.put("b", "" + draft.prefix("a").count());
+    assertThrows(
+        ConflictException.class, () -> mine.commit(then(counts, () -> theirs.put("a3", ""))));
+    assertThrows(
+        ConflictException.class, () -> mine.commit(then(counts, () -> theirs.remove("a3"))));
+    mine.commit(then(counts, () -> theirs.put("c", "")));
+    assertEquals(Optional.of("2"), theirs.get("b"));
+    Consumer<Draft<String>> first =
+        draft -> draft.put("b", draft.prefix("a").findFirst().orElseThrow().key());
+    mine.commit(then(first, () -> theirs.put("a3", "")));
+    assertEquals(Optional.of("a1"), theirs.get("b"));
+    assertThrows(
+        ConflictException.class, () -> mine.commit(then(first, () -> theirs.put("a", ""))));
+  }
+
+  @Test
+  void requireRevision_isExact() {
+    Store<String> mine = texts("s");
+    Store<String> theirs = texts("s");
+    Consumer<Draft<String>> fresh = draft -> draft.requireRevision("k", 0).put("k", "mine");
+    mine.commit(fresh);
+    ConflictException there =
+        assertThrows(ConflictException.class, () -> texts("s").commit(fresh));
+    assertEquals(ConflictException.Kind.STALE, there.kind());
+    assertEquals(1, there.clashes().getFirst().theirRevision());
+    theirs.commit(draft -> draft.requireRevision("k", 1).put("k", "theirs"));
+    List<Integer> runs = new ArrayList<>();
+    assertThrows(
+        ConflictException.class,
+        () ->
+            mine.commit(draft -> {
+              runs.add(1);
+              draft.requireRevision("k", 1).put("k", "late");
+            }));
+    assertEquals(List.of(1), runs, "the body is not run again");
+    theirs.remove("k");
+    mine.commit(fresh);
+    assertEquals(List.of("k=mine@4"), now(theirs));
+    assertThrows(
+        ConflictException.class, () -> mine.commit(draft -> draft.requireRevision("k", 3)));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> mine.commit(draft -> draft.requireRevision("k", -1)));
+  }
+
+  @Test
+  void requireRevision_changedWhileTheBodyRan_isRefused() {
+    Store<String> mine = texts("s");
+    Store<String> theirs = texts("s");
+    theirs.put("k", "a");
+    ConflictException stale =
+        assertThrows(
+            ConflictException.class,
+            () ->
+                mine.commit(
+                    then(
+                        draft -> draft.requireRevision("k", 1).put("l", "x"),
+                        () -> theirs.put("k", "b"))));
+    assertEquals(ConflictException.Kind.STALE, stale.kind());
+    assertEquals(List.of("k=b@2"), now(theirs));
+  }
+
+  @Test
+  void firstCommits_ofManyAtOnce_makeOneStore() throws Exception {
+    List<Callable<Long>> tasks = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      Store<String> store = texts("s");
+      String key = "k" + i;
+      tasks.add(() -> store.put(key, "v").revision());
+    }
+    assertEquals(8, together(tasks).stream().distinct().count());
+    assertEquals(8, now(texts("s")).size());
+  }
+
+  // ---- ids, fences, durability
+
+  @Test
+  void withId_again_answersTheFirst() {
+    UUID id = UUID.randomUUID();
+    Store<String> mine = texts("s").withId(id);
+    Commit first = mine.commit(draft -> draft.put("k", "v").put("l", "w"));
+    assertFalse(first.repeated());
+    texts("s").put("k", "later");
+    Commit again =
+        texts("s")
+            .withId(id)
+            .commit(draft -> {
+              throw new AssertionError("the body does not run");
+            });
+    assertTrue(again.repeated());
+    assertEquals(first.revision(), again.revision());
+    assertEquals(first.at(), again.at());
+    assertEquals(2, again.changed());
+    assertEquals(List.of("k=later@2", "l=w@1"), now(texts("s")));
+  }
+
+  @Test
+  void withFence_tokenHasEnded_isRefusedAndNothingIsWritten() throws Exception {
+    Truce truce = handle();
+    Store<String> store = truce.store("s", Codec.utf8());
+    Fence fence;
+    try (Grant grant = truce.lock("l").acquire(Duration.ofSeconds(10))) {
+      fence = grant.fence();
+      Commit guarded = store.commit(fence, draft -> draft.put("k", "in time"));
+      assertEquals(Optional.of(fence), guarded.fence());
+    }
+    assertThrows(
+        FencedException.class, () -> store.commit(fence, draft -> draft.put("k", "late")));
+    assertThrows(
+        FencedException.class,
+        () -> texts("s").commit(fence, draft -> draft.put("k", "late by another")));
+    assertEquals(List.of("k=in time@1"), now(texts("s")));
+  }
+
+  @Test
+  void withFence_endsWhileTheBodyRuns_isRefused() throws Exception {
+    Truce truce = handle();
+    Store<String> store = truce.store("s", Codec.utf8());
+    Grant grant = truce.lock("l").acquire(Duration.ofSeconds(10));
+    assertThrows(
+        FencedException.class,
+        () ->
+            store.commit(grant.fence(), then(draft -> draft.put("k", "late"), grant::close)));
+    assertEquals(List.of(), now(texts("s")));
+  }
+
+  @Test
+  void withDurability_less_isSaid() {
+    Durability best = engine().capabilities().durability();
+    Store<String> mine = texts("s");
+    Commit quick = mine.withDurability(Durability.NONE).put("k", "v");
+    assertEquals(best == Durability.FSYNC ? Durability.OS : best, quick.durability());
+    assertEquals(List.of("k=v@1"), now(mine), "its own commits are seen");
+    try (Snapshot<String> all = texts("s").snapshot(Read.APPLIED)) {
+      assertEquals(List.of("k=v@1"), shown(all));
+    }
+    texts("s").put("l", "w");
+    assertEquals(List.of("k=v@1", "l=w@2"), now(texts("s")), "safe with what came behind it");
+  }
+
+  // ---- bad input
+
+  @Test
+  void badNamesKeysAndValues_areRefused() {
+    Truce truce = handle();
+    Store<String> store = truce.store("s", Codec.utf8());
+    List<String> bad = List.of("", "x".repeat(4097), "\uD800", "é".repeat(2049));
+    for (String key : bad) {
+      assertThrows(IllegalArgumentException.class, () -> store.put(key, "v"));
+      assertThrows(IllegalArgumentException.class, () -> store.get(key));
+      assertThrows(IllegalArgumentException.class, () -> store.remove(key));
+    }
+    for (String name : List.of("", "n".repeat(256), "\uDC00")) {
+      assertThrows(IllegalArgumentException.class, () -> truce.store(name));
+    }
+    assertThrows(IllegalArgumentException.class, () -> store.put("k", "\uD800"));
+    assertThrows(IllegalArgumentException.class, () -> store.withRounds(0));
+    assertEquals(List.of(), now(store));
+    store.put("\0n/s\n", "v");
+    store.put("x".repeat(4096), "longest");
+    assertEquals(Optional.of("v"), texts("s").get("\0n/s\n"));
+  }
+
+  @Test
+  void values_thatTheCodecCannotRead_areSaid() {
+    Truce truce = handle();
+    truce.store("s").put("k", new byte[] {(byte) 0xc3});
+    Store<String> texts = truce.store("s", Codec.utf8());
+    TruceException unreadable = assertThrows(TruceException.class, () -> texts.get("k"));
+    assertTrue(String.valueOf(unreadable.getMessage()).contains("s: the value of k at revision 1"));
+    assertArrayEquals(new byte[] {(byte) 0xc3}, truce.store("s").get("k").orElseThrow());
+  }
+
+  @Test
+  void names_ofTheRootsOwnRows_areNoOtherThanAny() {
+    Truce truce = handle();
+    Store<String> strange = truce.store("n/s", Codec.utf8());
+    Store<String> plain = truce.store("s", Codec.utf8());
+    strange.put("n/s", "1");
+    plain.put("n/n/s", "2");
+    assertEquals(List.of("n/s=1@1"), now(texts("n/s")));
+    assertEquals(List.of("n/n/s=2@2"), now(texts("s")));
+    assertEquals(List.of(), now(texts("n")));
+  }
+
+  @Test
+  void closed_everythingIsRefused() {
+    Truce truce = handle();
+    Store<String> store = truce.store("s", Codec.utf8());
+    store.put("k", "v");
+    truce.close();
+    assertThrows(EngineException.class, () -> store.put("k", "w"));
+    assertThrows(EngineException.class, () -> store.get("k"));
+    assertNotEquals(List.of(), now(texts("s")));
+  }
+}
