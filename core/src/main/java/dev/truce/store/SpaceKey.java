@@ -36,11 +36,6 @@ final class SpaceKey {
         spaceKey, NUMBER_BYTES, spaceKey.length - NUMBER_BYTES, StandardCharsets.UTF_8);
   }
 
-  /// The key alone, in UTF-8.
-  static byte[] bare(byte[] spaceKey) {
-    return Arrays.copyOfRange(spaceKey, NUMBER_BYTES, spaceKey.length);
-  }
-
   /// The first key that is behind all that begin with this one; `null` if there is none.
   static byte @Nullable [] behindAllWith(byte[] prefix) {
     int last = prefix.length - 1;
