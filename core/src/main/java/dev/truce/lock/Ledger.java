@@ -174,10 +174,7 @@ final class Ledger {
       long tail = known;
       byte[] record = entry.write(hash);
       Unit unit =
-          new Unit(
-              id,
-              null,
-              past -> past.last() == tail ? Optional.of(record) : Optional.empty());
+          new Unit(id, null, past -> past.last() == tail ? Optional.of(record) : Optional.empty());
       if (history.get().append(List.of(unit)).getFirst()
           instanceof Result.Appended(long position)) {
         return OptionalLong.of(position);

@@ -24,8 +24,8 @@ public interface Journal {
   /// @param decider decides what is written, at the very tail at which it lands
   record Unit(UUID commitId, @Nullable Fence fence, Decider decider) {}
 
-  /// A pure function from what there is to the record. It may be asked again, later, and runs
-  /// no code of users.
+  /// A pure function from what there is to the record. It may be asked again, later, and runs no
+  /// code of users.
   @FunctionalInterface
   interface Decider {
     /// The record to write behind `past`, or empty to refuse.

@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
 
 /// How values become bytes and bytes values.
 ///
-/// Whatever it throws comes through to the caller of the store, and nothing is written. It is called
-/// by the threads that read and write, many at a time, and never while anything is locked.
+/// Whatever it throws comes through to the caller of the store, and nothing is written. It is
+/// called by the threads that read and write, many at a time, and never while anything is locked.
 public interface Codec<V> {
   byte[] encode(V value);
 

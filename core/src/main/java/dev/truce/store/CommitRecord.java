@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 ///                         and of a value: length: 4, value
 /// ```
 ///
-/// All numbers big endian. A store that this commit makes has number 0 here; from then on its number
-/// is the commit's revision and, in the lower 16 bits, which of the commit's stores it was.
+/// All numbers big endian. A store that this commit makes has number 0 here; from then on its
+/// number is the commit's revision and, in the lower 16 bits, which of the commit's stores it was.
 ///
 /// @param base the revision that the writer read
 /// @param millis by the writer's clock, for people

@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Carries commits to their end: runs the body, has the journal decide, runs it again.
 ///
-/// Bodies and codecs run here, with nothing locked; inside the journal runs
-/// [StoreMachine#decide] alone.
+/// Bodies and codecs run here, with nothing locked; inside the journal runs [StoreMachine#decide]
+/// alone.
 ///
 /// **Threads.** Safe for any number of them.
 final class Committer {
@@ -124,8 +124,7 @@ final class Committer {
     Instant at = Instant.ofEpochMilli(clock.millis());
     List<ConflictException.Clash> last = List.of();
     for (int round = 0; round < settings.rounds(); round++) {
-      Writes writes =
-          new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
+      Writes writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
       try {
         body.accept(writes);
       } finally {
@@ -252,7 +251,8 @@ final class Committer {
         } catch (InterruptedException later) {
           interrupted = true;
         } catch (EngineException failure) {
-          throw new OutcomeUnknownException(unknown(id, failure.getMessage()).getMessage(), failure);
+          throw new OutcomeUnknownException(
+              unknown(id, failure.getMessage()).getMessage(), failure);
         }
       }
     } finally {

@@ -5,8 +5,8 @@ import dev.truce.TruceException;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// A commit was refused because others have changed what it rests on, and nothing of it was written.
-/// Doing the same again does not help: read again, and decide anew.
+/// A commit was refused because others have changed what it rests on, and nothing of it was
+/// written. Doing the same again does not help: read again, and decide anew.
 public final class ConflictException extends TruceException {
   private static final long serialVersionUID = 1L;
 

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// newest revision below it: what of a range is newer than some revision is found without looking
 /// at the rest.
 ///
-/// Source: path copying as in Driscoll, Sarnak, Sleator, Tarjan, *Making Data Structures Persistent*
-/// (1989).
+/// Source: path copying as in Driscoll, Sarnak, Sleator, Tarjan, *Making Data Structures
+/// Persistent* (1989).
 ///
 /// **Threads.** Safe for any number of them.
 final class Delta {

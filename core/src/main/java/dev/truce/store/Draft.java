@@ -68,8 +68,7 @@ public final class Draft<V> {
             part.space(),
             range,
             writes::went)
-        .stream()
-        .map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
+        .stream().map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
   }
 
   /// Has this key hold this value.

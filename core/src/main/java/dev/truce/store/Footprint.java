@@ -9,8 +9,8 @@ import java.util.SortedSet;
 ///
 /// @param base the revision that it read
 /// @param stores the number under which it knows each store that it writes to, 0 where it makes it
-/// @param written the keys that it writes, in the order of their bytes; none of those that it writes
-///   whatever is there
+/// @param written the keys that it writes, in the order of their bytes; none of those that it
+///   writes whatever is there
 /// @param read the keys that it looked for, where that counts
 /// @param ranges what it went through, where that counts
 /// @param required the revision that a key must have, 0 where it must not be there

@@ -2,8 +2,8 @@ package dev.truce.store;
 
 /// Which changes of others make a commit conflict.
 ///
-/// Source: *snapshot isolation* and its write skew are those of Berenson et al., *A Critique of ANSI
-/// SQL Isolation Levels* (SIGMOD 1995).
+/// Source: *snapshot isolation* and its write skew are those of Berenson et al., *A Critique of
+/// ANSI SQL Isolation Levels* (SIGMOD 1995).
 public enum Isolation {
   /// Those of keys that it writes or requires. Two commits that each read what the other writes may
   /// both land.

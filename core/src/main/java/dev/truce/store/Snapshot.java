@@ -83,8 +83,7 @@ public final class Snapshot<V> implements AutoCloseable {
             number,
             range,
             _ -> {})
-        .stream()
-        .map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
+        .stream().map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
   }
 
   /// The same moment of another store.

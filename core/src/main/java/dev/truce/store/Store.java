@@ -15,12 +15,12 @@ import org.jspecify.annotations.Nullable;
 /// Values by key under one name of a root, and how they are read and written: immutable, free to
 /// make; nothing exists before the first commit.
 ///
-/// **Commits.** A commit is one change of any number of keys, in this store and others, all of it or
-/// nothing of it, with its fence. It has *landed* when it has a place in the order of all commits,
-/// its revision; it is answered when it is as safe as [was asked for][#withDurability]. What it
-/// rests on must not have changed between what it read and where it lands: if it has, the body runs
-/// again on what is there by then, at most as often as [#withRounds] says. Writers of different keys
-/// never conflict.
+/// **Commits.** A commit is one change of any number of keys, in this store and others, all of it
+/// or nothing of it, with its fence. It has *landed* when it has a place in the order of all
+/// commits, its revision; it is answered when it is as safe as [was asked for][#withDurability].
+/// What it rests on must not have changed between what it read and where it lands: if it has, the
+/// body runs again on what is there by then, at most as often as [#withRounds] says. Writers of
+/// different keys never conflict.
 ///
 /// **Outcomes.** A commit lands and is answered; or throws [ConflictException],
 /// [dev.truce.FencedException], [dev.truce.EngineException], whatever its body or codec throws, or
@@ -72,8 +72,7 @@ public final class Store<V> {
   /// Has commits conflict with what this says; [Isolation#SNAPSHOT] unless told otherwise.
   public Store<V> withIsolation(Isolation isolation) {
     return with(
-        new Settings(
-            isolation, settings.durability, settings.fence, settings.id, settings.rounds));
+        new Settings(isolation, settings.durability, settings.fence, settings.id, settings.rounds));
   }
 
   /// Has commits be answered when they are at least as safe as this, as far as the engine can; on
@@ -86,16 +85,14 @@ public final class Store<V> {
   /// Has commits land only while these tokens are current.
   public Store<V> withFence(Fence fence) {
     return with(
-        new Settings(
-            settings.isolation, settings.durability, fence, settings.id, settings.rounds));
+        new Settings(settings.isolation, settings.durability, fence, settings.id, settings.rounds));
   }
 
   /// Names the next commit: doing it again under the same id answers the first one, if that has
   /// landed, and runs no body.
   public Store<V> withId(UUID id) {
     return with(
-        new Settings(
-            settings.isolation, settings.durability, settings.fence, id, settings.rounds));
+        new Settings(settings.isolation, settings.durability, settings.fence, id, settings.rounds));
   }
 
   /// How often a body may run; 100 unless told otherwise.
@@ -104,8 +101,7 @@ public final class Store<V> {
       throw new IllegalArgumentException("a body runs once at least, not " + atMost + " times");
     }
     return with(
-        new Settings(
-            settings.isolation, settings.durability, settings.fence, settings.id, atMost));
+        new Settings(settings.isolation, settings.durability, settings.fence, settings.id, atMost));
   }
 
   private Store<V> with(Settings changed) {

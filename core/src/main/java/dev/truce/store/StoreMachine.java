@@ -1,9 +1,9 @@
 package dev.truce.store;
 
 import dev.truce.spi.Journal;
-import dev.truce.store.ConflictException.Kind;
 import dev.truce.store.CommitRecord.Named;
 import dev.truce.store.CommitRecord.Write;
+import dev.truce.store.ConflictException.Kind;
 import dev.truce.store.Footprint.Range;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

@@ -26,6 +26,8 @@ public final class Stores implements AutoCloseable {
     this.committer = committer;
   }
 
+  /// The stores of an engine.
+  ///
   /// @param binder has the journal of this root refuse late writes of a fence's tokens from now on
   /// @param ids names commits for which the caller has no name
   /// @param clock for people to read

@@ -51,8 +51,7 @@ class CommitRecordTest {
                 + new String(write.key(), UTF_8)
                 + (write.length() < 0
                     ? " -"
-                    : " ="
-                        + new String(commit.bytes(), write.offset(), write.length(), UTF_8))
+                    : " =" + new String(commit.bytes(), write.offset(), write.length(), UTF_8))
                 + (write.resolved() ? " resolved" : ""))
         .toList();
   }
@@ -64,8 +63,7 @@ class CommitRecordTest {
     assertThat(commit.millis()).isEqualTo(1_767_607_200_000L);
     assertThat(commit.writer()).isEqualTo(WRITER);
     assertThat(commit.tokens()).containsExactly(Map.entry("a", 7L), Map.entry("deploy", 118L));
-    assertThat(commit.stores())
-        .containsExactly(new Named(0, "new"), new Named(3L << 16, "flags"));
+    assertThat(commit.stores()).containsExactly(new Named(0, "new"), new Named(3L << 16, "flags"));
     assertThat(writes(commit)).containsExactly("0 k =v resolved", "1 gone -", "1 é =");
     assertThat(commit.number(0, 42)).isEqualTo(42L << 16);
     assertThat(commit.number(1, 42)).isEqualTo(3L << 16);

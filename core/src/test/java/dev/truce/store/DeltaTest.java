@@ -56,8 +56,7 @@ class DeltaTest {
               ? map.subMap(from, true, to, false)
               : new TreeMap<>(Writes.ORDER);
       assertThat(shown(delta.rows(from, to))).isEqualTo(shown(part));
-      assertThat(shown(delta.rows(new byte[0], new byte[] {-1, -1, -1, -1})))
-          .isEqualTo(shown(map));
+      assertThat(shown(delta.rows(new byte[0], new byte[] {-1, -1, -1, -1}))).isEqualTo(shown(map));
       assertThat(delta.get(from)).isEqualTo(map.get(from));
       Row newer = delta.newer(from, to, since);
       assertThat(newer == null ? "none" : Arrays.toString(newer.key()))

@@ -224,13 +224,11 @@ class StoreMachineTest {
 
     private void land(Writes draft, int base) throws Unreadable {
       byte[] record =
-          CommitRecord.write(
-              base, 0, WRITER, new TreeMap<>(), draft.stores(), draft.changes());
+          CommitRecord.write(base, 0, WRITER, new TreeMap<>(), draft.stores(), draft.changes());
       Journal.Entry entry =
           new Journal.Entry(journal.size() + 1L, new UUID(1, journal.size()), record);
       journal.add(entry);
-      roots.add(
-          StoreMachine.apply(roots.getLast(), entry.position(), CommitRecord.read(entry)));
+      roots.add(StoreMachine.apply(roots.getLast(), entry.position(), CommitRecord.read(entry)));
     }
 
     /// What is before a decider here; few records are shown at once.
@@ -294,8 +292,7 @@ class StoreMachineTest {
     List<String> rows = new ArrayList<>();
     root.delta()
         .rows(new byte[0], new byte[] {-1})
-        .forEachRemaining(
-            row -> rows.add(Arrays.toString(row.key()) + World.shown(row.item())));
+        .forEachRemaining(row -> rows.add(Arrays.toString(row.key()) + World.shown(row.item())));
     return rows;
   }
 

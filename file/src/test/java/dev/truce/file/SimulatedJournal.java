@@ -126,7 +126,9 @@ final class SimulatedJournal implements AutoCloseable {
             null,
             past -> {
               first.run();
-              return past.last() == position ? Optional.of(value.getBytes(UTF_8)) : Optional.empty();
+              return past.last() == position
+                  ? Optional.of(value.getBytes(UTF_8))
+                  : Optional.empty();
             });
     switch (journal.append(List.of(unit)).getFirst()) {
       case Result.Appended(long landed) -> landed(value, landed);

@@ -154,15 +154,15 @@ public abstract class JournalContract extends EngineContract {
 
   /// The texts of the records that a decider is shown behind a position, and how many records it
   /// wanted at most; `null` if they are too many.
-  private static @Nullable List<String> shown(Journal journal, long position, int most, int bytes, Unit... before) {
+  private static @Nullable List<String> shown(
+      Journal journal, long position, int most, int bytes, Unit... before) {
     List<List<String>> seen = new ArrayList<>();
     Unit looks =
         new Unit(
             UUID.randomUUID(),
             null,
             past -> {
-              seen.add(
-past.since(position, most, bytes).map(JournalContract::texts).orElse(null));
+              seen.add(past.since(position, most, bytes).map(JournalContract::texts).orElse(null));
               return Optional.empty();
             });
     List<Unit> units = new ArrayList<>(List.of(before));

@@ -239,8 +239,7 @@ public abstract class StoreContract extends EngineContract {
           draft.put("k", "half");
           throw failure;
         };
-    assertEquals(
-        failure, assertThrows(IllegalStateException.class, () -> mine.commit(body)));
+    assertEquals(failure, assertThrows(IllegalStateException.class, () -> mine.commit(body)));
     assertEquals(List.of("k=v@1"), now(texts("s")));
     assertEquals(2, mine.put("k", "w").revision());
   }
@@ -325,15 +324,14 @@ public abstract class StoreContract extends EngineContract {
     Store<String> theirs = texts("s");
     mine.put("k", "a");
     List<String> read = new ArrayList<>();
-    mine.commit(
-        draft -> {
-          String value = draft.get("k").orElseThrow();
-          read.add(value);
-          draft.put("k", value + "+");
-          if (read.size() < 3) {
-            theirs.put("k", "b" + read.size());
-          }
-        });
+    mine.commit(draft -> {
+      String value = draft.get("k").orElseThrow();
+      read.add(value);
+      draft.put("k", value + "+");
+      if (read.size() < 3) {
+        theirs.put("k", "b" + read.size());
+      }
+    });
     assertEquals(List.of("a", "b1", "b2"), read);
     assertEquals(List.of("k=b2+@4"), now(theirs));
   }
@@ -444,8 +442,7 @@ public abstract class StoreContract extends EngineContract {
     Store<String> theirs = texts("s");
     Consumer<Draft<String>> fresh = draft -> draft.requireRevision("k", 0).put("k", "mine");
     mine.commit(fresh);
-    ConflictException there =
-        assertThrows(ConflictException.class, () -> texts("s").commit(fresh));
+    ConflictException there = assertThrows(ConflictException.class, () -> texts("s").commit(fresh));
     assertEquals(ConflictException.Kind.STALE, there.kind());
     assertEquals(1, there.clashes().getFirst().theirRevision());
     theirs.commit(draft -> draft.requireRevision("k", 1).put("k", "theirs"));
@@ -464,8 +461,7 @@ public abstract class StoreContract extends EngineContract {
     assertThrows(
         ConflictException.class, () -> mine.commit(draft -> draft.requireRevision("k", 3)));
     assertThrows(
-        IllegalArgumentException.class,
-        () -> mine.commit(draft -> draft.requireRevision("k", -1)));
+        IllegalArgumentException.class, () -> mine.commit(draft -> draft.requireRevision("k", -1)));
   }
 
   @Test
@@ -529,8 +525,7 @@ public abstract class StoreContract extends EngineContract {
       Commit guarded = store.commit(fence, draft -> draft.put("k", "in time"));
       assertEquals(Optional.of(fence), guarded.fence());
     }
-    assertThrows(
-        FencedException.class, () -> store.commit(fence, draft -> draft.put("k", "late")));
+    assertThrows(FencedException.class, () -> store.commit(fence, draft -> draft.put("k", "late")));
     assertThrows(
         FencedException.class,
         () -> texts("s").commit(fence, draft -> draft.put("k", "late by another")));
@@ -544,8 +539,7 @@ public abstract class StoreContract extends EngineContract {
     Grant grant = truce.lock("l").acquire(Duration.ofSeconds(10));
     assertThrows(
         FencedException.class,
-        () ->
-            store.commit(grant.fence(), then(draft -> draft.put("k", "late"), grant::close)));
+        () -> store.commit(grant.fence(), then(draft -> draft.put("k", "late"), grant::close)));
     assertEquals(List.of(), now(texts("s")));
   }
 

@@ -509,9 +509,7 @@ final class SuitesTest {
               units(arguments).stream()
                   .map(u ->
                       new Journal.Unit(
-                          u.commitId(),
-                          u.fence(),
-                          past -> u.decider().decide(upTo(before, past))))
+                          u.commitId(), u.fence(), past -> u.decider().decide(upTo(before, past))))
                   .toList());
         };
     journalCatches(
