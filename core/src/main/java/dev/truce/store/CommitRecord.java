@@ -51,6 +51,9 @@ record CommitRecord(
   private static final byte REMOVE = 2;
   private static final byte WHAT = 0x0f;
   private static final byte RESOLVED = 0x20;
+  /// The bytes of all that every commit says.
+  private static final long FIXED = 4 + 3 * 8 + 2 * 2 + 2 + 2 + 4;
+
   private static final int INDEX_BITS = 16;
   private static final int SHORT = (1 << INDEX_BITS) - 1;
 
@@ -102,7 +105,7 @@ record CommitRecord(
     byte[] host = SpaceKey.utf8(writer.host());
     List<byte[]> locks = tokens.keySet().stream().map(SpaceKey::utf8).toList();
     List<byte[]> names = stores.stream().map(store -> SpaceKey.utf8(store.name())).toList();
-    long size = 4 + 3 * 8 + 4 + name.length + host.length + 2 + 2 + 4;
+    long size = FIXED + name.length + host.length;
     size += locks.stream().mapToLong(lock -> 10L + lock.length).sum();
     size += names.stream().mapToLong(store -> 10L + store.length).sum();
     size += changes.stream().flatMap(List::stream).mapToLong(CommitRecord::size).sum();
