@@ -197,7 +197,7 @@ final class Committer {
             throw new IllegalStateException("refused, and not by its decider: " + refused.why());
           }
         }
-        case Result.Unknown(String why) -> throw unknown(wanted.id, why);
+        case Result.Unknown(String why) -> throw unknown(wanted.id, why, null);
       }
     }
     throw new EngineException(
@@ -247,12 +247,11 @@ final class Committer {
           if (journal.awaitDurable(revision, PATIENCE)) {
             return best;
           }
-          throw unknown(id, "it was not safe within " + PATIENCE.toSeconds() + "s");
+          throw unknown(id, "it was not safe within " + PATIENCE.toSeconds() + "s", null);
         } catch (InterruptedException later) {
           interrupted = true;
         } catch (EngineException failure) {
-          throw new OutcomeUnknownException(
-              unknown(id, failure.getMessage()).getMessage(), failure);
+          throw unknown(id, failure.getMessage(), failure);
         }
       }
     } finally {
@@ -262,7 +261,8 @@ final class Committer {
     }
   }
 
-  private OutcomeUnknownException unknown(UUID id, @Nullable String why) {
+  private OutcomeUnknownException unknown(
+      UUID id, @Nullable String why, @Nullable Throwable cause) {
     return new OutcomeUnknownException(
         "nobody can tell whether commit "
             + id
@@ -271,7 +271,7 @@ final class Committer {
             + ": "
             + why
             + "; repeating it under this id tells",
-        null);
+        cause);
   }
 
   /// Where a commit of this id has landed, 0 if it has not.
@@ -279,7 +279,7 @@ final class Committer {
     return switch (append(new Unit(id, null, _ -> Optional.empty()))) {
       case Result.Appended(long position) -> position;
       case Result.Refused _ -> 0;
-      case Result.Unknown(String why) -> throw unknown(id, why);
+      case Result.Unknown(String why) -> throw unknown(id, why, null);
     };
   }
 
