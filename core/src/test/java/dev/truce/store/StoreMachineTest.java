@@ -1,5 +1,6 @@
 package dev.truce.store;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -31,7 +32,7 @@ class StoreMachineTest {
   private static final int COMMITS = 150;
 
   /// The decisions under test.
-  private interface Machine {
+  interface Machine {
     List<Clash> check(Root at, Footprint mine);
 
     Answer decide(Footprint mine, long validated, Journal.Past past) throws Unreadable;
@@ -59,7 +60,6 @@ class StoreMachineTest {
     private final Machine machine;
     private final List<Journal.Entry> journal = new ArrayList<>();
     private final List<Root> roots = new ArrayList<>(List.of(Root.EMPTY));
-    private int landed;
     private int refused;
     private int behind;
 
@@ -152,7 +152,6 @@ class StoreMachineTest {
           }
           assertThat(changed).as("between %d and %d", base, tail).isEmpty();
           land(draft, base);
-          landed++;
         }
         case Answer.Behind _ -> {
           assertThat(tail - seen).isGreaterThan(Past.MOST);
@@ -180,13 +179,13 @@ class StoreMachineTest {
       }
       for (byte[] key : part.changes().keySet()) {
         if (!part.blind().contains(key) && differs(before, now, part, key)) {
-          changed.add(new String(key));
+          changed.add(new String(key, UTF_8));
         }
       }
       part.required()
           .forEach((key, revision) -> {
             if (now.revisionOf(SpaceKey.of(part.space(), key)) != revision) {
-              changed.add(new String(key) + " is not at " + revision);
+              changed.add(new String(key, UTF_8) + " is not at " + revision);
             }
           });
       return String.join(", ", changed);
@@ -297,7 +296,7 @@ class StoreMachineTest {
   }
 
   /// Machines that are wrong, each in one way.
-  private enum Mutant implements Machine {
+  enum Mutant implements Machine {
     WRITTEN_KEYS_DO_NOT_COUNT {
       @Override
       Footprint seen(Footprint mine) {
