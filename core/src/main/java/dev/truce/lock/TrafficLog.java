@@ -112,7 +112,8 @@ final class TrafficLog {
       }
       Batch batch = chosen.get();
       byte[] record = batch.from(next).write();
-      Unit unit = new Unit(id, null, now -> now == tail ? Optional.of(record) : Optional.empty());
+      Unit unit =
+          new Unit(id, null, now -> now.last() == tail ? Optional.of(record) : Optional.empty());
       if (journal.get().append(List.of(unit)).getFirst()
           instanceof Result.Appended(long position)) {
         if (position == tail + 1) {

@@ -51,6 +51,7 @@ record CommitRecord(
   private static final byte REMOVE = 2;
   private static final byte WHAT = 0x0f;
   private static final byte RESOLVED = 0x20;
+
   /// The bytes of all that every commit says.
   private static final long FIXED = 4 + 3 * 8 + 2 * 2 + 2 + 2 + 4;
 
