@@ -102,8 +102,8 @@ record CommitRecord(
       SortedMap<String, Long> tokens,
       List<Named> stores,
       List<List<Change>> changes) {
-    byte[] name = SpaceKey.utf8(writer.name());
-    byte[] host = SpaceKey.utf8(writer.host());
+    byte[] name = writer.name().getBytes(StandardCharsets.UTF_8);
+    byte[] host = writer.host().getBytes(StandardCharsets.UTF_8);
     List<byte[]> locks = tokens.keySet().stream().map(SpaceKey::utf8).toList();
     List<byte[]> names = stores.stream().map(store -> SpaceKey.utf8(store.name())).toList();
     long size = FIXED + name.length + host.length;
@@ -119,13 +119,13 @@ record CommitRecord(
     out.putLong(writer.pid());
     text(out, name);
     text(out, host);
-    out.putShort((short) locks.size());
+    count(out, locks.size());
     int lock = 0;
     for (long token : tokens.values()) {
       text(out, locks.get(lock++));
       out.putLong(token);
     }
-    out.putShort((short) names.size());
+    count(out, names.size());
     for (int i = 0; i < names.size(); i++) {
       out.putLong(stores.get(i).number());
       text(out, names.get(i));
@@ -153,10 +153,19 @@ record CommitRecord(
   }
 
   private static void text(ByteBuffer out, byte[] utf8) {
-    if (utf8.length > SHORT) {
-      throw new IllegalArgumentException("a name of " + utf8.length + " bytes");
+    count(out, utf8.length);
+    out.put(utf8);
+  }
+
+  private static void count(ByteBuffer out, int count) {
+    if (count > SHORT) {
+      throw new IllegalArgumentException(
+          "a commit has room for "
+              + SHORT
+              + " of its stores, tokens, and bytes of a name: "
+              + count);
     }
-    out.putShort((short) utf8.length).put(utf8);
+    out.putShort((short) count);
   }
 
   // ---- reading

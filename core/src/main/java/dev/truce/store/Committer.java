@@ -210,7 +210,11 @@ final class Committer {
   private Result append(Unit unit) {
     Result result = journal.append(List.of(unit)).getFirst();
     for (int again = 0; again < UNKNOWN_REPEATS && result instanceof Result.Unknown; again++) {
-      result = journal.append(List.of(unit)).getFirst();
+      try {
+        result = journal.append(List.of(unit)).getFirst();
+      } catch (EngineException failure) {
+        throw unknown(unit.commitId(), failure.getMessage(), failure);
+      }
     }
     return result;
   }

@@ -1,8 +1,10 @@
 package dev.truce.store;
 
+import dev.truce.store.CommitRecord.Change;
 import dev.truce.store.Footprint.Range;
 import dev.truce.store.Writes.Part;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -61,14 +63,9 @@ public final class Draft<V> {
   private Stream<Entry<V>> entries(byte[] from, byte @Nullable [] to) {
     Part part = part();
     Range range = store.range(part.space(), from, to);
-    var own = part.changes().tailMap(from);
-    return new View(
-            writes.root().rows(range.from(), range.to()),
-            to == null ? own : own.headMap(to),
-            part.space(),
-            range,
-            writes::went)
-        .stream().map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
+    SortedMap<byte[], Change> own = part.changes().tailMap(from);
+    return writes.view(part, range, to == null ? own : own.headMap(to)).stream()
+        .map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
   }
 
   /// Has this key hold this value.

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class Replica {
   private static final int PAGE = 256;
 
+  /// How many roots that are not safe yet are kept.
+  private static final int REMEMBERED = 1_024;
+
   private final Journal journal;
   private final Supplier<String> place;
   private final ReentrantLock turn = new ReentrantLock(true);
@@ -25,7 +28,7 @@ final class Replica {
   /// The newest that is safe.
   private volatile Root safe = Root.EMPTY;
 
-  /// What lies between the two, oldest first. Guarded by `turn`.
+  /// The newest of what lies between the two, oldest first. Guarded by `turn`.
   private final ArrayDeque<Root> window = new ArrayDeque<>();
 
   /// Up to where this process was told that its commits have landed.
@@ -69,13 +72,14 @@ final class Replica {
     try {
       catchUp(durable);
       settle(durable);
+      safe = from(safe, durable);
       return safe;
     } finally {
       turn.unlock();
     }
   }
 
-  /// Drops what is older than the newest that is safe.
+  /// Goes on to the newest that is safe, as far as it is remembered.
   private void settle(long durable) {
     for (Root next = window.peek();
         next != null && next.revision() <= durable;
@@ -87,17 +91,32 @@ final class Replica {
 
   private void catchUp(long revision) {
     while (applied.revision() < revision) {
-      for (Journal.Entry entry : page(applied.revision() + 1)) {
+      for (Journal.Entry entry : page(applied.revision() + 1, PAGE)) {
         Root next = taken(applied, entry);
-        window.add(next);
         applied = next;
+        window.add(next);
+        if (window.size() > REMEMBERED) {
+          window.remove(); // what was between is made of the records again
+        }
       }
       settle(Math.max(journal.durable(), acknowledged.get()));
     }
   }
 
-  private Iterable<Journal.Entry> page(long from) {
-    return switch (journal.read(from, PAGE)) {
+  /// The root of a later revision that has been reached.
+  private Root from(Root earlier, long revision) {
+    Root at = earlier;
+    while (at.revision() < revision) {
+      int missing = (int) Math.min(PAGE, revision - at.revision());
+      for (Journal.Entry entry : page(at.revision() + 1, missing)) {
+        at = taken(at, entry);
+      }
+    }
+    return at;
+  }
+
+  private Iterable<Journal.Entry> page(long from, int most) {
+    return switch (journal.read(from, most)) {
       case Page.Records(var entries) -> entries;
       case Page.TooOld _ ->
           throw new EngineException(
@@ -129,21 +148,12 @@ final class Replica {
       throw new IllegalArgumentException(
           "no revision " + revision + ": the last one of " + place.get() + " is " + all.revision());
     }
-    Root at = known.revision() <= revision ? known : Root.EMPTY;
-    while (at.revision() < revision) {
-      for (Journal.Entry entry : page(at.revision() + 1)) {
-        if (entry.position() > revision) {
-          break;
-        }
-        at = taken(at, entry);
-      }
-    }
-    return at;
+    return from(known.revision() <= revision ? known : Root.EMPTY, revision);
   }
 
   /// The commit of a revision that has been reached, `null` if it is none of a store.
   @Nullable CommitRecord commit(long revision) {
-    for (Journal.Entry entry : page(revision)) {
+    for (Journal.Entry entry : page(revision, 1)) {
       try {
         return CommitRecord.read(entry);
       } catch (CommitRecord.Unreadable strange) {

@@ -81,8 +81,7 @@ public final class Snapshot<V> implements AutoCloseable {
             at.rows(range.from(), range.to()),
             Collections.unmodifiableSortedMap(new TreeMap<>(Writes.ORDER)),
             number,
-            range,
-            _ -> {})
+            range)
         .stream().map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
   }
 

@@ -8,7 +8,6 @@ import java.util.NoSuchElementException;
 import java.util.SortedMap;
 import java.util.Spliterator;
 import java.util.Spliterators;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
@@ -20,26 +19,23 @@ final class View implements Iterator<Delta.Row> {
   private final long store;
   private final Range range;
 
-  /// Is told how far it went.
-  private final Consumer<Range> went;
-
+  private @Nullable Range seen;
   private Delta.@Nullable Row storedNext;
   private @Nullable Change changedNext;
   private Delta.@Nullable Row next;
   private boolean over;
 
   /// @param changes by the keys' bytes, no others than of the range
-  View(
-      Iterator<Delta.Row> stored,
-      SortedMap<byte[], Change> changes,
-      long store,
-      Range range,
-      Consumer<Range> went) {
+  View(Iterator<Delta.Row> stored, SortedMap<byte[], Change> changes, long store, Range range) {
     this.stored = stored;
     this.changed = changes.values().iterator();
     this.store = store;
     this.range = range;
-    this.went = went;
+  }
+
+  /// How far it went, `null` if it never began.
+  @Nullable Range seen() {
+    return seen;
   }
 
   Stream<Delta.Row> stream() {
@@ -56,7 +52,7 @@ final class View implements Iterator<Delta.Row> {
       next = step();
       over = next == null;
       if (over) {
-        went.accept(range);
+        seen = range;
       }
     }
     return next != null;
@@ -72,7 +68,7 @@ final class View implements Iterator<Delta.Row> {
     if (row == null) {
       throw new NoSuchElementException();
     }
-    went.accept(new Range(range.from(), SpaceKey.rightBehind(row.key())));
+    seen = new Range(range.from(), SpaceKey.rightBehind(row.key()));
     return row;
   }
 

@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -28,7 +29,7 @@ final class Writes {
   private final boolean serializable;
   private final Thread thread = Thread.currentThread();
   private final Map<String, Part> parts = new LinkedHashMap<>();
-  private final List<Range> ranges = new ArrayList<>();
+  private final List<View> views = new ArrayList<>();
   private boolean open = true;
 
   /// What it has to do with one store.
@@ -90,11 +91,15 @@ final class Writes {
     return root.live(SpaceKey.of(part.space(), key));
   }
 
-  /// It went through these keys.
-  void went(Range range) {
+  /// What it would find in this range.
+  ///
+  /// @param changes those of this range
+  View view(Part part, Range range, SortedMap<byte[], Change> changes) {
+    View view = new View(root.rows(range.from(), range.to()), changes, part.space(), range);
     if (serializable) {
-      ranges.add(range);
+      views.add(view);
     }
+    return view;
   }
 
   void change(Part part, byte[] key, byte @Nullable [] value, boolean blindly) {
@@ -146,7 +151,8 @@ final class Writes {
       part.read.forEach(key -> read.add(SpaceKey.of(number, key)));
       part.required.forEach((key, revision) -> required.put(SpaceKey.of(number, key), revision));
     });
-    return new Footprint(root.revision(), stores, written, read, List.copyOf(ranges), required);
+    List<Range> ranges = views.stream().map(View::seen).filter(Objects::nonNull).toList();
+    return new Footprint(root.revision(), stores, written, read, ranges, required);
   }
 
   /// The name of the store with this number.

@@ -107,13 +107,7 @@ class StoreMachineTest {
       if (Arrays.compareUnsigned(from, to) >= 0) {
         return List.of();
       }
-      Iterator<Delta.Row> view =
-          new View(
-              draft.root().rows(range.from(), range.to()),
-              part.changes().subMap(from, to),
-              part.space(),
-              range,
-              draft::went);
+      Iterator<Delta.Row> view = draft.view(part, range, part.changes().subMap(from, to));
       List<String> read = new ArrayList<>();
       view.forEachRemaining(row -> read.add(SpaceKey.key(row.key()) + "~" + shown(row.item())));
       return read;
