@@ -12,8 +12,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /// The threads of one test, and the bound on every wait for them.
-final class Crew implements AutoCloseable {
-  static final Duration LIVENESS = Duration.ofSeconds(10);
+public final class Crew implements AutoCloseable {
+  public static final Duration LIVENESS = Duration.ofSeconds(10);
 
   /// How often a test looks whether what it waits for has come to be.
   private static final long POLL_NANOS = 100_000;
@@ -21,7 +21,7 @@ final class Crew implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
 
   /// Work on a thread of its own.
-  static final class Job<T> {
+  public static final class Job<T> {
     private final FutureTask<T> task;
     private final Thread thread;
 
@@ -30,15 +30,15 @@ final class Crew implements AutoCloseable {
       this.thread = thread;
     }
 
-    Thread thread() {
+    public Thread thread() {
       return thread;
     }
 
-    boolean done() {
+    public boolean done() {
       return task.isDone();
     }
 
-    T join() throws Exception {
+    public T join() throws Exception {
       try {
         return task.get(LIVENESS.toSeconds(), TimeUnit.SECONDS);
       } catch (TimeoutException late) {
@@ -48,7 +48,7 @@ final class Crew implements AutoCloseable {
       }
     }
 
-    Throwable failure() throws Exception {
+    public Throwable failure() throws Exception {
       try {
         return new AssertionError("no failure but " + join());
       } catch (ExecutionException failed) {
@@ -57,11 +57,11 @@ final class Crew implements AutoCloseable {
     }
   }
 
-  <T> Job<T> platform(Callable<T> work) {
+  public <T> Job<T> platform(Callable<T> work) {
     return start(Thread.ofPlatform().daemon(), work);
   }
 
-  <T> Job<T> virtual(Callable<T> work) {
+  public <T> Job<T> virtual(Callable<T> work) {
     return start(Thread.ofVirtual(), work);
   }
 
@@ -72,7 +72,7 @@ final class Crew implements AutoCloseable {
     return new Job<>(task, thread);
   }
 
-  static void until(BooleanSupplier so) {
+  public static void until(BooleanSupplier so) {
     long deadline = System.nanoTime() + LIVENESS.toNanos();
     while (!so.getAsBoolean()) {
       if (System.nanoTime() > deadline) {

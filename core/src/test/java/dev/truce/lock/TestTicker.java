@@ -6,7 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
 /// Time that stands still until a test moves it.
-final class TestTicker implements Ticker {
+public final class TestTicker implements Ticker {
   private final Map<Thread, Long> parked = new ConcurrentHashMap<>();
   private volatile long now = 1_000_000_000L;
 
@@ -25,7 +25,7 @@ final class TestTicker implements Ticker {
     parked.remove(thread);
   }
 
-  synchronized void advance(long nanos) {
+  public synchronized void advance(long nanos) {
     now += nanos;
     parked.forEach((thread, deadline) -> {
       if (deadline <= now) {
