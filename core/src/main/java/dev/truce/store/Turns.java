@@ -61,16 +61,14 @@ final class Turns {
 
   /// Waits at most so long until it is the caller's turn.
   void take(Duration limit) throws InterruptedException {
-    long since = ticker.nanos();
-    Waiter waiter = ask(limit, since);
+    Waiter waiter = ask(limit);
     if (waiter != null) {
-      await(waiter, limit, deadline(since, limit));
+      await(waiter, limit, deadline(waiter.since, limit));
     }
   }
 
   /// Answers who waits from now on; `null` if it is the caller's turn at once.
-  private synchronized @Nullable Waiter ask(Duration limit, long since)
-      throws InterruptedException {
+  private synchronized @Nullable Waiter ask(Duration limit) throws InterruptedException {
     Thread me = Thread.currentThread();
     if (me.equals(writer)) {
       throw new IllegalStateException("this thread is writing to the same object already");
@@ -93,7 +91,7 @@ final class Turns {
       refused++;
       throw RefusedException.full();
     }
-    Waiter waiter = new Waiter(me, since);
+    Waiter waiter = new Waiter(me, ticker.nanos());
     line.add(waiter);
     return waiter;
   }
