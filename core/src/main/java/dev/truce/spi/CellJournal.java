@@ -186,7 +186,7 @@ final class CellJournal implements Journal {
             return Optional.empty();
           }
           List<Entry> entries = entries(position + 1, most);
-          return entries == null || bytesOf(entries) > bytes
+          return entries == null || entries.size() < last - position || bytesOf(entries) > bytes
               ? Optional.empty()
               : Optional.of(List.copyOf(entries));
         }
@@ -406,13 +406,17 @@ final class CellJournal implements Journal {
   /// The records from `from` on; `null` if a checkpoint let go of one meanwhile.
   private @Nullable List<Entry> entries(long from, int max) {
     List<Entry> entries = new ArrayList<>();
-    for (long position = from; position <= last && entries.size() < max; position++) {
+    long bytes = 0;
+    for (long position = from;
+        position <= last && entries.size() < max && bytes < PAGE_BYTES;
+        position++) {
       String key = key(places[(int) position - 1]);
       if (!(Note.of(key, cells.read(key).bytes())
           instanceof Note.Kept(long at, UUID id, byte[] record))) {
         return null;
       }
       entries.add(new Entry(at, id, record));
+      bytes += record.length;
     }
     return entries;
   }

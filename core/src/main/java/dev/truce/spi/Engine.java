@@ -1,5 +1,7 @@
 package dev.truce.spi;
 
+import dev.truce.Durability;
+
 /// One place that many writers share: a directory, a database, this JVM's memory.
 ///
 /// **Threads.** Safe for any number of them.
@@ -19,6 +21,11 @@ public interface Engine extends AutoCloseable {
   /// slow.
   default Journal journal(String name) {
     return Journal.over(cells(), ticker(), name);
+  }
+
+  /// What a record survives that is [durable][Journal#durable()].
+  default Durability durability() {
+    return capabilities().durability();
   }
 
   /// Ends every membership that was joined through this handle. Idempotent.

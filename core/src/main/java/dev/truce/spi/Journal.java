@@ -87,7 +87,10 @@ public interface Journal {
   /// Waits until `position` is durable; true if it became so within `wait`.
   boolean awaitDurable(long position, Duration wait) throws InterruptedException;
 
-  /// At most `max` records from `from` on.
+  /// When so many bytes of records were read, a page ends.
+  int PAGE_BYTES = 4 << 20;
+
+  /// At most `max` records from `from` on; fewer where they are long, see [#PAGE_BYTES].
   Page read(long from, int max);
 
   /// Calls `hint` after records were appended: late or spurious, never what correctness rests on.

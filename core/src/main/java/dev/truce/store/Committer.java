@@ -15,7 +15,11 @@ import dev.truce.store.StoreMachine.Clash;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -48,6 +52,7 @@ final class Committer {
   private final Consumer<Fence> binder;
   private final Supplier<UUID> ids;
   private final InstantSource clock;
+  private final Durability best;
   private volatile boolean closed;
 
   /// A record on its way, as the journal asks about it.
@@ -76,7 +81,8 @@ final class Committer {
 
   /// What came of an attempt.
   private sealed interface Outcome {
-    record Landed(long revision) implements Outcome {}
+    /// @param record empty where there was nothing to write
+    record Landed(long revision, byte[] record) implements Outcome {}
 
     record Clashes(List<Clash> clashes) implements Outcome {}
   }
@@ -96,6 +102,7 @@ final class Committer {
     this.binder = binder;
     this.ids = ids;
     this.clock = clock;
+    this.best = engine.durability();
   }
 
   void checkOpen() {
@@ -111,38 +118,83 @@ final class Committer {
 
   Commit commit(Store.Settings settings, Consumer<Writes> body) {
     checkOpen();
-    UUID id = settings.id() == null ? ids.get() : settings.id();
-    if (settings.id() != null) {
+    UUID named = settings.id();
+    return named == null ? commit(settings, ids.get(), body) : commitNamed(settings, named, body);
+  }
+
+  /// Whatever keeps a commit under a caller's id from landing, what may have landed under it
+  /// elsewhere is its outcome; if nothing has, then it is made sure that nothing will.
+  private Commit commitNamed(Store.Settings settings, UUID id, Consumer<Writes> body) {
+    try {
       long before = landedBefore(id);
       if (before > 0) {
         return repeated(settings, id, before);
       }
+    } catch (EngineException failure) {
+      throw unknown(id, failure.getMessage(), failure);
     }
+    try {
+      return commit(settings, id, body);
+    } catch (OutcomeUnknownException unknown) {
+      throw unknown;
+    } catch (RuntimeException | Error refusal) {
+      return settled(settings, id, refusal);
+    }
+  }
+
+  private Commit settled(Store.Settings settings, UUID id, Throwable refusal) {
+    try {
+      Optional<Result.Appended> found = journal.find(id);
+      if (found.isPresent()) {
+        return repeated(settings, id, found.get().position());
+      }
+    } catch (EngineException failure) {
+      failure.addSuppressed(refusal);
+      throw unknown(id, failure.getMessage(), failure);
+    }
+    switch (refusal) {
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new IllegalStateException(refusal);
+    }
+  }
+
+  private Commit commit(Store.Settings settings, UUID id, Consumer<Writes> body) {
     if (settings.fence() != null) {
       binder.accept(settings.fence());
     }
     Instant at = Instant.ofEpochMilli(clock.millis());
-    List<ConflictException.Clash> last = List.of();
+    List<Clash> last = List.of();
+    Writes writes = null;
     for (int round = 0; round < settings.rounds(); round++) {
-      Writes writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
+      writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
       try {
         body.accept(writes);
       } finally {
         writes.close();
       }
       switch (outcome(settings, id, at, writes)) {
-        case Outcome.Landed(long revision) -> {
-          return landed(settings, id, at, writes, revision);
+        case Outcome.Landed(long revision, byte[] record) -> {
+          return isOf(settings, revision, record)
+              ? landed(settings, id, at, writes, revision)
+              : repeated(settings, id, revision);
         }
         case Outcome.Clashes(List<Clash> clashes) -> {
-          last = clashes.stream().map(clash -> shown(writes, clash)).toList();
+          last = clashes;
           if (clashes.stream().anyMatch(c -> c.kind() == ConflictException.Kind.STALE)) {
-            throw new ConflictException(last);
+            throw conflict(writes, clashes);
           }
         }
       }
     }
-    throw new ConflictException(last);
+    throw conflict(Objects.requireNonNull(writes), last);
+  }
+
+  /// Whether what landed is this very record: under a caller's id it may be somebody else's.
+  private boolean isOf(Store.Settings settings, long revision, byte[] record) {
+    return settings.id() == null
+        || record.length == 0
+        || Arrays.equals(replica.record(revision), record);
   }
 
   private Outcome outcome(Store.Settings settings, UUID id, Instant at, Writes writes) {
@@ -150,7 +202,7 @@ final class Committer {
     if (writes.isEmpty()) {
       List<Clash> clashes = StoreMachine.check(writes.root(), footprint);
       return clashes.isEmpty()
-          ? new Outcome.Landed(writes.root().revision())
+          ? new Outcome.Landed(writes.root().revision(), NOTHING)
           : new Outcome.Clashes(clashes);
     }
     byte[] record =
@@ -182,9 +234,10 @@ final class Committer {
         }
         attempt.validated = now.revision();
       }
+      attempt.answer = null;
       switch (append(new Unit(wanted.id, wanted.fence, attempt))) {
         case Result.Appended(long position) -> {
-          return new Outcome.Landed(position);
+          return new Outcome.Landed(position, attempt.record);
         }
         case Result.Refused refused -> {
           if (refused.fenced() != null) {
@@ -194,7 +247,10 @@ final class Committer {
             return new Outcome.Clashes(List.of(clash));
           }
           if (!(attempt.answer instanceof Answer.Behind)) {
-            throw new IllegalStateException("refused, and not by its decider: " + refused.why());
+            throw new IllegalArgumentException(
+                "a commit under the id "
+                    + wanted.id
+                    + " was refused, and none lands under it any more: take another id");
           }
         }
         case Result.Unknown(String why) -> throw unknown(wanted.id, why, null);
@@ -224,7 +280,9 @@ final class Committer {
   private Commit landed(
       Store.Settings settings, UUID id, Instant at, Writes writes, long revision) {
     Durability reached = settle(settings.durability(), id, revision);
-    replica.acknowledge(revision);
+    if (!writes.isEmpty()) {
+      replica.acknowledge(revision);
+    }
     return new Commit(
         revision,
         reached,
@@ -240,7 +298,6 @@ final class Committer {
   /// Waits until it is as safe as was asked for, and answers how safe it is. An interrupt is left
   /// for later.
   private Durability settle(Durability atLeast, UUID id, long revision) {
-    Durability best = engine.capabilities().durability();
     if (atLeast != Durability.FSYNC) {
       return best == Durability.FSYNC ? Durability.OS : best;
     }
@@ -289,11 +346,11 @@ final class Committer {
 
   private Commit repeated(Store.Settings settings, UUID id, long revision) {
     Durability reached = settle(settings.durability(), id, revision);
-    replica.acknowledge(revision);
     CommitRecord commit = replica.commit(revision);
     if (commit == null) {
       throw new IllegalArgumentException(id + " is the id of something that is no commit");
     }
+    replica.acknowledge(revision);
     return new Commit(
         revision,
         reached,
@@ -308,16 +365,33 @@ final class Committer {
 
   // ---- what is in the way
 
-  private ConflictException.Clash shown(Writes writes, Clash clash) {
-    byte[] key = clash.key().orElse(null);
+  private ConflictException conflict(Writes writes, List<Clash> clashes) {
+    Map<Long, Owner> writers = new HashMap<>();
+    return new ConflictException(
+        clashes.stream()
+            .map(clash ->
+                shown(
+                    writes,
+                    clash,
+                    clash.found() == 0
+                        ? NOBODY
+                        : writers.computeIfAbsent(clash.found(), this::writerOf)))
+            .toList());
+  }
+
+  private static ConflictException.Clash shown(Writes writes, Clash clash, Owner theirs) {
+    byte[] key = clash.key().orElseThrow();
+    boolean store = SpaceKey.store(key) == 0;
     return new ConflictException.Clash(
-        key == null ? "a store" : writes.name(SpaceKey.store(key)),
-        key == null ? "" : SpaceKey.key(key),
+        store ? Root.store(key) : writes.name(SpaceKey.store(key)),
+        store ? "" : SpaceKey.key(key),
         clash.kind(),
         clash.expected(),
         clash.found(),
-        clash.found() == 0 ? NOBODY : writerOf(clash.found()));
+        theirs);
   }
+
+  private static final byte[] NOTHING = new byte[0];
 
   private static final Owner NOBODY = new Owner("nobody", "unknown", 0);
 

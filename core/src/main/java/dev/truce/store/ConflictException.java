@@ -32,6 +32,10 @@ public final class ConflictException extends TruceException {
       String store, String key, Kind kind, long ourBase, long theirRevision, Owner theirs) {
     @Override
     public String toString() {
+      return key.isEmpty() ? store + " was made or dropped meanwhile" : changed();
+    }
+
+    private String changed() {
       return store
           + ": "
           + key

@@ -3,6 +3,7 @@ package dev.truce.store;
 import dev.truce.store.CommitRecord.Change;
 import dev.truce.store.Footprint.Range;
 import dev.truce.store.Writes.Part;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.stream.Stream;
@@ -44,7 +45,8 @@ public final class Draft<V> {
   }
 
   /// All keys that begin with this, in the order of their bytes in UTF-8. Lazy: under
-  /// [Isolation#SERIALIZABLE] it has read as far as it went.
+  /// [Isolation#SERIALIZABLE] it has read as far as it went. Of this draft's own changes it shows
+  /// those that were made before.
   public Stream<Entry<V>> prefix(String prefix) {
     byte[] from = SpaceKey.utf8(prefix);
     return entries(from, SpaceKey.behindAllWith(from));
@@ -64,8 +66,14 @@ public final class Draft<V> {
     Part part = part();
     Range range = store.range(part.space(), from, to);
     SortedMap<byte[], Change> own = part.changes().tailMap(from);
-    return writes.view(part, range, to == null ? own : own.headMap(to)).stream()
+    return writes
+        .view(part, range, to == null ? own : own.headMap(isBefore(from, to) ? to : from))
+        .stream()
         .map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
+  }
+
+  private static boolean isBefore(byte[] from, byte[] to) {
+    return Arrays.compareUnsigned(from, to) < 0;
   }
 
   /// Has this key hold this value.
@@ -87,7 +95,7 @@ public final class Draft<V> {
     if (revision < 0) {
       throw new IllegalArgumentException("no revision: " + revision);
     }
-    part().required().put(Store.key(key), revision);
+    writes.require(part(), Store.key(key), revision);
     return this;
   }
 

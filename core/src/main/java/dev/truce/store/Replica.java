@@ -151,6 +151,14 @@ final class Replica {
     return from(known.revision() <= revision ? known : Root.EMPTY, revision);
   }
 
+  /// The record of a revision that has been reached.
+  byte[] record(long revision) {
+    for (Journal.Entry entry : page(revision, 1)) {
+      return entry.record();
+    }
+    return new byte[0];
+  }
+
   /// The commit of a revision that has been reached, `null` if it is none of a store.
   @Nullable CommitRecord commit(long revision) {
     for (Journal.Entry entry : page(revision, 1)) {

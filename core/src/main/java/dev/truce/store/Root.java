@@ -18,6 +18,11 @@ record Root(Delta delta, long revision) {
     return SpaceKey.of(0, NAMES + store);
   }
 
+  /// The name of the store with this row.
+  static String store(byte[] row) {
+    return SpaceKey.key(row).substring(NAMES.length());
+  }
+
   /// The number of the store of this name, 0 if there is none.
   long number(String store) {
     Item item = live(row(store));

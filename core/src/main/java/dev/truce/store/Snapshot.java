@@ -1,9 +1,8 @@
 package dev.truce.store;
 
 import dev.truce.store.Footprint.Range;
-import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,10 +25,14 @@ public final class Snapshot<V> implements AutoCloseable {
   }
 
   private Root root() {
+    checkOpen();
+    return root;
+  }
+
+  private void checkOpen() {
     if (closed) {
       throw new IllegalStateException("this snapshot of " + store.name() + " is closed");
     }
-    return root;
   }
 
   /// The last commit that it shows.
@@ -77,11 +80,7 @@ public final class Snapshot<V> implements AutoCloseable {
       return Stream.empty();
     }
     Range range = store.range(number, from, to);
-    return new View(
-            at.rows(range.from(), range.to()),
-            Collections.unmodifiableSortedMap(new TreeMap<>(Writes.ORDER)),
-            number,
-            range)
+    return new View(at.rows(range.from(), range.to()), List.of(), number, range, this::checkOpen)
         .stream().map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
   }
 

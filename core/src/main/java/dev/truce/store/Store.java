@@ -88,8 +88,9 @@ public final class Store<V> {
         new Settings(settings.isolation, settings.durability, fence, settings.id, settings.rounds));
   }
 
-  /// Names the next commit: doing it again under the same id answers the first one, if that has
-  /// landed, and runs no body.
+  /// Names what this commits: doing it again under the same id answers the first one, if that has
+  /// landed. One that was refused under it never lands, and the id is used up: another commit wants
+  /// another one.
   public Store<V> withId(UUID id) {
     return with(
         new Settings(settings.isolation, settings.durability, settings.fence, id, settings.rounds));
@@ -163,7 +164,14 @@ public final class Store<V> {
           draft.put(key, value);
         });
     V value = last.get();
-    return new Updated<>(value == null ? get(key).orElseThrow() : value, commit);
+    return new Updated<>(value == null || commit.repeated() ? landed(key, commit) : value, commit);
+  }
+
+  /// What an earlier commit of this id put there.
+  private V landed(String key, Commit commit) {
+    try (Snapshot<V> then = snapshotAt(commit.revision())) {
+      return then.get(key).orElseThrow();
+    }
   }
 
   /// Commits what the body writes.

@@ -24,11 +24,14 @@ final class StoreMachine {
 
   static final int LAST_FEW_BYTES = 1 << 18;
 
+  /// How many clashes are told.
+  private static final int MOST = 64;
+
   private StoreMachine() {}
 
   /// What keeps a commit from landing.
   ///
-  /// @param key none where the store is not what it was
+  /// @param key the store's row where the store is not what it was
   /// @param expected the revision of the key that the commit rests on, or that it read
   /// @param found its revision now, 0 where it is not there
   record Clash(Kind kind, Optional<byte[]> key, long expected, long found) {}
@@ -57,12 +60,19 @@ final class StoreMachine {
     }
     for (Write write : commit.writes()) {
       Item item =
-          write.length() < 0
-              ? Item.removed(revision)
-              : new Item(revision, commit.bytes(), write.offset(), write.length());
+          write.length() < 0 ? Item.removed(revision) : item(revision, commit.bytes(), write);
       delta = delta.with(commit.key(write, revision), item);
     }
     return new Root(delta, revision);
+  }
+
+  /// A value that is most of its record stays in it, any other is copied: a small one would keep
+  /// all of a large record.
+  private static Item item(long revision, byte[] record, Write write) {
+    return write.length() > record.length / 2
+        ? new Item(revision, record, write.offset(), write.length())
+        : Item.of(
+            revision, Arrays.copyOfRange(record, write.offset(), write.offset() + write.length()));
   }
 
   // ---- whether it may land
@@ -72,7 +82,7 @@ final class StoreMachine {
     List<Clash> clashes = new ArrayList<>();
     for (Map.Entry<String, Long> store : mine.stores().entrySet()) {
       if (at.number(store.getKey()) != store.getValue()) {
-        clashes.add(storeChanged(mine, at.number(store.getKey())));
+        clashes.add(storeChanged(mine, store.getKey()));
       }
     }
     mine.required()
@@ -81,22 +91,24 @@ final class StoreMachine {
             clashes.add(new Clash(Kind.STALE, Optional.of(key), revision, at.revisionOf(key)));
           }
         });
-    mine.written().forEach(key -> addIfNewer(clashes, at, mine, key, Kind.WRITE_WRITE));
-    mine.read().forEach(key -> addIfNewer(clashes, at, mine, key, Kind.READ_WRITE));
+    addNewer(clashes, at, mine, mine.written(), Kind.WRITE_WRITE);
+    addNewer(clashes, at, mine, mine.read(), Kind.READ_WRITE);
     for (Range range : mine.ranges()) {
       Delta.Row newer = at.delta().newer(range.from(), range.to(), mine.base());
-      if (newer != null) {
+      if (newer != null && clashes.size() < MOST) {
         clashes.add(clash(Kind.READ_WRITE, newer.key(), mine, found(newer.item())));
       }
     }
     return clashes;
   }
 
-  private static void addIfNewer(
-      List<Clash> clashes, Root at, Footprint mine, byte[] key, Kind kind) {
-    Item item = at.delta().get(key);
-    if (item != null && item.revision() > mine.base()) {
-      clashes.add(clash(kind, key, mine, found(item)));
+  private static void addNewer(
+      List<Clash> clashes, Root at, Footprint mine, Iterable<byte[]> keys, Kind kind) {
+    for (byte[] key : keys) {
+      Item item = at.delta().get(key);
+      if (item != null && item.revision() > mine.base() && clashes.size() < MOST) {
+        clashes.add(clash(kind, key, mine, found(item)));
+      }
     }
   }
 
@@ -108,8 +120,8 @@ final class StoreMachine {
     return new Clash(kind, Optional.of(key), mine.base(), found);
   }
 
-  private static Clash storeChanged(Footprint mine, long found) {
-    return new Clash(Kind.READ_WRITE, Optional.empty(), mine.base(), found);
+  private static Clash storeChanged(Footprint mine, String store) {
+    return new Clash(Kind.READ_WRITE, Optional.of(Root.row(store)), mine.base(), 0);
   }
 
   /// Whether a commit that was checked up to `validated` may be written behind `past`.
@@ -134,15 +146,12 @@ final class StoreMachine {
   static Optional<Clash> meets(Footprint mine, long revision, CommitRecord later) {
     for (Named store : later.stores()) {
       if (store.number() == 0 && mine.stores().containsKey(store.name())) {
-        return Optional.of(storeChanged(mine, revision));
+        return Optional.of(storeChanged(mine, store.name()));
       }
     }
     for (Write write : later.writes()) {
       byte[] key = later.key(write, revision);
       long found = write.length() < 0 ? 0 : revision;
-      if (mine.stores().keySet().stream().anyMatch(name -> Arrays.equals(Root.row(name), key))) {
-        return Optional.of(storeChanged(mine, revision));
-      }
       Long required = mine.required().get(key);
       if (required != null && required != found) {
         return Optional.of(new Clash(Kind.STALE, Optional.of(key), required, found));
@@ -150,16 +159,10 @@ final class StoreMachine {
       if (mine.written().contains(key)) {
         return Optional.of(clash(Kind.WRITE_WRITE, key, mine, found));
       }
-      if (mine.read().contains(key)
-          || mine.ranges().stream().anyMatch(range -> contains(range, key))) {
+      if (mine.read().contains(key) || mine.wentThrough(key)) {
         return Optional.of(clash(Kind.READ_WRITE, key, mine, found));
       }
     }
     return Optional.empty();
-  }
-
-  private static boolean contains(Range range, byte[] key) {
-    return Arrays.compareUnsigned(range.from(), key) <= 0
-        && Arrays.compareUnsigned(key, range.to()) < 0;
   }
 }

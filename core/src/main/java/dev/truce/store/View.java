@@ -4,8 +4,8 @@ import dev.truce.store.CommitRecord.Change;
 import dev.truce.store.Footprint.Range;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.SortedMap;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.stream.Stream;
@@ -18,6 +18,7 @@ final class View implements Iterator<Delta.Row> {
   private final Iterator<Change> changed;
   private final long store;
   private final Range range;
+  private final Runnable check;
 
   private @Nullable Range seen;
   private Delta.@Nullable Row storedNext;
@@ -25,12 +26,14 @@ final class View implements Iterator<Delta.Row> {
   private Delta.@Nullable Row next;
   private boolean over;
 
-  /// @param changes by the keys' bytes, no others than of the range
-  View(Iterator<Delta.Row> stored, SortedMap<byte[], Change> changes, long store, Range range) {
+  /// @param changes of keys of the range, in order
+  /// @param check throws where nobody may go on
+  View(Iterator<Delta.Row> stored, List<Change> changes, long store, Range range, Runnable check) {
     this.stored = stored;
-    this.changed = changes.values().iterator();
+    this.changed = changes.iterator();
     this.store = store;
     this.range = range;
+    this.check = check;
   }
 
   /// How far it went, `null` if it never began.
@@ -48,6 +51,7 @@ final class View implements Iterator<Delta.Row> {
 
   @Override
   public boolean hasNext() {
+    check.run();
     if (next == null && !over) {
       next = step();
       over = next == null;

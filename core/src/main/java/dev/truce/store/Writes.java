@@ -22,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 final class Writes {
   static final Comparator<byte[]> ORDER = Arrays::compareUnsigned;
 
-  /// The number of no store: no key of it is ever there.
-  private static final long NOBODY = -1;
-
   private final Root root;
   private final boolean serializable;
   private final Thread thread = Thread.currentThread();
@@ -35,21 +32,18 @@ final class Writes {
   /// What it has to do with one store.
   ///
   /// @param number of the store, 0 where it is still to be made
+  /// @param space in which its keys lie; where it is still to be made one in which nothing is
   /// @param changes what it wants to write, by the keys' bytes
   /// @param blind those of them that rest on nothing
   record Part(
       long number,
+      long space,
       SortedMap<byte[], Change> changes,
       SortedSet<byte[]> blind,
       SortedSet<byte[]> read,
       SortedMap<byte[], Long> required) {
-    Part(long number) {
-      this(number, new TreeMap<>(ORDER), keys(), keys(), new TreeMap<>(ORDER));
-    }
-
-    /// In which space its keys lie.
-    long space() {
-      return number == 0 ? NOBODY : number;
+    Part(long number, long space) {
+      this(number, space, new TreeMap<>(ORDER), keys(), keys(), new TreeMap<>(ORDER));
     }
   }
 
@@ -69,10 +63,21 @@ final class Writes {
 
   /// @throws IllegalStateException outside of the body
   Part part(String store) {
+    checkOpen();
+    Part known = parts.get(store);
+    if (known == null) {
+      long number = root.number(store);
+      known = new Part(number, number == 0 ? -1L - parts.size() : number);
+      parts.put(store, known);
+    }
+    return known;
+  }
+
+  /// @throws IllegalStateException outside of the body
+  void checkOpen() {
     if (!open || !thread.equals(Thread.currentThread())) {
       throw new IllegalStateException("a draft is of use to its body alone, while that runs");
     }
-    return parts.computeIfAbsent(store, name -> new Part(root.number(name)));
   }
 
   void close() {
@@ -88,14 +93,20 @@ final class Writes {
     if (serializable) {
       part.read.add(key);
     }
-    return root.live(SpaceKey.of(part.space(), key));
+    return root.live(SpaceKey.of(part.space, key));
   }
 
   /// What it would find in this range.
   ///
   /// @param changes those of this range
   View view(Part part, Range range, SortedMap<byte[], Change> changes) {
-    View view = new View(root.rows(range.from(), range.to()), changes, part.space(), range);
+    View view =
+        new View(
+            root.rows(range.from(), range.to()),
+            List.copyOf(changes.values()),
+            part.space(),
+            range,
+            this::checkOpen);
     if (serializable) {
       views.add(view);
     }
@@ -106,6 +117,15 @@ final class Writes {
     part.changes.put(key, new Change(key, value, false));
     if (blindly) {
       part.blind.add(key);
+    }
+  }
+
+  /// @throws IllegalArgumentException if another one is required already
+  void require(Part part, byte[] key, long revision) {
+    Long other = part.required.putIfAbsent(key, revision);
+    if (other != null && other != revision) {
+      throw new IllegalArgumentException(
+          "no key is at revision " + other + " and at " + revision + " at once");
     }
   }
 
@@ -141,24 +161,25 @@ final class Writes {
     SortedSet<byte[]> read = keys();
     SortedMap<byte[], Long> required = new TreeMap<>(ORDER);
     parts.forEach((name, part) -> {
-      long number = part.space();
       if (serializable || !part.changes.isEmpty() || !part.required.isEmpty()) {
         stores.put(name, part.number);
       }
       part.changes.keySet().stream()
           .filter(key -> !part.blind.contains(key))
-          .forEach(key -> written.add(SpaceKey.of(number, key)));
-      part.read.forEach(key -> read.add(SpaceKey.of(number, key)));
-      part.required.forEach((key, revision) -> required.put(SpaceKey.of(number, key), revision));
+          .forEach(key -> written.add(SpaceKey.of(part.space, key)));
+      part.read.forEach(key -> read.add(SpaceKey.of(part.space, key)));
+      part.required.forEach(
+          (key, revision) -> required.put(SpaceKey.of(part.space, key), revision));
     });
-    List<Range> ranges = views.stream().map(View::seen).filter(Objects::nonNull).toList();
+    List<Range> ranges =
+        Footprint.merged(views.stream().map(View::seen).filter(Objects::nonNull).toList());
     return new Footprint(root.revision(), stores, written, read, ranges, required);
   }
 
   /// The name of the store with this number.
   String name(long number) {
     return parts.entrySet().stream()
-        .filter(part -> part.getValue().space() == number)
+        .filter(part -> part.getValue().space == number)
         .map(Map.Entry::getKey)
         .findFirst()
         .orElse("");

@@ -194,6 +194,11 @@ public final class FileEngine implements Engine {
   }
 
   @Override
+  public Durability durability() {
+    return root.directory().volatileStorage() ? Durability.NONE : Durability.FSYNC;
+  }
+
+  @Override
   public Cells cells() {
     return cells;
   }

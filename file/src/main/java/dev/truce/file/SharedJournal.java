@@ -255,17 +255,38 @@ final class SharedJournal implements Journal, AutoCloseable {
         default -> throw new IllegalStateException(wish.failure());
       }
     }
-    watches.forEach(Watch::hint);
-    prepareAhead();
-    if (!awaitingRest.get() && wishes.stream().anyMatch(Wish::writes)) {
-      expectRest();
-    }
+    afterwards(wishes);
     return failure;
+  }
+
+  /// What was appended is appended: whatever fails from here on is no matter of who appended it.
+  private void afterwards(List<? extends Wish> wishes) {
+    try {
+      watches.forEach(Watch::hint);
+      prepareAhead();
+      if (!awaitingRest.get() && wishes.stream().anyMatch(Wish::writes)) {
+        expectRest();
+      }
+    } catch (RuntimeException | Error failure) {
+      System.getLogger("dev.truce")
+          .log(
+              System.Logger.Level.DEBUG,
+              "journal " + files.name() + ": what was to be done beside it comes later",
+              failure);
+    }
   }
 
   private void expectRest() {
     if (awaitingRest.compareAndSet(false, true)) {
-      later.execute(this::rest);
+      boolean handedOn = false;
+      try {
+        later.execute(this::rest);
+        handedOn = true;
+      } finally {
+        if (!handedOn) {
+          awaitingRest.set(false);
+        }
+      }
     }
   }
 
@@ -414,6 +435,7 @@ final class SharedJournal implements Journal, AutoCloseable {
         return new Page.TooOld(ledger.below() + 1);
       }
       List<Entry> entries = new ArrayList<>();
+      long[] bytes = {0};
       if (from <= ledger.last()) {
         tail.walk(
             ledger,
@@ -421,8 +443,9 @@ final class SharedJournal implements Journal, AutoCloseable {
             frame -> {
               if (frame.note() instanceof Note.Landed(long position, UUID id, byte[] record)) {
                 entries.add(new Entry(position, id, record));
+                bytes[0] += record.length;
               }
-              return entries.size() < max;
+              return entries.size() < max && bytes[0] < PAGE_BYTES;
             });
       }
       return new Page.Records(List.copyOf(entries));

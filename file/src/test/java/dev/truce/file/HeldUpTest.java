@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -214,6 +215,36 @@ final class HeldUpTest {
             .run(Schedule.PLAIN)
             .orThrow();
     assertThat(outcome.account().acknowledged()).contains("a1", "a2", "b39", "c1");
+    opensAgain(outcome);
+  }
+
+  /// The next segment is looked for ahead of time, by whoever appends.
+  @Test
+  void append_whatIsDoneBesideItFails_isAnswered() {
+    boolean[] failed = {false};
+    Outcome<String> outcome =
+        new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+            .process(
+                "writer",
+                me -> {
+                  Storage disk =
+                      hooked(
+                          me.storage(),
+                          (method, file, before) -> {
+                            if (!failed[0] && method.equals("open") && file.equals("journal.j.2")) {
+                              failed[0] = true;
+                              throw new FileSystemException(file, null, "Too many open files");
+                            }
+                          });
+                  SimulatedJournal journal = new SimulatedJournal(me, disk);
+                  for (int i = 0; i < 40; i++) {
+                    journal.append("a" + i);
+                  }
+                })
+            .run(Schedule.PLAIN)
+            .orThrow();
+    assertThat(failed[0]).isTrue();
+    assertThat(outcome.account().acknowledged()).contains("a0", "a39");
     opensAgain(outcome);
   }
 

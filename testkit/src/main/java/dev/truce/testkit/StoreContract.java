@@ -25,6 +25,7 @@ import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -90,7 +91,7 @@ public abstract class StoreContract extends EngineContract {
     Commit first = mine.put("k", "v");
     assertEquals(1, first.revision());
     assertEquals(1, first.changed());
-    assertEquals(engine().capabilities().durability(), first.durability());
+    assertEquals(engine().durability(), first.durability());
     assertEquals(List.of("k=v@1"), now(mine));
     assertEquals(List.of("k=v@1"), now(texts("s")));
     assertEquals(Optional.of("v"), texts("s").get("k"));
@@ -493,6 +494,60 @@ public abstract class StoreContract extends EngineContract {
     assertEquals(8, now(texts("s")).size());
   }
 
+  @Test
+  void requireRevision_inTwoNewStores_areTwoRequirements() {
+    Truce truce = handle();
+    Store<String> one = truce.store("one", Codec.utf8());
+    Store<String> two = truce.store("two", Codec.utf8());
+    ConflictException stale =
+        assertThrows(
+            ConflictException.class,
+            () ->
+                one.commit(draft -> {
+                  draft.requireRevision("k", 5);
+                  draft.in(two).requireRevision("k", 0).put("k", "v");
+                }));
+    assertEquals("one", stale.clashes().getFirst().store());
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> one.commit(draft -> draft.requireRevision("k", 0).requireRevision("k", 1)));
+    assertEquals(List.of(), now(texts("two")));
+  }
+
+  @Test
+  void draft_streams_endWithItsBodyAndShowWhatWasThere() {
+    Store<String> mine = texts("s");
+    mine.commit(draft -> draft.put("a", "1").put("b", "2"));
+    List<Iterator<Entry<String>>> kept = new ArrayList<>();
+    mine.commit(draft -> {
+      draft.put("c", "3").put("d", "4");
+      draft.all().forEach(entry -> draft.put(entry.key() + "+", entry.value()));
+      assertEquals(List.of(), draft.range("b", "a").toList());
+      assertEquals(List.of(), draft.range("b", "").toList());
+      kept.add(draft.all().iterator());
+    });
+    assertThrows(IllegalStateException.class, () -> kept.getFirst().hasNext());
+    assertEquals(8, now(texts("s")).size());
+    assertEquals(List.of(), mine.snapshot().range("b", "a").toList());
+  }
+
+  @Test
+  void commit_manyKeysConflict_isToldShortly() {
+    Store<String> mine = texts("s").withRounds(1);
+    Store<String> theirs = texts("s");
+    Consumer<Draft<String>> many =
+        draft -> {
+          for (int i = 0; i < 1_000; i++) {
+            draft.put("k" + i, "v");
+          }
+        };
+    ConflictException conflict =
+        assertThrows(
+            ConflictException.class, () -> mine.commit(then(many, () -> theirs.commit(many))));
+    assertTrue(conflict.clashes().size() <= 64);
+    assertEquals(1_000, now(theirs).size());
+  }
+
   // ---- ids, fences, durability
 
   @Test
@@ -513,6 +568,50 @@ public abstract class StoreContract extends EngineContract {
     assertEquals(first.at(), again.at());
     assertEquals(2, again.changed());
     assertEquals(List.of("k=later@2", "l=w@1"), now(texts("s")));
+  }
+
+  /// Somebody repeats a commit elsewhere while the first call is still under way.
+  @Test
+  void withId_landsMeanwhile_theFirstIsAnswered() {
+    UUID id = UUID.randomUUID();
+    Store<Long> mine = handle().store("s", Codec.longs()).withId(id);
+    Store<Long> theirs = handle().store("s", Codec.longs()).withId(id);
+    Store.Updated<Long> late =
+        mine.update(
+            "k",
+            old -> {
+              theirs.put("k", 5L);
+              return 7L;
+            });
+    assertTrue(late.commit().repeated());
+    assertEquals(1, late.commit().revision());
+    assertEquals(5L, late.value());
+    UUID fresh = UUID.randomUUID();
+    Commit refused =
+        handle()
+            .store("s", Codec.longs())
+            .withId(fresh)
+            .commit(draft -> {
+              handle().store("s", Codec.longs()).withId(fresh).put("n", 1L);
+              draft.requireRevision("n", 0).put("n", 2L);
+            });
+    assertTrue(refused.repeated());
+    assertEquals(Optional.of(1L), handle().store("s", Codec.longs()).get("n"));
+  }
+
+  @Test
+  void withId_wasRefused_neverLands() {
+    UUID id = UUID.randomUUID();
+    Store<String> mine = texts("s").withId(id);
+    IllegalStateException failure = new IllegalStateException("by the test");
+    assertThrows(
+        IllegalStateException.class,
+        () ->
+            mine.commit(draft -> {
+              throw failure;
+            }));
+    assertThrows(IllegalArgumentException.class, () -> texts("s").withId(id).put("k", "v"));
+    assertEquals(List.of(), now(texts("s")));
   }
 
   @Test
@@ -545,7 +644,7 @@ public abstract class StoreContract extends EngineContract {
 
   @Test
   void withDurability_less_isSaid() {
-    Durability best = engine().capabilities().durability();
+    Durability best = engine().durability();
     Store<String> mine = texts("s");
     Commit quick = mine.withDurability(Durability.NONE).put("k", "v");
     assertEquals(best == Durability.FSYNC ? Durability.OS : best, quick.durability());
