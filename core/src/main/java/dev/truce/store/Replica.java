@@ -4,6 +4,7 @@ import dev.truce.EngineException;
 import dev.truce.spi.Journal;
 import dev.truce.spi.Journal.Page;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -115,7 +116,7 @@ final class Replica {
     return at;
   }
 
-  private Iterable<Journal.Entry> page(long from, int most) {
+  private List<Journal.Entry> page(long from, int most) {
     return switch (journal.read(from, most)) {
       case Page.Records(var entries) -> entries;
       case Page.TooOld _ ->
@@ -126,18 +127,21 @@ final class Replica {
   }
 
   private Root taken(Root before, Journal.Entry entry) {
-    @Nullable CommitRecord commit;
+    CommitRecord commit = read(entry);
+    return commit == null
+        ? new Root(before.delta(), entry.position())
+        : StoreMachine.apply(before, entry.position(), commit);
+  }
+
+  private @Nullable CommitRecord read(Journal.Entry entry) {
     try {
-      commit = CommitRecord.read(entry);
+      return CommitRecord.read(entry);
     } catch (CommitRecord.Unreadable strange) {
       throw new EngineException(
           EngineException.Kind.CONFIGURATION,
           "revision " + entry.position() + " of " + place.get() + " " + strange.getMessage(),
           strange);
     }
-    return commit == null
-        ? new Root(before.delta(), entry.position())
-        : StoreMachine.apply(before, entry.position(), commit);
   }
 
   /// What was there at a revision that has been reached.
@@ -153,21 +157,15 @@ final class Replica {
 
   /// The record of a revision that has been reached.
   byte[] record(long revision) {
-    for (Journal.Entry entry : page(revision, 1)) {
-      return entry.record();
-    }
-    return new byte[0];
+    return entry(revision).record();
   }
 
   /// The commit of a revision that has been reached, `null` if it is none of a store.
   @Nullable CommitRecord commit(long revision) {
-    for (Journal.Entry entry : page(revision, 1)) {
-      try {
-        return CommitRecord.read(entry);
-      } catch (CommitRecord.Unreadable strange) {
-        return null;
-      }
-    }
-    return null;
+    return read(entry(revision));
+  }
+
+  private Journal.Entry entry(long revision) {
+    return page(revision, 1).getFirst();
   }
 }

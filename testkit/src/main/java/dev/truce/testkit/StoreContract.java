@@ -3,6 +3,7 @@ package dev.truce.testkit;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,9 +12,11 @@ import dev.truce.Durability;
 import dev.truce.EngineException;
 import dev.truce.Fence;
 import dev.truce.FencedException;
+import dev.truce.OutcomeUnknownException;
 import dev.truce.Truce;
 import dev.truce.TruceException;
 import dev.truce.lock.Grant;
+import dev.truce.spi.Journal;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
 import dev.truce.store.ConflictException;
@@ -597,6 +600,23 @@ public abstract class StoreContract extends EngineContract {
             });
     assertTrue(refused.repeated());
     assertEquals(Optional.of(1L), handle().store("s", Codec.longs()).get("n"));
+  }
+
+  /// It landed, in a record that this release cannot read: to say that nothing was written would be
+  /// wrong.
+  @Test
+  void withId_landedByANewerRelease_isUnknownHere() {
+    UUID id = UUID.randomUUID();
+    byte[] newer = {2, 9};
+    Journal journal = engine().journal("root");
+    assertInstanceOf(
+        Journal.Result.Appended.class,
+        journal.append(List.of(new Journal.Unit(id, null, _ -> Optional.of(newer)))).getFirst());
+    Store<String> mine = texts("s");
+    OutcomeUnknownException unknown =
+        assertThrows(OutcomeUnknownException.class, () -> mine.withId(id).put("k", "v"));
+    assertTrue(String.valueOf(unknown.getMessage()).contains("by a newer release"));
+    assertThrows(EngineException.class, () -> mine.get("k"));
   }
 
   @Test
