@@ -155,7 +155,8 @@ final class Upgrading {
     try {
       gate.settleAlone(held);
       if (held.isUnsaid()) {
-        lookUp(held);
+        // Not looked up: a swap of unknown outcome could make it a reader's after that.
+        boolean _ = say(held);
       }
       if (held.mode() == Mode.WRITE) {
         held.wanted(true);
@@ -312,7 +313,10 @@ final class Upgrading {
   private void toReader(Held held) {
     held.reads();
     try {
-      say(held);
+      if (!say(held)) {
+        throw new IllegalStateException(
+            gate.name() + " cannot be held for reading: a nested run writes, or it is a permit");
+      }
     } catch (EngineException | OutcomeUnknownException failure) {
       room.later(() -> sayLater(held));
       throw failure;
@@ -323,7 +327,7 @@ final class Upgrading {
     mutex.lock();
     try {
       if (held.isUnsaid() && holds.get(held.token()) == held) {
-        say(held);
+        boolean _ = say(held);
       }
       return true;
     } finally {
@@ -331,28 +335,20 @@ final class Upgrading {
     }
   }
 
-  /// What it is in the cell, where nobody has heard whether it was changed there.
-  private void lookUp(Held held) {
-    for (Hold hold : gate.settled().holds()) {
-      if (hold.has(held.token()) && hold.phase() != Phase.ENDING) {
-        held.said(hold.mode());
-      }
-    }
-  }
-
-  private void say(Held held) {
+  /// Has the cell say that it is a reader's; false if it has to stay a writer's.
+  private boolean say(Held held) {
     Instant since = Instant.now();
     Answer answer = gate.apply(new Command.Downgrade(held.token())).answer();
     if (answer instanceof Answer.Refused) {
       held.said(Mode.WRITE);
-      throw new IllegalStateException(
-          gate.name() + " cannot be held for reading: a nested run writes, or it is a permit");
+      return false;
     }
     if (!(answer instanceof Answer.Done)) {
       throw lost(held);
     }
     held.said(Mode.READ);
     gate.meter().downgraded(held, since);
+    return true;
   }
 
   /// A grant that was made a writer's after its upgrade had failed is made a reader's again, unless

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,6 +112,21 @@ class GateFaultsTest {
     engine.unreachable = false;
     grant.downgrade();
     over(memory).lock("n").read().tryAcquire().orElseThrow().close();
+  }
+
+  /// Nobody has heard whether it reads in the cell, and what was asked for may still come to pass:
+  /// so it is asked for until it is so, and only then is it made a writer's.
+  @Test
+  void upgrade_afterADowngradeOfUnknownOutcome_makesThatFirst() throws Exception {
+    TroubledEngine engine = new TroubledEngine(MemoryEngine.create(new TestTicker()), true);
+    Grant grant = over(engine).lock("n").acquire(LONG);
+    engine.beforeSwap = key -> !key.equals("lock/n");
+    assertThatThrownBy(grant::downgrade).isInstanceOf(OutcomeUnknownException.class);
+    AtomicInteger swaps = new AtomicInteger();
+    engine.beforeSwap = key -> !key.equals("lock/n") || swaps.incrementAndGet() > 0;
+    grant.upgrade(LONG);
+    assertThat(grant.mode()).isEqualTo(NamedLock.Mode.WRITE);
+    assertThat(swaps).hasValue(2);
   }
 
   // ---- rings
