@@ -280,7 +280,8 @@ final class Ledger {
     int gone = entries.size() - KEPT;
     long upTo = entries.stream().skip(gone - 1L).findFirst().orElseThrow().number();
     byte[] last = hashes.stream().skip(gone - 1L).findFirst().orElseThrow();
-    history.get().checkpoint(upTo, checkpoint(upTo, last, leases(upTo)));
+    Journal.State state = Journal.State.of(checkpoint(upTo, last, leases(upTo)));
+    history.get().checkpoint(upTo, state);
     rebase();
     catchUp();
   }
@@ -306,6 +307,7 @@ final class Ledger {
         history
             .get()
             .checkpoint()
+            .map(Journal.Base::all)
             .orElseThrow(() ->
                 new EngineException(
                     EngineException.Kind.DAMAGED,

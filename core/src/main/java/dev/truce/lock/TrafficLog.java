@@ -160,7 +160,7 @@ final class TrafficLog {
   }
 
   private Base rebased() {
-    base = journal.get().checkpoint().map(Base::read).orElse(Base.NONE);
+    base = journal.get().checkpoint().map(Journal.Base::all).map(Base::read).orElse(Base.NONE);
     return base;
   }
 
@@ -219,7 +219,7 @@ final class TrafficLog {
       List<Batch> batches = new ArrayList<>();
       if (gone > base.upTo() && readAll(base.upTo() + 1, gone, batches)) {
         Base after = new Base(gone, batches.getLast().next(), recorded(base, batches));
-        journal.get().checkpoint(gone, after.write());
+        journal.get().checkpoint(gone, Journal.State.of(after.write()));
         Base _ = rebased();
       }
     }

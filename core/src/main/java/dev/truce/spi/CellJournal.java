@@ -3,6 +3,8 @@ package dev.truce.spi;
 import dev.truce.EngineException;
 import dev.truce.Fence;
 import dev.truce.OutcomeUnknownException;
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -450,7 +452,7 @@ final class CellJournal implements Journal {
   }
 
   @Override
-  public boolean checkpoint(long upTo, byte[] state) {
+  public boolean checkpoint(long upTo, State state) {
     turn.lock();
     try {
       catchUp();
@@ -468,9 +470,12 @@ final class CellJournal implements Journal {
     }
   }
 
-  private boolean replace(long upTo, byte[] state) {
+  private boolean replace(long upTo, State state) {
+    if (newest().upTo() >= upTo) {
+      return false;
+    }
     String key = baseKey();
-    byte[] mine = sealed(Checkpoint.KIND, upTo, UUID.randomUUID(), state);
+    byte[] mine = sealed(Checkpoint.KIND, upTo, UUID.randomUUID(), all(state));
     for (int unknown = 0; unknown < TRIES; ) {
       Cells.Cell cell = cells.read(key);
       if (Arrays.equals(cell.bytes(), mine)) {
@@ -492,6 +497,16 @@ final class CellJournal implements Journal {
     throw new OutcomeUnknownException(
         "the checkpoint of journal " + name + " may or may not stand; taking it again is safe",
         null);
+  }
+
+  private static byte[] all(State state) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    state.writeTo(bytes -> {
+      byte[] part = new byte[bytes.remaining()];
+      bytes.get(part);
+      all.writeBytes(part);
+    });
+    return all.toByteArray();
   }
 
   /// Takes the bytes from the records up to `upTo`, oldest first, so that what an earlier call did
@@ -523,10 +538,19 @@ final class CellJournal implements Journal {
   }
 
   @Override
-  public Optional<byte[]> checkpoint() {
-    Checkpoint newest = newest();
-    return newest.upTo() == 0 ? Optional.empty() : Optional.of(newest.state());
+  public long floor() {
+    return newest().upTo();
   }
+
+  @Override
+  public Optional<Base> checkpoint() {
+    Checkpoint newest = newest();
+    return newest.upTo() == 0
+        ? Optional.empty()
+        : Optional.of(new Taken(newest.upTo(), MemorySegment.ofArray(newest.state()).asReadOnly()));
+  }
+
+  private record Taken(long upTo, MemorySegment bytes) implements Base {}
 
   private Checkpoint newest() {
     return Checkpoint.of(baseKey(), cells.read(baseKey()));

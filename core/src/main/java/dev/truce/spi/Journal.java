@@ -1,6 +1,10 @@
 package dev.truce.spi;
 
+import dev.truce.EngineException;
 import dev.truce.Fence;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -97,12 +101,60 @@ public interface Journal {
   /// Closing what it returns ends that.
   AutoCloseable watch(Runnable hint);
 
-  /// Lets go of the records up to `upTo`, for which `state` stands from then on. Only a newer
-  /// checkpoint replaces an older one; answers whether this one did.
-  boolean checkpoint(long upTo, byte[] state);
+  /// Up to here the newest checkpoint stands for the records; 0 without one. Where nothing was
+  /// appended since it was last asked, it costs next to nothing.
+  long floor();
 
-  /// The newest checkpoint's state, if there is one.
-  Optional<byte[]> checkpoint();
+  /// Lets go of the records up to `upTo`, for which `state` stands from then on. Only a newer
+  /// checkpoint replaces an older one; answers whether this one did. The state is asked for its
+  /// bytes only when it is this handle's turn to take a checkpoint, and this one is newer.
+  boolean checkpoint(long upTo, State state);
+
+  /// The newest checkpoint, if there is one.
+  Optional<Base> checkpoint();
+
+  /// What a checkpoint is to hold, of any size.
+  @FunctionalInterface
+  interface State {
+    /// Writes all of it. It may be asked more than once, by one thread after the other, and then
+    /// has the same bytes; what the sink throws, or it throws itself, ends the checkpoint.
+    void writeTo(Sink sink);
+
+    /// These bytes, which do not change from here on.
+    static State of(byte[] bytes) {
+      return sink -> sink.write(ByteBuffer.wrap(bytes));
+    }
+  }
+
+  /// Takes up bytes one after the other.
+  @FunctionalInterface
+  interface Sink {
+    /// Takes up all that remains in the buffer, which may be used again afterwards.
+    ///
+    /// @throws EngineException if they cannot be kept
+    void write(ByteBuffer bytes);
+  }
+
+  /// A checkpoint as it was taken.
+  ///
+  /// **Threads.** Safe for any number of them.
+  interface Base {
+    /// It stands for the records up to here.
+    long upTo();
+
+    /// What its state has written: read-only, and readable for as long as it is referred to,
+    /// whatever checkpoints follow and whoever closes the journal. It may be memory that is read
+    /// from a disk at the first touch: bytes are checked by whoever wrote the state, not here, and
+    /// a disk that fails is an [InternalError] at that touch.
+    MemorySegment bytes();
+
+    /// The same as an array.
+    ///
+    /// @throws IllegalStateException if there is more than an array holds
+    default byte[] all() {
+      return bytes().toArray(ValueLayout.JAVA_BYTE);
+    }
+  }
 
   /// A journal kept in cells, one cell a record: exactly as durable as the cells are.
   static Journal over(Cells cells, Ticker ticker, String name) {

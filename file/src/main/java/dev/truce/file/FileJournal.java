@@ -109,12 +109,18 @@ final class FileJournal implements Journal {
   }
 
   @Override
-  public boolean checkpoint(long upTo, byte[] state) {
+  public long floor() {
+    SharedJournal there = existing();
+    return there == null ? 0 : there.floor();
+  }
+
+  @Override
+  public boolean checkpoint(long upTo, State state) {
     return open().checkpoint(upTo, state);
   }
 
   @Override
-  public Optional<byte[]> checkpoint() {
+  public Optional<Base> checkpoint() {
     SharedJournal there = existing();
     return there == null ? Optional.empty() : there.checkpoint();
   }

@@ -5,7 +5,9 @@ import dev.truce.EngineException.Kind;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.spi.Journal;
 import dev.truce.spi.Ticker;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -504,7 +506,13 @@ final class SharedJournal implements Journal, AutoCloseable {
   // ---- checkpoints ------------------------------------------------------------------------------
 
   @Override
-  public boolean checkpoint(long upTo, byte[] state) {
+  public long floor() {
+    refuseClosed();
+    return tail.below();
+  }
+
+  @Override
+  public boolean checkpoint(long upTo, State state) {
     refuseClosed();
     long last = tail.last();
     if (upTo < 1 || upTo > last) {
@@ -546,13 +554,17 @@ final class SharedJournal implements Journal, AutoCloseable {
 
   /// Whether the base counts now; `null` if the record it ends with was written once more
   /// meanwhile, or what was called durable was its former place: then it has to begin elsewhere.
-  private @Nullable Boolean replace(long upTo, byte[] state) {
+  private @Nullable Boolean replace(long upTo, State state) {
+    if (upTo <= tail.below()) {
+      return false;
+    }
+    byte[] bytes = all(state);
     Replacement replacement =
-        tail.now(ledger -> upTo <= ledger.below() ? null : replacement(ledger, upTo, state));
+        tail.now(ledger -> upTo <= ledger.below() ? null : replacement(ledger, upTo, bytes));
     if (replacement == null) {
       return false;
     }
-    Base base = replacement.base;
+    dev.truce.file.Base base = replacement.base;
     String file = files.base(upTo, base.id());
     files.<@Nullable Void>io(
         file,
@@ -581,7 +593,17 @@ final class SharedJournal implements Journal, AutoCloseable {
   /// A base that may count.
   ///
   /// @param start where the record lies that it ends with
-  private record Replacement(Base base, long start) {}
+  private record Replacement(dev.truce.file.Base base, long start) {}
+
+  private static byte[] all(State state) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    state.writeTo(bytes -> {
+      byte[] part = new byte[bytes.remaining()];
+      bytes.get(part);
+      all.writeBytes(part);
+    });
+    return all.toByteArray();
+  }
 
   private Replacement replacement(Ledger ledger, long upTo, byte[] state) throws IOException {
     List<Frame> unit = new ArrayList<>(1);
@@ -599,7 +621,7 @@ final class SharedJournal implements Journal, AutoCloseable {
 
   /// Removes what the base stands for: first older bases, then, once that lasts, segments that
   /// nobody reads any more. So wherever a crash comes, a base that is left has its records.
-  private void retire(Base base) {
+  private void retire(dev.truce.file.Base base) {
     files.<@Nullable Void>io(
         files.control(),
         () -> {
@@ -637,7 +659,7 @@ final class SharedJournal implements Journal, AutoCloseable {
   }
 
   @Override
-  public Optional<byte[]> checkpoint() {
+  public Optional<Base> checkpoint() {
     refuseClosed();
     return tail.now(ledger -> {
       Note.Checkpoint newest = ledger.base();
@@ -645,13 +667,16 @@ final class SharedJournal implements Journal, AutoCloseable {
         return Optional.empty();
       }
       String file = files.base(newest.upTo(), newest.base());
-      Base base = Bases.open(files, new JournalFiles.BaseFile(file, newest.upTo(), newest.base()));
+      dev.truce.file.Base base =
+          Bases.open(files, new JournalFiles.BaseFile(file, newest.upTo(), newest.base()));
       if (base == null) {
         throw Faults.damaged(files.path(file), "it fails its check", Recovery.NEXT);
       }
-      return Optional.of(base.state());
+      return Optional.of(new Taken(base.upTo(), MemorySegment.ofArray(base.state()).asReadOnly()));
     });
   }
+
+  private record Taken(long upTo, MemorySegment bytes) implements Base {}
 
   // ---- closing ----------------------------------------------------------------------------------
 

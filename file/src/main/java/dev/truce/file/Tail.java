@@ -36,7 +36,7 @@ final class Tail {
   private volatile Seen seen;
 
   /// What was known when the control word was this.
-  private record Seen(long word, long last) {}
+  private record Seen(long word, long last, long below) {}
 
   /// Work with what is known.
   @FunctionalInterface
@@ -50,13 +50,19 @@ final class Tail {
     this.segments = segments;
     this.slot = slot;
     this.ledger = files.io(files.control(), this::load);
-    this.seen = new Seen(0, 0);
+    this.seen = new Seen(0, 0, 0);
   }
 
   /// The last position that can be read.
   long last() {
     Seen known = seen;
     return known.word == control.tail() ? known.last : at(control.tail(), Ledger::last);
+  }
+
+  /// The position up to which the newest checkpoint stands.
+  long below() {
+    Seen known = seen;
+    return known.word == control.tail() ? known.below : at(control.tail(), Ledger::below);
   }
 
   /// Does work with what is known up to `word`, a place the control word has been at, or beyond.
@@ -100,7 +106,7 @@ final class Tail {
     try {
       if (ledger.place() == word) {
         frames.forEach(ledger::take);
-        seen = new Seen(ledger.place(), ledger.last());
+        seen = new Seen(ledger.place(), ledger.last(), ledger.below());
       }
     } finally {
       lock.unlock();
@@ -112,7 +118,7 @@ final class Tail {
       follow(word);
     }
     if (seen.word != ledger.place()) {
-      seen = new Seen(ledger.place(), ledger.last());
+      seen = new Seen(ledger.place(), ledger.last(), ledger.below());
       segments.closeBelow(ledger.segments().first());
     }
   }

@@ -72,7 +72,7 @@ class BackupTest {
               long position = append(journal, safe.get() + 1);
               safe.set(position);
               if (position % 200 == 0) {
-                journal.checkpoint(position - 100, new byte[] {1});
+                journal.checkpoint(position - 100, Journal.State.of(new byte[] {1}));
               }
             }
             return safe.get();

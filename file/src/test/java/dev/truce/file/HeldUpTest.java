@@ -271,7 +271,7 @@ final class HeldUpTest {
                           });
                   SimulatedJournal journal = new SimulatedJournal(me, disk);
                   armed[0] = true;
-                  read.add(journal.journal().checkpoint().orElseThrow());
+                  read.add(journal.journal().checkpoint().orElseThrow().all());
                   assertThat(armed[0]).as("it had to open a base").isFalse();
                 })
             .process(
@@ -281,7 +281,7 @@ final class HeldUpTest {
                   SimulatedJournal journal = new SimulatedJournal(me);
                   journal.append("b1");
                   assertThat(journal.checkpoint(0)).isTrue();
-                  newest.add(journal.journal().checkpoint().orElseThrow());
+                  newest.add(journal.journal().checkpoint().orElseThrow().all());
                 })
             .run(Schedule.PLAIN)
             .orThrow();
@@ -317,7 +317,7 @@ final class HeldUpTest {
                     && method.equals("read")
                     && file.matches("journal.root.+")) {
                   taken[0] = true;
-                  assertThat(journal.checkpoint(290, new byte[] {7})).isTrue();
+                  assertThat(journal.checkpoint(290, Journal.State.of(new byte[] {7}))).isTrue();
                 }
               });
       Backup.copy(disk, new Disk(backup), backup);
@@ -325,7 +325,7 @@ final class HeldUpTest {
     }
     FileEngine.restore(backup, temp.resolve("new"));
     try (FileEngine restored = FileEngine.existing(temp.resolve("new"))) {
-      assertThat(restored.journal("root").checkpoint().orElseThrow()).containsExactly(7);
+      assertThat(restored.journal("root").checkpoint().orElseThrow().all()).containsExactly(7);
       assertThat(restored.journal("root").appended()).isEqualTo(300);
     }
   }
@@ -351,7 +351,7 @@ final class HeldUpTest {
                     && method.equals("read")
                     && file.matches("journal.root.[0-9]+")) {
                   taken[0] = true;
-                  assertThat(journal.checkpoint(2, new byte[] {7})).isTrue();
+                  assertThat(journal.checkpoint(2, Journal.State.of(new byte[] {7}))).isTrue();
                 }
               });
       Survey.Finding finding = Survey.of(new JournalFiles(disk, root, "root")).judge(0);
@@ -370,14 +370,14 @@ final class HeldUpTest {
     Map<Path, byte[]> older = new HashMap<>();
     try (FileEngine engine = FileEngine.open(root)) {
       Journal journal = filled(engine);
-      assertThat(journal.checkpoint(100, new byte[] {1})).isTrue();
+      assertThat(journal.checkpoint(100, Journal.State.of(new byte[] {1}))).isTrue();
       for (Path file : files(root)) {
         // A segment that is being made in the background goes by another name until it is there.
         if (!file.toString().endsWith(".tmp")) {
           older.put(file, Files.readAllBytes(file));
         }
       }
-      assertThat(journal.checkpoint(290, new byte[] {2})).isTrue();
+      assertThat(journal.checkpoint(290, Journal.State.of(new byte[] {2}))).isTrue();
     }
     for (Path base : files(root)) {
       if (base.getFileName().toString().contains(".base.")) {

@@ -46,7 +46,7 @@ final class JournalDamageIT {
         }
         journal.end("lock", 7);
         if (round == 0) {
-          assertThat(journal.checkpoint(BELOW, "state".getBytes(UTF_8))).isTrue();
+          assertThat(journal.checkpoint(BELOW, Journal.State.of("state".getBytes(UTF_8)))).isTrue();
         }
       }
       Files.delete(root.resolve(CONTROL)); // the next one goes on in another segment
@@ -164,7 +164,7 @@ final class JournalDamageIT {
         assertThat(journal.find(id(number))).contains(new Result.Appended(number + 1));
         assertThat(number < BELOW || records.get(number - BELOW).equals("unit " + number)).isTrue();
       }
-      assertThat(journal.checkpoint().orElseThrow()).asString(UTF_8).isEqualTo("state");
+      assertThat(journal.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("state");
       Unit late = new Unit(UUID.randomUUID(), Fence.of("lock", 7), _ -> Optional.empty());
       assertThat(((Result.Refused) journal.append(List.of(late)).getFirst()).fenced()).isNotNull();
       return Optional.empty();

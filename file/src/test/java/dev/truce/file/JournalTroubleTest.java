@@ -260,7 +260,7 @@ final class JournalTroubleTest {
       a.append("1");
       a.append("2");
       a.journal.end("lock", 5);
-      assertThat(a.journal.checkpoint(1, "one".getBytes(UTF_8))).isTrue();
+      assertThat(a.journal.checkpoint(1, Journal.State.of("one".getBytes(UTF_8)))).isTrue();
       a.append("3");
     }
     JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
@@ -281,7 +281,7 @@ final class JournalTroubleTest {
             Runnable::run,
             _ -> {})) {
       assertThat(copy.appended()).isEqualTo(3);
-      assertThat(copy.checkpoint().orElseThrow()).asString(UTF_8).isEqualTo("one");
+      assertThat(copy.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("one");
       assertThat(((Page.Records) copy.read(2, 9)).entries()).hasSize(2);
     }
     locks.close();

@@ -78,7 +78,7 @@ final class Scribe {
     assertThat(journal.find(id(who + "/never/" + number))).isEmpty();
     long durable = journal.durable();
     if (durable > 1) {
-      journal.checkpoint(durable - 1, (who + "/" + number).getBytes(UTF_8));
+      journal.checkpoint(durable - 1, Journal.State.of((who + "/" + number).getBytes(UTF_8)));
     }
   }
 

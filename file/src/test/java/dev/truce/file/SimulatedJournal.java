@@ -8,6 +8,7 @@ import dev.truce.spi.Journal;
 import dev.truce.spi.Journal.Entry;
 import dev.truce.spi.Journal.Page;
 import dev.truce.spi.Journal.Result;
+import dev.truce.spi.Journal.State;
 import dev.truce.spi.Storage;
 import dev.truce.testkit.SimulatedMachine;
 import java.nio.file.Path;
@@ -205,7 +206,8 @@ final class SimulatedJournal implements AutoCloseable {
     List<String> values = values();
     int upTo = values.size() - keep;
     return upTo > 0
-        && journal.checkpoint(upTo, String.join("\n", values.subList(0, upTo)).getBytes(UTF_8));
+        && journal.checkpoint(
+            upTo, State.of(String.join("\n", values.subList(0, upTo)).getBytes(UTF_8)));
   }
 
   /// Waits until nobody appends any more, and marks the end.
@@ -221,7 +223,7 @@ final class SimulatedJournal implements AutoCloseable {
     for (; ; ) {
       List<String> values = new ArrayList<>();
       if (journal.read(1, 1) instanceof Page.TooOld(long floor)) {
-        String state = new String(journal.checkpoint().orElseThrow(), UTF_8);
+        String state = new String(journal.checkpoint().orElseThrow().all(), UTF_8);
         values.addAll(Arrays.asList(state.split("\n")));
         if (values.size() != floor - 1) {
           continue; // a newer checkpoint came in between

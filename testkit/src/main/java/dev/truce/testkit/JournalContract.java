@@ -10,10 +10,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.truce.Fence;
 import dev.truce.spi.Journal;
+import dev.truce.spi.Journal.Base;
 import dev.truce.spi.Journal.Entry;
 import dev.truce.spi.Journal.Page;
 import dev.truce.spi.Journal.Result;
+import dev.truce.spi.Journal.State;
 import dev.truce.spi.Journal.Unit;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -97,6 +100,7 @@ public abstract class JournalContract extends EngineContract {
     assertEquals(0, mine().appended());
     assertEquals(0, mine().durable());
     assertEquals(List.of(), entries(mine(), 1, 10));
+    assertEquals(0, mine().floor());
     assertEquals(Optional.empty(), mine().checkpoint());
   }
 
@@ -203,7 +207,7 @@ public abstract class JournalContract extends EngineContract {
     append(mine(), unit("a"));
     append(mine(), unit("b"));
     append(mine(), unit("c"));
-    assertTrue(theirs().checkpoint(2, bytes("ab")));
+    assertTrue(theirs().checkpoint(2, State.of(bytes("ab"))));
     assertEquals(List.of("c"), shown(mine(), 2, 64, 64));
     assertNull(shown(mine(), 1, 64, 64));
   }
@@ -361,9 +365,9 @@ public abstract class JournalContract extends EngineContract {
       append(mine(), unit(record));
     }
 
-    assertTrue(mine().checkpoint(2, bytes("a+b")));
+    assertTrue(mine().checkpoint(2, State.of(bytes("a+b"))));
 
-    assertArrayEquals(bytes("a+b"), theirs().checkpoint().orElseThrow());
+    assertArrayEquals(bytes("a+b"), theirs().checkpoint().orElseThrow().all());
     assertEquals(new Page.TooOld(3), theirs().read(1, 10));
     assertEquals(new Page.TooOld(3), theirs().read(2, 10));
     assertEquals(List.of("c"), texts(theirs(), 3, 10));
@@ -375,9 +379,9 @@ public abstract class JournalContract extends EngineContract {
   void checkpoint_ofEverything_leavesNothingToRead() {
     append(mine(), unit("a"));
 
-    assertTrue(mine().checkpoint(1, bytes("")));
+    assertTrue(mine().checkpoint(1, State.of(bytes(""))));
 
-    assertArrayEquals(bytes(""), theirs().checkpoint().orElseThrow());
+    assertArrayEquals(bytes(""), theirs().checkpoint().orElseThrow().all());
     assertEquals(new Page.TooOld(2), theirs().read(1, 1));
     assertEquals(List.of(), entries(theirs(), 2, 1));
   }
@@ -387,22 +391,115 @@ public abstract class JournalContract extends EngineContract {
     append(mine(), unit("a"));
     append(mine(), unit("b"));
     append(mine(), unit("c"));
-    assertTrue(mine().checkpoint(2, bytes("a+b")));
+    assertTrue(mine().checkpoint(2, State.of(bytes("a+b"))));
 
-    assertFalse(theirs().checkpoint(2, bytes("other")));
-    assertFalse(theirs().checkpoint(1, bytes("older")));
+    assertFalse(theirs().checkpoint(2, State.of(bytes("other"))));
+    assertFalse(theirs().checkpoint(1, State.of(bytes("older"))));
 
-    assertArrayEquals(bytes("a+b"), mine().checkpoint().orElseThrow());
-    assertTrue(theirs().checkpoint(3, bytes("a+b+c")));
-    assertArrayEquals(bytes("a+b+c"), mine().checkpoint().orElseThrow());
+    assertArrayEquals(bytes("a+b"), mine().checkpoint().orElseThrow().all());
+    assertTrue(theirs().checkpoint(3, State.of(bytes("a+b+c"))));
+    assertArrayEquals(bytes("a+b+c"), mine().checkpoint().orElseThrow().all());
+  }
+
+  @Test
+  void floor_anywhere_isWhatTheNewestCheckpointStandsFor() {
+    for (String record : List.of("a", "b", "c")) {
+      append(mine(), unit(record));
+    }
+    assertEquals(0, theirs().floor());
+
+    for (long upTo = 1; upTo <= 3; upTo++) {
+      assertTrue(mine().checkpoint(upTo, State.of(bytes("up to " + upTo))));
+
+      for (Journal journal : List.of(mine(), theirs(), journal())) {
+        assertEquals(upTo, journal.floor());
+        assertEquals(upTo, journal.checkpoint().orElseThrow().upTo());
+      }
+    }
+  }
+
+  @Test
+  void checkpoint_notNewer_asksTheStateForNothing() {
+    append(mine(), unit("a"));
+    append(mine(), unit("b"));
+    assertTrue(mine().checkpoint(2, State.of(bytes("a+b"))));
+    State unasked =
+        _ -> {
+          throw new AssertionError("it was asked");
+        };
+
+    assertFalse(theirs().checkpoint(1, unasked));
+    assertFalse(theirs().checkpoint(2, unasked));
+    assertFalse(mine().checkpoint(2, unasked));
+    assertThrows(IllegalArgumentException.class, () -> mine().checkpoint(3, unasked));
+  }
+
+  @Test
+  void checkpoint_whoseStateFails_leavesWhatWasThere() {
+    append(mine(), unit("a"));
+    append(mine(), unit("b"));
+    assertTrue(mine().checkpoint(1, State.of(bytes("a"))));
+    State failing =
+        sink -> {
+          sink.write(ByteBuffer.wrap(bytes("half of it")));
+          throw new IllegalStateException("it went wrong");
+        };
+
+    assertThrows(IllegalStateException.class, () -> mine().checkpoint(2, failing));
+
+    for (Journal journal : List.of(mine(), theirs(), journal())) {
+      assertEquals(1, journal.floor());
+      assertArrayEquals(bytes("a"), journal.checkpoint().orElseThrow().all());
+      assertEquals(List.of("b"), texts(journal, 2, 1));
+    }
+    assertTrue(theirs().checkpoint(2, State.of(bytes("a+b"))));
+  }
+
+  /// The state is given in many parts out of one buffer, which it uses again.
+  @Test
+  void checkpoint_writtenInParts_isAllOfThemInTheirOrder() {
+    append(mine(), unit("a"));
+    State counting =
+        sink -> {
+          ByteBuffer part = ByteBuffer.allocateDirect(2 * Integer.BYTES);
+          for (int number = 0; number < 2000; number += 2) {
+            sink.write(part.clear().putInt(number).putInt(number + 1).flip());
+          }
+        };
+
+    assertTrue(mine().checkpoint(1, counting));
+
+    Base base = theirs().checkpoint().orElseThrow();
+    ByteBuffer read = ByteBuffer.wrap(base.all());
+    assertEquals(2000 * Integer.BYTES, base.bytes().byteSize());
+    for (int number = 0; number < 2000; number++) {
+      assertEquals(number, read.getInt());
+    }
+  }
+
+  @Test
+  void checkpoint_whateverFollows_staysReadableForWhoHasIt() {
+    for (String record : List.of("a", "b", "c")) {
+      append(mine(), unit(record));
+    }
+    assertTrue(mine().checkpoint(1, State.of(bytes("a"))));
+    Base first = theirs().checkpoint().orElseThrow();
+
+    assertTrue(mine().checkpoint(2, State.of(bytes("a+b"))));
+    assertTrue(theirs().checkpoint(3, State.of(bytes("a+b+c"))));
+
+    assertEquals(1, first.upTo());
+    assertArrayEquals(bytes("a"), first.all());
+    assertTrue(first.bytes().isReadOnly());
+    assertArrayEquals(bytes("a+b+c"), theirs().checkpoint().orElseThrow().all());
   }
 
   @Test
   void checkpoint_ofWhatIsNotThereYet_isRefused() {
     append(mine(), unit("a"));
 
-    assertThrows(IllegalArgumentException.class, () -> mine().checkpoint(2, bytes("?")));
-    assertThrows(IllegalArgumentException.class, () -> mine().checkpoint(0, bytes("?")));
+    assertThrows(IllegalArgumentException.class, () -> mine().checkpoint(2, State.of(bytes("?"))));
+    assertThrows(IllegalArgumentException.class, () -> mine().checkpoint(0, State.of(bytes("?"))));
     assertEquals(Optional.empty(), mine().checkpoint());
   }
 
@@ -414,7 +511,7 @@ public abstract class JournalContract extends EngineContract {
     mine().end("index", 5);
     mine().find(givenUp);
     append(mine(), unit("b"));
-    assertTrue(mine().checkpoint(2, bytes("a+b")));
+    assertTrue(mine().checkpoint(2, State.of(bytes("a+b"))));
 
     for (Journal journal : List.of(mine(), theirs(), journal())) {
       assertEquals(1, append(journal, unit(landed, null, "again")));

@@ -132,8 +132,8 @@ final class CellJournalTest {
       append(healthy(), UUID.randomUUID());
     }
     int before = size();
-    healthy().checkpoint(5, new byte[0]);
-    healthy().checkpoint(10, new byte[0]);
+    healthy().checkpoint(5, Journal.State.of(new byte[0]));
+    healthy().checkpoint(10, Journal.State.of(new byte[0]));
 
     assertThat(before - size()).isGreaterThanOrEqualTo(10 * "record".length() - 40);
     assertThat(healthy().read(10, 1)).isEqualTo(new Journal.Page.TooOld(11));

@@ -560,7 +560,7 @@ final class SuitesTest {
           if (arguments == null) {
             return journal.checkpoint();
           }
-          journal.checkpoint((Long) arguments[0], (byte[]) arguments[1]);
+          journal.checkpoint((Long) arguments[0], (Journal.State) arguments[1]);
           return true;
         });
   }
