@@ -43,6 +43,7 @@ final class Rooms {
           Map.entry("memory", Set.of("spi", "vocabulary", "internal")),
           Map.entry("file", Set.of("spi", "vocabulary", "event")),
           Map.entry("testkit", PUBLIC_CORE),
+          Map.entry("jackson", Set.of("store", "vocabulary")),
           Map.entry("cli", plus(PUBLIC_CORE, "file", "testkit")),
           Map.entry("benchmarks", plus(PUBLIC_CORE, "file", "testkit", "cli")),
           Map.entry("examples", plus(PUBLIC_CORE, "file", "testkit", "cli", "benchmarks")));

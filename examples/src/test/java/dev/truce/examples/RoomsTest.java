@@ -60,6 +60,8 @@ class RoomsTest {
     "dev.truce.file.deep.Broken,   dev.truce.memory.MemoryEngine",
     "dev.truce.testkit.Broken,     dev.truce.file.FileEngine",
     "dev.truce.testkit.Broken,     dev.truce.internal.Backoff",
+    "dev.truce.jackson.Broken,     dev.truce.Truce",
+    "dev.truce.store.Broken,       dev.truce.jackson.JacksonCodec",
     "dev.truce.cli.Broken,         dev.truce.benchmarks.Load",
     "dev.truce.benchmarks.Broken,  dev.truce.examples.Rooms",
     "dev.truce.cellar.Broken,      java.lang.String",
@@ -80,6 +82,7 @@ class RoomsTest {
     "dev.truce.lock.Fine,       java.util.concurrent.locks.Lock",
     "dev.truce.memory.Fine,     dev.truce.spi.Cells",
     "dev.truce.file.deep.Fine,  dev.truce.file.FileEngine",
+    "dev.truce.jackson.Fine,    dev.truce.store.Codec",
     "dev.truce.cli.Fine,        java.sql.Connection",
     "dev.truce.examples.Fine,   dev.truce.benchmarks.Load",
   })
