@@ -332,7 +332,8 @@ final class Committer {
             + ": "
             + why
             + "; repeating it under this id tells",
-        cause);
+        cause,
+        id);
   }
 
   /// Where a commit of this id has landed, 0 if it has not.
@@ -346,11 +347,16 @@ final class Committer {
 
   private Commit repeated(Store.Settings settings, UUID id, long revision) {
     Durability reached = settle(settings.durability(), id, revision);
-    CommitRecord commit = replica.commit(revision);
+    replica.acknowledge(revision);
+    CommitRecord commit;
+    try {
+      commit = replica.commit(revision);
+    } catch (TooOldException letGo) {
+      return new Commit(revision, reached, id, Optional.empty(), NOBODY, Instant.EPOCH, 0, 0, true);
+    }
     if (commit == null) {
       throw new IllegalArgumentException(id + " is the id of something that is no commit");
     }
-    replica.acknowledge(revision);
     return new Commit(
         revision,
         reached,

@@ -92,7 +92,7 @@ final class Replica {
 
   private void catchUp(long revision) {
     while (applied.revision() < revision) {
-      for (Journal.Entry entry : page(applied.revision() + 1, PAGE)) {
+      for (Journal.Entry entry : newPage()) {
         Root next = taken(applied, entry);
         applied = next;
         window.add(next);
@@ -116,13 +116,23 @@ final class Replica {
     return at;
   }
 
+  /// What comes behind all that is known. A base from which to go on is none of this release's.
+  private List<Journal.Entry> newPage() {
+    try {
+      return page(applied.revision() + 1, PAGE);
+    } catch (TooOldException letGo) {
+      throw new EngineException(
+          EngineException.Kind.CONFIGURATION,
+          "the stores of " + place.get() + " were written by a newer release",
+          letGo);
+    }
+  }
+
+  /// @throws TooOldException if it is not kept any more
   private List<Journal.Entry> page(long from, int most) {
     return switch (journal.read(from, most)) {
       case Page.Records(var entries) -> entries;
-      case Page.TooOld _ ->
-          throw new EngineException(
-              EngineException.Kind.CONFIGURATION,
-              "the stores of " + place.get() + " were written by a newer release");
+      case Page.TooOld(long lowest) -> throw new TooOldException(place.get(), from, lowest - 1);
     };
   }
 
@@ -145,6 +155,8 @@ final class Replica {
   }
 
   /// What was there at a revision that has been reached.
+  ///
+  /// @throws TooOldException if it is not kept any more
   Root at(long revision) {
     Root known = safe;
     Root all = applied();

@@ -89,8 +89,9 @@ public final class Store<V> {
   }
 
   /// Names what this commits: doing it again under the same id answers the first one, if that has
-  /// landed. One that was refused under it never lands, and the id is used up: another commit wants
-  /// another one.
+  /// landed; when its record is not kept any more, with its revision, and nothing that was in it.
+  /// One that was refused under it never lands, and the id is used up: another commit wants another
+  /// one.
   public Store<V> withId(UUID id) {
     return with(
         new Settings(settings.isolation, settings.durability, settings.fence, id, settings.rounds));
@@ -131,6 +132,7 @@ public final class Store<V> {
   /// What was there at a revision. It is made from the commits until then, which takes time.
   ///
   /// @throws IllegalArgumentException if that has not been reached
+  /// @throws TooOldException if it is not kept any more
   public Snapshot<V> snapshotAt(long revision) {
     return new Snapshot<>(this, Read.APPLIED, stores.rootAt(revision));
   }
@@ -155,6 +157,9 @@ public final class Store<V> {
 
   /// Has this key hold what `change` makes of its value. Of any number of updates at once none is
   /// lost.
+  ///
+  /// @throws TooOldException if it had landed before, under the same [id][#withId], so long ago
+  ///   that the value is not kept any more
   public Updated<V> update(String key, Function<Optional<V>, V> change) {
     AtomicReference<@Nullable V> last = new AtomicReference<>();
     Commit commit =
@@ -168,6 +173,8 @@ public final class Store<V> {
   }
 
   /// What an earlier commit of this id put there.
+  ///
+  /// @throws TooOldException if that is not kept any more
   private V landed(String key, Commit commit) {
     try (Snapshot<V> then = snapshotAt(commit.revision())) {
       return then.get(key).orElseThrow();

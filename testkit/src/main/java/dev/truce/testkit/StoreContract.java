@@ -26,6 +26,7 @@ import dev.truce.store.Isolation;
 import dev.truce.store.Read;
 import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
+import dev.truce.store.TooOldException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -187,6 +188,28 @@ public abstract class StoreContract extends EngineContract {
     assertEquals(List.of(), shown(mine.snapshotAt(0)));
     assertThrows(IllegalArgumentException.class, () -> mine.snapshotAt(7));
     assertThrows(IllegalArgumentException.class, () -> mine.snapshotAt(-1));
+  }
+
+  @Test
+  void snapshotAt_notKeptAnyMore_isRefused() {
+    Veil veil = new Veil(place().open());
+    Truce truce = Truce.over(veil);
+    handles.add(truce);
+    Store<String> mine = truce.store("s", Codec.utf8());
+    UUID id = UUID.randomUUID();
+    mine.withId(id).put("k", "1");
+    mine.put("k", "2");
+    mine.put("l", "3");
+    assertEquals(3, mine.snapshot().revision());
+    veil.letGo(2);
+    TooOldException tooOld = assertThrows(TooOldException.class, () -> mine.snapshotAt(1));
+    assertEquals(2, tooOld.floor());
+    assertFalse(tooOld.retryable());
+    assertEquals(List.of("k=2@2", "l=3@3"), shown(mine.snapshotAt(3)));
+    Commit again = mine.withId(id).put("k", "again");
+    assertTrue(again.repeated());
+    assertEquals(1, again.revision());
+    assertEquals(List.of("k=2@2", "l=3@3"), now(mine));
   }
 
   @Test
@@ -616,6 +639,7 @@ public abstract class StoreContract extends EngineContract {
     OutcomeUnknownException unknown =
         assertThrows(OutcomeUnknownException.class, () -> mine.withId(id).put("k", "v"));
     assertTrue(String.valueOf(unknown.getMessage()).contains("by a newer release"));
+    assertEquals(Optional.of(id), unknown.id());
     assertThrows(EngineException.class, () -> mine.get("k"));
   }
 
