@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -84,7 +83,8 @@ final class Committer {
     /// @param record empty where there was nothing to write
     record Landed(long revision, byte[] record) implements Outcome {}
 
-    record Clashes(List<Clash> clashes) implements Outcome {}
+    /// @param at where it was looked for
+    record Clashes(List<Clash> clashes, Root at) implements Outcome {}
   }
 
   Committer(
@@ -164,10 +164,8 @@ final class Committer {
       binder.accept(settings.fence());
     }
     Instant at = Instant.ofEpochMilli(clock.millis());
-    List<Clash> last = List.of();
-    Writes writes = null;
-    for (int round = 0; round < settings.rounds(); round++) {
-      writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
+    for (int round = 1; ; round++) {
+      Writes writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
       try {
         body.accept(writes);
       } finally {
@@ -179,15 +177,17 @@ final class Committer {
               ? landed(settings, id, at, writes, revision)
               : repeated(settings, id, revision);
         }
-        case Outcome.Clashes(List<Clash> clashes) -> {
-          last = clashes;
+        case Outcome.Clashes(List<Clash> clashes, Root then) -> {
           if (clashes.stream().anyMatch(c -> c.kind() == ConflictException.Kind.STALE)) {
-            throw conflict(writes, clashes);
+            throw conflict(writes, clashes, then, round, "read it again and decide anew");
+          }
+          if (round == settings.rounds()) {
+            throw conflict(
+                writes, clashes, then, round, "others were faster each time, of " + round);
           }
         }
       }
     }
-    throw conflict(Objects.requireNonNull(writes), last);
   }
 
   /// Whether what landed is this very record: under a caller's id it may be somebody else's.
@@ -203,7 +203,7 @@ final class Committer {
       List<Clash> clashes = StoreMachine.check(writes.root(), footprint);
       return clashes.isEmpty()
           ? new Outcome.Landed(writes.root().revision(), NOTHING)
-          : new Outcome.Clashes(clashes);
+          : new Outcome.Clashes(clashes, writes.root());
     }
     byte[] record =
         CommitRecord.write(
@@ -230,7 +230,7 @@ final class Committer {
       if (now.revision() > attempt.validated || behind == 0) {
         List<Clash> clashes = StoreMachine.check(now, attempt.footprint);
         if (!clashes.isEmpty()) {
-          return new Outcome.Clashes(clashes);
+          return new Outcome.Clashes(clashes, now);
         }
         attempt.validated = now.revision();
       }
@@ -243,10 +243,8 @@ final class Committer {
           if (refused.fenced() != null) {
             throw new FencedException(refused.fenced(), "not written: " + refused.why());
           }
-          if (attempt.answer instanceof Answer.Clashing(Clash clash)) {
-            return new Outcome.Clashes(List.of(clash));
-          }
-          if (!(attempt.answer instanceof Answer.Behind)) {
+          // Behind or clashing: the next look outside says what has changed, and all of it.
+          if (attempt.answer == null) {
             throw new IllegalArgumentException(
                 "a commit under the id "
                     + wanted.id
@@ -352,7 +350,16 @@ final class Committer {
     try {
       commit = replica.commit(revision);
     } catch (TooOldException letGo) {
-      return new Commit(revision, reached, id, Optional.empty(), NOBODY, Instant.EPOCH, 0, 0, true);
+      return new Commit(
+          revision,
+          reached,
+          id,
+          Optional.empty(),
+          Theirs.UNKNOWN.writer,
+          Theirs.UNKNOWN.at,
+          0,
+          0,
+          true);
     }
     if (commit == null) {
       throw new IllegalArgumentException(id + " is the id of something that is no commit");
@@ -371,38 +378,46 @@ final class Committer {
 
   // ---- what is in the way
 
-  private ConflictException conflict(Writes writes, List<Clash> clashes) {
-    Map<Long, Owner> writers = new HashMap<>();
-    return new ConflictException(
+  private ConflictException conflict(
+      Writes writes, List<Clash> clashes, Root at, int rounds, String next) {
+    Map<Long, Theirs> known = new HashMap<>();
+    List<ConflictException.Clash> shown =
         clashes.stream()
-            .map(clash ->
-                shown(
-                    writes,
-                    clash,
-                    clash.found() == 0
-                        ? NOBODY
-                        : writers.computeIfAbsent(clash.found(), this::writerOf)))
-            .toList());
+            .map(clash -> shown(writes, clash, at, known.computeIfAbsent(clash.by(), this::theirs)))
+            .toList();
+    return new ConflictException(shown, rounds, null, next);
   }
 
-  private static ConflictException.Clash shown(Writes writes, Clash clash, Owner theirs) {
-    byte[] key = clash.key().orElseThrow();
-    boolean store = SpaceKey.store(key) == 0;
+  private ConflictException.Clash shown(Writes writes, Clash clash, Root at, Theirs theirs) {
+    boolean ofStore = SpaceKey.store(clash.key()) == 0;
     return new ConflictException.Clash(
-        store ? Root.store(key) : writes.name(SpaceKey.store(key)),
-        store ? "" : SpaceKey.key(key),
+        ofStore ? Root.store(clash.key()) : writes.name(SpaceKey.store(clash.key())),
+        ofStore ? "" : SpaceKey.key(clash.key()),
         clash.kind(),
         clash.expected(),
         clash.found(),
-        theirs);
+        writer,
+        theirs.writer,
+        theirs.at,
+        writes.proposed(clash.key()),
+        ofStore ? Optional.empty() : at.value(clash.key()));
   }
 
   private static final byte[] NOTHING = new byte[0];
 
-  private static final Owner NOBODY = new Owner("nobody", "unknown", 0);
+  /// Who changed something, and when.
+  private record Theirs(Owner writer, Instant at) {
+    static final Theirs UNKNOWN = new Theirs(new Owner("nobody", "unknown", 0), Instant.EPOCH);
+  }
 
-  private Owner writerOf(long revision) {
-    CommitRecord commit = replica.commit(revision);
-    return commit == null ? NOBODY : commit.writer();
+  private Theirs theirs(long revision) {
+    try {
+      CommitRecord commit = revision == 0 ? null : replica.commit(revision);
+      return commit == null
+          ? Theirs.UNKNOWN
+          : new Theirs(commit.writer(), Instant.ofEpochMilli(commit.millis()));
+    } catch (TooOldException letGo) {
+      return Theirs.UNKNOWN;
+    }
   }
 }

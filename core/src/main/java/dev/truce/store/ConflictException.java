@@ -2,17 +2,30 @@ package dev.truce.store;
 
 import dev.truce.Owner;
 import dev.truce.TruceException;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /// A commit was refused because others have changed what it rests on, and nothing of it was
 /// written. Doing the same again does not help: read again, and decide anew.
+///
+/// One that a resolver has [put aside][#parked()] is kept for a person, and nothing of it is
+/// written either.
 public final class ConflictException extends TruceException {
   private static final long serialVersionUID = 1L;
 
-  private final transient List<Clash> clashes;
+  /// How many clashes are kept, and how many the message names.
+  private static final int KEPT = 64;
 
-  /// How a change of somebody else is in the way.
+  private static final int NAMED = 3;
+
+  private final transient List<Clash> clashes;
+  private final int rounds;
+  private final @Nullable String parked;
+
+  /// How a change of somebody else is in the way, the gravest first.
   public enum Kind {
     /// A key does not have the revision that was required.
     STALE,
@@ -22,38 +35,73 @@ public final class ConflictException extends TruceException {
     READ_WRITE
   }
 
-  /// One key.
+  /// One key, from both sides.
   ///
   /// @param key empty where the store itself is another one
   /// @param ourBase the revision that was required, or that this commit read
   /// @param theirRevision the key's revision now, 0 where it is not there
-  /// @param theirs who changed it; nobody is known where it is not there
+  /// @param theirs who changed it; somebody called `nobody` where that is not known, as of a key
+  ///   that never was there
+  /// @param theirsAt when, by their clock; the beginning of 1970 where that is not known
+  /// @param ourValue what this commit would have written, empty where it removes it or only reads
+  /// @param theirValue what is there now, empty where it is not there
   public record Clash(
-      String store, String key, Kind kind, long ourBase, long theirRevision, Owner theirs) {
+      String store,
+      String key,
+      Kind kind,
+      long ourBase,
+      long theirRevision,
+      Owner ours,
+      Owner theirs,
+      Instant theirsAt,
+      Optional<byte[]> ourValue,
+      Optional<byte[]> theirValue) {
+    /// `flags: dark-mode is at revision 43 by ci@build-3 (pid 8112), not at 41 as you@ws4 (pid
+    /// 9120) requires`.
     @Override
     public String toString() {
-      return key.isEmpty() ? store + " was made or dropped meanwhile" : changed();
+      return key.isEmpty()
+          ? store + " was made or dropped meanwhile by " + theirs
+          : store + ": " + key + theirSide() + ourSide();
     }
 
-    private String changed() {
-      return store
-          + ": "
-          + key
-          + (theirRevision == 0 ? " is not there" : " is at revision " + theirRevision)
-          + (kind == Kind.STALE
-              ? (ourBase == 0 ? ", and should not be there" : ", not at " + ourBase)
-              : ", changed since " + ourBase);
+    private String theirSide() {
+      boolean known = !theirsAt.equals(Instant.EPOCH);
+      if (theirRevision == 0) {
+        return known ? " was removed by " + theirs : " is not there";
+      }
+      return " is at revision " + theirRevision + (known ? " by " + theirs : "");
+    }
+
+    private String ourSide() {
+      if (kind != Kind.STALE) {
+        return ", changed since " + ourBase + ", which " + ours + " read";
+      }
+      return (ourBase == 0 ? ", and should not be there" : ", not at " + ourBase)
+          + " as "
+          + ours
+          + " requires";
     }
   }
 
-  ConflictException(List<Clash> clashes) {
-    super(
-        clashes.stream().map(Clash::toString).collect(Collectors.joining("; "))
-            + "; nothing was written");
-    this.clashes = List.copyOf(clashes);
+  /// @param clashes of which the first few are kept
+  /// @param parked the id under which it was put aside
+  /// @param next what to do now
+  ConflictException(List<Clash> clashes, int rounds, @Nullable String parked, String next) {
+    super(named(clashes) + "; nothing was written: " + next);
+    this.clashes = List.copyOf(clashes.subList(0, Math.min(clashes.size(), KEPT)));
+    this.rounds = rounds;
+    this.parked = parked;
   }
 
-  /// What is in the way, as far as it was looked at.
+  private static String named(List<Clash> clashes) {
+    String first =
+        clashes.stream().limit(NAMED).map(Clash::toString).collect(Collectors.joining("; "));
+    int more = clashes.size() - NAMED;
+    return more > 0 ? first + "; and " + more + " more" : first;
+  }
+
+  /// What is in the way, the first 64 of it.
   public List<Clash> clashes() {
     return clashes;
   }
@@ -61,5 +109,15 @@ public final class ConflictException extends TruceException {
   /// The gravest kind.
   public Kind kind() {
     return clashes.stream().map(Clash::kind).min(Kind::compareTo).orElse(Kind.READ_WRITE);
+  }
+
+  /// How often it tried to land.
+  public int rounds() {
+    return rounds;
+  }
+
+  /// The id under which it is put aside for a person, if a resolver wanted that.
+  public Optional<String> parked() {
+    return Optional.ofNullable(parked);
   }
 }

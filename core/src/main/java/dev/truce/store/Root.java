@@ -2,6 +2,7 @@ package dev.truce.store;
 
 import java.nio.ByteBuffer;
 import java.util.Iterator;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// All stores of a root at one revision. Immutable.
@@ -39,6 +40,11 @@ record Root(Delta delta, long revision) {
   long revisionOf(byte[] key) {
     Item item = live(key);
     return item == null ? 0 : item.revision();
+  }
+
+  /// The value of this key, if it is there.
+  Optional<byte[]> value(byte[] key) {
+    return Optional.ofNullable(live(key)).map(Item::value);
   }
 
   Iterator<Delta.Row> rows(byte[] from, byte[] to) {

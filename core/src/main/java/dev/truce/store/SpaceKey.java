@@ -31,6 +31,11 @@ final class SpaceKey {
     return ByteBuffer.wrap(spaceKey).getLong();
   }
 
+  /// The key without the store.
+  static byte[] inStore(byte[] spaceKey) {
+    return Arrays.copyOfRange(spaceKey, NUMBER_BYTES, spaceKey.length);
+  }
+
   static String key(byte[] spaceKey) {
     return new String(
         spaceKey, NUMBER_BYTES, spaceKey.length - NUMBER_BYTES, StandardCharsets.UTF_8);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// All decisions about stores: pure functions, without a clock, a thread or an effect.
 ///
@@ -24,9 +25,6 @@ final class StoreMachine {
 
   static final int LAST_FEW_BYTES = 1 << 18;
 
-  /// How many clashes are told.
-  private static final int MOST = 64;
-
   private StoreMachine() {}
 
   /// What keeps a commit from landing.
@@ -34,7 +32,8 @@ final class StoreMachine {
   /// @param key the store's row where the store is not what it was
   /// @param expected the revision of the key that the commit rests on, or that it read
   /// @param found its revision now, 0 where it is not there
-  record Clash(Kind kind, Optional<byte[]> key, long expected, long found) {}
+  /// @param by the commit that put it there or removed it, 0 where none is known
+  record Clash(Kind kind, byte[] key, long expected, long found, long by) {}
 
   /// What a decider says.
   sealed interface Answer {
@@ -82,21 +81,25 @@ final class StoreMachine {
     List<Clash> clashes = new ArrayList<>();
     for (Map.Entry<String, Long> store : mine.stores().entrySet()) {
       if (at.number(store.getKey()) != store.getValue()) {
-        clashes.add(storeChanged(mine, store.getKey()));
+        Item row = at.delta().get(Root.row(store.getKey()));
+        clashes.add(storeChanged(mine, store.getKey(), row == null ? 0 : row.revision()));
       }
     }
     mine.required()
         .forEach((key, revision) -> {
-          if (at.revisionOf(key) != revision) {
-            clashes.add(new Clash(Kind.STALE, Optional.of(key), revision, at.revisionOf(key)));
+          Item item = at.delta().get(key);
+          if (found(item) != revision) {
+            clashes.add(
+                new Clash(
+                    Kind.STALE, key, revision, found(item), item == null ? 0 : item.revision()));
           }
         });
     addNewer(clashes, at, mine, mine.written(), Kind.WRITE_WRITE);
     addNewer(clashes, at, mine, mine.read(), Kind.READ_WRITE);
     for (Range range : mine.ranges()) {
       Delta.Row newer = at.delta().newer(range.from(), range.to(), mine.base());
-      if (newer != null && clashes.size() < MOST) {
-        clashes.add(clash(Kind.READ_WRITE, newer.key(), mine, found(newer.item())));
+      if (newer != null) {
+        clashes.add(clash(Kind.READ_WRITE, newer.key(), mine, newer.item()));
       }
     }
     return clashes;
@@ -106,22 +109,22 @@ final class StoreMachine {
       List<Clash> clashes, Root at, Footprint mine, Iterable<byte[]> keys, Kind kind) {
     for (byte[] key : keys) {
       Item item = at.delta().get(key);
-      if (item != null && item.revision() > mine.base() && clashes.size() < MOST) {
-        clashes.add(clash(kind, key, mine, found(item)));
+      if (item != null && item.revision() > mine.base()) {
+        clashes.add(clash(kind, key, mine, item));
       }
     }
   }
 
-  private static long found(Item item) {
-    return item.live() ? item.revision() : 0;
+  private static long found(@Nullable Item item) {
+    return item != null && item.live() ? item.revision() : 0;
   }
 
-  private static Clash clash(Kind kind, byte[] key, Footprint mine, long found) {
-    return new Clash(kind, Optional.of(key), mine.base(), found);
+  private static Clash clash(Kind kind, byte[] key, Footprint mine, Item item) {
+    return new Clash(kind, key, mine.base(), found(item), item.revision());
   }
 
-  private static Clash storeChanged(Footprint mine, String store) {
-    return new Clash(Kind.READ_WRITE, Optional.of(Root.row(store)), mine.base(), 0);
+  private static Clash storeChanged(Footprint mine, String store, long by) {
+    return new Clash(Kind.READ_WRITE, Root.row(store), mine.base(), 0, by);
   }
 
   /// Whether a commit that was checked up to `validated` may be written behind `past`.
@@ -146,7 +149,7 @@ final class StoreMachine {
   static Optional<Clash> meets(Footprint mine, long revision, CommitRecord later) {
     for (Named store : later.stores()) {
       if (store.number() == 0 && mine.stores().containsKey(store.name())) {
-        return Optional.of(storeChanged(mine, store.name()));
+        return Optional.of(storeChanged(mine, store.name(), revision));
       }
     }
     for (Write write : later.writes()) {
@@ -154,13 +157,13 @@ final class StoreMachine {
       long found = write.length() < 0 ? 0 : revision;
       Long required = mine.required().get(key);
       if (required != null && required != found) {
-        return Optional.of(new Clash(Kind.STALE, Optional.of(key), required, found));
+        return Optional.of(new Clash(Kind.STALE, key, required, found, revision));
       }
       if (mine.written().contains(key)) {
-        return Optional.of(clash(Kind.WRITE_WRITE, key, mine, found));
+        return Optional.of(new Clash(Kind.WRITE_WRITE, key, mine.base(), found, revision));
       }
       if (mine.read().contains(key) || mine.wentThrough(key)) {
-        return Optional.of(clash(Kind.READ_WRITE, key, mine, found));
+        return Optional.of(new Clash(Kind.READ_WRITE, key, mine.base(), found, revision));
       }
     }
     return Optional.empty();

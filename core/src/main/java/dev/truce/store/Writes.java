@@ -10,10 +10,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What one run of a commit's body has read and wants to write, in however many stores.
@@ -174,6 +176,16 @@ final class Writes {
     List<Range> ranges =
         Footprint.merged(views.stream().map(View::seen).filter(Objects::nonNull).toList());
     return new Footprint(root.revision(), stores, written, read, ranges, required);
+  }
+
+  /// What it wants a key to hold, empty where it removes it or does not write it.
+  Optional<byte[]> proposed(byte[] spaceKey) {
+    byte[] key = SpaceKey.inStore(spaceKey);
+    return parts.values().stream()
+        .filter(part -> part.space == SpaceKey.store(spaceKey))
+        .flatMap(part -> Stream.ofNullable(part.changes.get(key)))
+        .flatMap(change -> Stream.ofNullable(change.value()))
+        .findFirst();
   }
 
   /// The name of the store with this number.
