@@ -12,6 +12,8 @@ import dev.truce.spi.Journal.Result;
 import dev.truce.spi.Journal.Unit;
 import dev.truce.store.StoreMachine.Answer;
 import dev.truce.store.StoreMachine.Clash;
+import dev.truce.store.StoreMachine.Remedy;
+import dev.truce.store.StoreMachine.Window;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -19,6 +21,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -44,6 +47,9 @@ final class Committer {
   /// How often a commit of unknown outcome is appended again, under the same id.
   private static final int UNKNOWN_REPEATS = 16;
 
+  /// How many rounds are not counted because others were faster with making a store.
+  private static final int FREE_ROUNDS = 64;
+
   private final Engine engine;
   private final Journal journal;
   private final Replica replica;
@@ -59,6 +65,7 @@ final class Committer {
     private final Footprint footprint;
     private final byte[] record;
     private long validated;
+    private Window window = Window.after(0);
     private @Nullable Answer answer;
 
     Attempt(Footprint footprint, byte[] record) {
@@ -70,7 +77,7 @@ final class Committer {
     @Override
     public Optional<byte[]> decide(Journal.Past past) {
       try {
-        answer = StoreMachine.decide(footprint, validated, past);
+        answer = StoreMachine.decide(footprint, validated, window, past);
       } catch (CommitRecord.Unreadable strange) {
         answer = new Answer.Behind(); // whoever catches up says so
       }
@@ -164,30 +171,64 @@ final class Committer {
       binder.accept(settings.fence());
     }
     Instant at = Instant.ofEpochMilli(clock.millis());
-    for (int round = 1; ; round++) {
-      Writes writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
-      try {
-        body.accept(writes);
-      } finally {
-        writes.close();
-      }
+    Writes writes = run(settings, body);
+    int round = 1;
+    for (int free = 0; ; ) {
       switch (outcome(settings, id, at, writes)) {
         case Outcome.Landed(long revision, byte[] record) -> {
           return isOf(settings, revision, record)
               ? landed(settings, id, at, writes, revision)
               : repeated(settings, id, revision);
         }
-        case Outcome.Clashes(List<Clash> clashes, Root then) -> {
-          if (clashes.stream().anyMatch(c -> c.kind() == ConflictException.Kind.STALE)) {
-            throw conflict(writes, clashes, then, round, "read it again and decide anew");
+        case Outcome.Clashes clashes -> {
+          Remedy remedy = remedied(writes, clashes);
+          if (remedy == Remedy.REFUSE) {
+            throw conflict(writes, clashes, round, "read it again and decide anew");
           }
-          if (round == settings.rounds()) {
-            throw conflict(
-                writes, clashes, then, round, "others were faster each time, of " + round);
+          boolean counts = StoreMachine.counts(clashes.clashes);
+          if (counts ? round == settings.rounds() : free == FREE_ROUNDS) {
+            throw conflict(writes, clashes, round, "others were faster each time, of " + round);
+          }
+          if (counts) {
+            round++;
+          } else {
+            free++;
+          }
+          if (remedy != Remedy.LAND) {
+            writes = run(settings, body);
           }
         }
       }
     }
+  }
+
+  private Writes run(Store.Settings settings, Consumer<Writes> body) {
+    Writes writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
+    try {
+      body.accept(writes);
+    } finally {
+      writes.close();
+    }
+    return writes;
+  }
+
+  /// What is to be done about clashes, once the resolvers were asked that have to be.
+  private Remedy remedied(Writes writes, Outcome.Clashes clashes) {
+    Remedy first = StoreMachine.remedy(clashes.clashes, key -> writes.resolver(key) != null);
+    if (first != Remedy.ASK) {
+      return first;
+    }
+    SortedMap<byte[], Resolution<byte[]>> answers = new TreeMap<>(Writes.ORDER);
+    Sides sides = new Sides(writes, clashes.at);
+    for (Clash clash : clashes.clashes) {
+      Resolver<byte[]> resolver = Objects.requireNonNull(writes.resolver(clash.key()));
+      answers.put(clash.key(), resolver.resolve(sides.conflict(clash)));
+    }
+    Remedy ruling = StoreMachine.ruling(answers.values());
+    if (ruling == Remedy.LAND) {
+      writes.settle(clashes.at, answers);
+    }
+    return ruling;
   }
 
   /// Whether what landed is this very record: under a caller's id it may be somebody else's.
@@ -200,14 +241,14 @@ final class Committer {
   private Outcome outcome(Store.Settings settings, UUID id, Instant at, Writes writes) {
     Footprint footprint = writes.footprint();
     if (writes.isEmpty()) {
-      List<Clash> clashes = StoreMachine.check(writes.root(), footprint);
+      List<Clash> clashes = StoreMachine.check(writes.base(), footprint);
       return clashes.isEmpty()
-          ? new Outcome.Landed(writes.root().revision(), NOTHING)
-          : new Outcome.Clashes(clashes, writes.root());
+          ? new Outcome.Landed(writes.base().revision(), NOTHING)
+          : new Outcome.Clashes(clashes, writes.base());
     }
     byte[] record =
         CommitRecord.write(
-            writes.root().revision(),
+            writes.base().revision(),
             at.toEpochMilli(),
             writer,
             tokens(settings),
@@ -228,13 +269,17 @@ final class Committer {
     for (int behind = 0; behind < CATCH_UPS; behind++) {
       Root now = replica.applied();
       if (now.revision() > attempt.validated || behind == 0) {
-        List<Clash> clashes = StoreMachine.check(now, attempt.footprint);
+        List<Clash> clashes =
+            behind == 0
+                ? StoreMachine.check(now, attempt.footprint)
+                : StoreMachine.check(now, attempt.footprint, attempt.validated);
         if (!clashes.isEmpty()) {
           return new Outcome.Clashes(clashes, now);
         }
         attempt.validated = now.revision();
       }
       attempt.answer = null;
+      attempt.window = Window.after(behind);
       switch (append(new Unit(wanted.id, wanted.fence, attempt))) {
         case Result.Appended(long position) -> {
           return new Outcome.Landed(position, attempt.record);
@@ -289,7 +334,7 @@ final class Committer {
         writer,
         at,
         writes.changed(),
-        0,
+        writes.resolved(),
         false);
   }
 
@@ -379,28 +424,10 @@ final class Committer {
   // ---- what is in the way
 
   private ConflictException conflict(
-      Writes writes, List<Clash> clashes, Root at, int rounds, String next) {
-    Map<Long, Theirs> known = new HashMap<>();
-    List<ConflictException.Clash> shown =
-        clashes.stream()
-            .map(clash -> shown(writes, clash, at, known.computeIfAbsent(clash.by(), this::theirs)))
-            .toList();
-    return new ConflictException(shown, rounds, null, next);
-  }
-
-  private ConflictException.Clash shown(Writes writes, Clash clash, Root at, Theirs theirs) {
-    boolean ofStore = SpaceKey.store(clash.key()) == 0;
-    return new ConflictException.Clash(
-        ofStore ? Root.store(clash.key()) : writes.name(SpaceKey.store(clash.key())),
-        ofStore ? "" : SpaceKey.key(clash.key()),
-        clash.kind(),
-        clash.expected(),
-        clash.found(),
-        writer,
-        theirs.writer,
-        theirs.at,
-        writes.proposed(clash.key()),
-        ofStore ? Optional.empty() : at.value(clash.key()));
+      Writes writes, Outcome.Clashes clashes, int rounds, String next) {
+    Sides sides = new Sides(writes, clashes.at);
+    return new ConflictException(
+        clashes.clashes.stream().map(sides::clash).toList(), rounds, null, next);
   }
 
   private static final byte[] NOTHING = new byte[0];
@@ -418,6 +445,55 @@ final class Committer {
           : new Theirs(commit.writer(), Instant.ofEpochMilli(commit.millis()));
     } catch (TooOldException letGo) {
       return Theirs.UNKNOWN;
+    }
+  }
+
+  /// Shows clashes from both sides.
+  private final class Sides {
+    private final Writes ours;
+    private final Root now;
+    private final Map<Long, Theirs> writers = new HashMap<>();
+
+    Sides(Writes ours, Root now) {
+      this.ours = ours;
+      this.now = now;
+    }
+
+    private Theirs theirs(Clash clash) {
+      return writers.computeIfAbsent(clash.by(), Committer.this::theirs);
+    }
+
+    private String store(Clash clash) {
+      return clash.isOfStore() ? Root.store(clash.key()) : ours.name(SpaceKey.store(clash.key()));
+    }
+
+    ConflictException.Clash clash(Clash clash) {
+      return new ConflictException.Clash(
+          store(clash),
+          clash.isOfStore() ? "" : SpaceKey.key(clash.key()),
+          clash.kind(),
+          clash.expected(),
+          clash.found(),
+          writer,
+          theirs(clash).writer,
+          theirs(clash).at,
+          ours.wanted(clash.key()),
+          clash.isOfStore() ? Optional.empty() : now.value(clash.key()));
+    }
+
+    Conflict<byte[]> conflict(Clash clash) {
+      byte[] key = clash.key();
+      return new Conflict<>(
+          store(clash),
+          SpaceKey.key(key),
+          ours.root().value(key),
+          ours.wanted(key),
+          now.value(key),
+          ours.root().revisionOf(key),
+          clash.found(),
+          writer,
+          theirs(clash).writer,
+          theirs(clash).at);
     }
   }
 }

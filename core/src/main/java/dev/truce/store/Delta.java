@@ -22,6 +22,9 @@ final class Delta {
   /// How many keys a node has at most.
   private static final int WIDTH = 32;
 
+  /// No store has such a number.
+  private static final byte[] BEHIND_ALL = {-1};
+
   static final Delta EMPTY = new Delta(new Leaf(new byte[0][], new Item[0], 0));
 
   private final Node root;
@@ -158,6 +161,11 @@ final class Delta {
   @Nullable Row newer(byte[] from, byte[] to, long revision) {
     Rows rows = new Rows(from, to, revision);
     return rows.hasNext() ? rows.next() : null;
+  }
+
+  /// All keys whose items are newer than a revision, removed ones included.
+  Iterator<Row> newer(long revision) {
+    return new Rows(new byte[0], BEHIND_ALL, revision);
   }
 
   /// All keys from `from` on and below `to`, removed ones included.

@@ -78,14 +78,19 @@ public final class Draft<V> {
 
   /// Has this key hold this value.
   public Draft<V> put(String key, V value) {
-    byte[] bytes = store.encode(key, value);
-    writes.change(part(), Store.key(key), bytes, false);
-    return this;
+    return change(key, store.encode(key, value));
   }
 
   /// Has this key be gone; of one that is not there, too.
   public Draft<V> remove(String key) {
-    writes.change(part(), Store.key(key), null, false);
+    return change(key, null);
+  }
+
+  private Draft<V> change(String key, byte @Nullable [] value) {
+    Part part = part();
+    byte[] utf8 = Store.key(key);
+    writes.change(part, utf8, value, false);
+    writes.resolve(part, utf8, store.resolver());
     return this;
   }
 
@@ -99,7 +104,8 @@ public final class Draft<V> {
     return this;
   }
 
-  /// The same commit in another store.
+  /// The same commit in another store. What that writes is resolved by [its own
+  /// resolver][Store#withResolver].
   ///
   /// @throws IllegalArgumentException if that is one of another handle
   public <W> Draft<W> in(Store<W> other) {

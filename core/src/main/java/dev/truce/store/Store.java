@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// or nothing of it, with its fence. It has *landed* when it has a place in the order of all
 /// commits, its revision; it is answered when it is as safe as [was asked for][#withDurability].
 /// What it rests on must not have changed between what it read and where it lands: if it has, the
-/// body runs again on what is there by then, at most as often as [#withRounds] says. Writers of
-/// different keys never conflict.
+/// body runs again on what is there by then, or a [resolver][#withResolver] decides, at most as
+/// often as [#withRounds] says. Writers of different keys never conflict.
 ///
 /// **Outcomes.** A commit lands and is answered; or throws [ConflictException],
 /// [dev.truce.FencedException], [dev.truce.EngineException], whatever its body or codec throws, or
@@ -42,6 +42,7 @@ public final class Store<V> {
   private final String name;
   private final Codec<V> codec;
   private final Settings settings;
+  private final @Nullable Resolver<V> resolver;
 
   /// How it commits.
   ///
@@ -56,11 +57,17 @@ public final class Store<V> {
         new Settings(Isolation.SNAPSHOT, Durability.FSYNC, null, null, USUAL_ROUNDS);
   }
 
-  Store(Stores stores, String name, Codec<V> codec, Settings settings) {
+  Store(
+      Stores stores,
+      String name,
+      Codec<V> codec,
+      Settings settings,
+      @Nullable Resolver<V> resolver) {
     this.stores = stores;
     this.name = name;
     this.codec = codec;
     this.settings = settings;
+    this.resolver = resolver;
   }
 
   public String name() {
@@ -97,17 +104,26 @@ public final class Store<V> {
         new Settings(settings.isolation, settings.durability, settings.fence, id, settings.rounds));
   }
 
-  /// How often a body may run; 100 unless told otherwise.
+  /// How often a commit may try to land, its body running or a [resolver][#withResolver] being
+  /// asked before each try; 100 unless told otherwise. Tries at which others were faster with
+  /// making the store are not counted.
   public Store<V> withRounds(int atMost) {
     if (atMost < 1) {
-      throw new IllegalArgumentException("a body runs once at least, not " + atMost + " times");
+      throw new IllegalArgumentException(
+          "a commit is tried once at least, not " + atMost + " times");
     }
     return with(
         new Settings(settings.isolation, settings.durability, settings.fence, settings.id, atMost));
   }
 
+  /// Has keys that others have written meanwhile be resolved, where otherwise the body would run
+  /// again.
+  public Store<V> withResolver(Resolver<V> resolver) {
+    return new Store<>(stores, name, codec, settings, resolver);
+  }
+
   private Store<V> with(Settings changed) {
-    return new Store<>(stores, name, codec, changed);
+    return new Store<>(stores, name, codec, changed, resolver);
   }
 
   // ---- reading
@@ -155,21 +171,28 @@ public final class Store<V> {
   /// A value that a commit put there.
   public record Updated<V>(V value, Commit commit) {}
 
+  /// What the body of an update has made, and where.
+  private record Made<V>(V value, Writes writes) {}
+
   /// Has this key hold what `change` makes of its value. Of any number of updates at once none is
-  /// lost.
-  ///
-  /// @throws TooOldException if it had landed before, under the same [id][#withId], so long ago
-  ///   that the value is not kept any more
+  /// lost. Where a resolver has decided, the value is its; if it has removed the key, the value is
+  /// that which `change` made.
   public Updated<V> update(String key, Function<Optional<V>, V> change) {
-    AtomicReference<@Nullable V> last = new AtomicReference<>();
+    AtomicReference<@Nullable Made<V>> last = new AtomicReference<>();
     Commit commit =
         commit(draft -> {
           V value = Objects.requireNonNull(change.apply(draft.get(key)));
-          last.set(value);
+          last.set(new Made<>(value, draft.writes()));
           draft.put(key, value);
         });
-    V value = last.get();
-    return new Updated<>(value == null || commit.repeated() ? landed(key, commit) : value, commit);
+    Made<V> made = last.get();
+    return new Updated<>(
+        made == null || commit.repeated() ? landed(key, commit) : stands(key, made), commit);
+  }
+
+  private V stands(String key, Made<V> made) {
+    byte[] settled = made.writes.settled(name, key(key));
+    return settled == null ? made.value : codec.decode(settled);
   }
 
   /// What an earlier commit of this id put there.
@@ -192,6 +215,42 @@ public final class Store<V> {
   }
 
   // ---- what drafts and snapshots need
+
+  /// The resolver, as it looks at bytes.
+  @Nullable Resolver<byte[]> resolver() {
+    Resolver<V> typed = resolver;
+    return typed == null ? null : conflict -> bytes(conflict.key(), typed.resolve(typed(conflict)));
+  }
+
+  private Conflict<V> typed(Conflict<byte[]> conflict) {
+    String key = conflict.key();
+    return new Conflict<>(
+        name,
+        key,
+        conflict.base().map(value -> value(key, value, conflict.baseRevision())),
+        conflict.ours().map(value -> value(key, value, 0)),
+        conflict.theirs().map(value -> value(key, value, conflict.theirRevision())),
+        conflict.baseRevision(),
+        conflict.theirRevision(),
+        conflict.ourWriter(),
+        conflict.theirWriter(),
+        conflict.theirsAt());
+  }
+
+  private V value(String key, byte[] bytes, long revision) {
+    return entry(key, Item.of(revision, bytes)).value();
+  }
+
+  private Resolution<byte[]> bytes(String key, @Nullable Resolution<V> resolution) {
+    return switch (resolution) {
+      case null -> throw new NullPointerException("the resolver made nothing of " + key);
+      case Resolution.Use<V>(V value) -> Resolution.use(encode(key, value));
+      case Resolution.Remove<V> _ -> Resolution.remove();
+      case Resolution.KeepTheirs<V> _ -> Resolution.keepTheirs();
+      case Resolution.Rerun<V> _ -> Resolution.rerun();
+      case Resolution.Refuse<V> _ -> Resolution.refuse();
+    };
+  }
 
   boolean isIn(Store<?> other) {
     return stores == other.stores;

@@ -8,9 +8,12 @@ import dev.truce.store.Footprint.Range;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// All decisions about stores: pure functions, without a clock, a thread or an effect.
@@ -20,11 +23,6 @@ import org.jspecify.annotations.Nullable;
 /// between: up to a revision that the writer knows that is told by the content ([#check]), and the
 /// last few commits before c are looked at one by one, where it lands ([#decide]).
 final class StoreMachine {
-  /// How many commits are looked at where one lands, and of how many bytes together.
-  static final int LAST_FEW = 64;
-
-  static final int LAST_FEW_BYTES = 1 << 18;
-
   private StoreMachine() {}
 
   /// What keeps a commit from landing.
@@ -33,7 +31,36 @@ final class StoreMachine {
   /// @param expected the revision of the key that the commit rests on, or that it read
   /// @param found its revision now, 0 where it is not there
   /// @param by the commit that put it there or removed it, 0 where none is known
-  record Clash(Kind kind, byte[] key, long expected, long found, long by) {}
+  record Clash(Kind kind, byte[] key, long expected, long found, long by) {
+    boolean isOfStore() {
+      return SpaceKey.store(key) == 0;
+    }
+  }
+
+  /// How much is looked at where a commit lands: so many records, of so many bytes together.
+  ///
+  /// A commit that was behind looks at twice as much the next time, so that one that takes long to
+  /// write lands, too, however many small or large ones come meanwhile.
+  record Window(int records, int bytes) {
+    private static final int MOST_DOUBLINGS = 12;
+
+    static Window after(int timesBehind) {
+      int doublings = Math.min(timesBehind, MOST_DOUBLINGS);
+      return new Window(1 << (6 + doublings), 1 << (18 + doublings));
+    }
+  }
+
+  /// What is done about clashes.
+  enum Remedy {
+    /// It would clash for ever, or a resolver wants it so.
+    REFUSE,
+    /// The body runs again.
+    RUN,
+    /// The resolvers are asked, key by key.
+    ASK,
+    /// It is tried with what the resolvers have made of it.
+    LAND
+  }
 
   /// What a decider says.
   sealed interface Answer {
@@ -78,20 +105,11 @@ final class StoreMachine {
 
   /// What of this has changed behind its base, up to the revision of `at`.
   static List<Clash> check(Root at, Footprint mine) {
-    List<Clash> clashes = new ArrayList<>();
-    for (Map.Entry<String, Long> store : mine.stores().entrySet()) {
-      if (at.number(store.getKey()) != store.getValue()) {
-        Item row = at.delta().get(Root.row(store.getKey()));
-        clashes.add(storeChanged(mine, store.getKey(), row == null ? 0 : row.revision()));
-      }
-    }
+    List<Clash> clashes = storesChanged(at, mine);
     mine.required()
         .forEach((key, revision) -> {
-          Item item = at.delta().get(key);
-          if (found(item) != revision) {
-            clashes.add(
-                new Clash(
-                    Kind.STALE, key, revision, found(item), item == null ? 0 : item.revision()));
+          if (at.revisionOf(key) != revision) {
+            clashes.add(stale(key, revision, at.delta().get(key)));
           }
         });
     addNewer(clashes, at, mine, mine.written(), Kind.WRITE_WRITE);
@@ -103,6 +121,21 @@ final class StoreMachine {
       }
     }
     return clashes;
+  }
+
+  private static List<Clash> storesChanged(Root at, Footprint mine) {
+    List<Clash> clashes = new ArrayList<>();
+    for (Map.Entry<String, Long> store : mine.stores().entrySet()) {
+      if (at.number(store.getKey()) != store.getValue()) {
+        Item row = at.delta().get(Root.row(store.getKey()));
+        clashes.add(storeChanged(mine, store.getKey(), row == null ? 0 : row.revision()));
+      }
+    }
+    return clashes;
+  }
+
+  private static Clash stale(byte[] key, long required, @Nullable Item now) {
+    return new Clash(Kind.STALE, key, required, found(now), now == null ? 0 : now.revision());
   }
 
   private static void addNewer(
@@ -127,10 +160,31 @@ final class StoreMachine {
     return new Clash(Kind.READ_WRITE, Root.row(store), mine.base(), 0, by);
   }
 
+  /// The same for one that was checked up to `validated` without a clash: looks at what is newer,
+  /// and not at all that the commit rests on.
+  static List<Clash> check(Root at, Footprint mine, long validated) {
+    List<Clash> clashes = storesChanged(at, mine);
+    Iterator<Delta.Row> newer = at.delta().newer(validated);
+    while (newer.hasNext()) {
+      Delta.Row row = newer.next();
+      Long required = mine.required().get(row.key());
+      if (required != null && required != found(row.item())) {
+        clashes.add(stale(row.key(), required, row.item()));
+      }
+      if (mine.written().contains(row.key())) {
+        clashes.add(clash(Kind.WRITE_WRITE, row.key(), mine, row.item()));
+      }
+      if (mine.read().contains(row.key()) || mine.wentThrough(row.key())) {
+        clashes.add(clash(Kind.READ_WRITE, row.key(), mine, row.item()));
+      }
+    }
+    return clashes;
+  }
+
   /// Whether a commit that was checked up to `validated` may be written behind `past`.
-  static Answer decide(Footprint mine, long validated, Journal.Past past)
+  static Answer decide(Footprint mine, long validated, Window window, Journal.Past past)
       throws CommitRecord.Unreadable {
-    Optional<List<Journal.Entry>> since = past.since(validated, LAST_FEW, LAST_FEW_BYTES);
+    Optional<List<Journal.Entry>> since = past.since(validated, window.records(), window.bytes());
     if (since.isEmpty()) {
       return new Answer.Behind();
     }
@@ -167,5 +221,41 @@ final class StoreMachine {
       }
     }
     return Optional.empty();
+  }
+
+  // ---- what is done about it
+
+  /// What a round does that met clashes. A resolver is not asked about what the body read: it would
+  /// decide on a value that was made of something else.
+  ///
+  /// @param resolvable the written keys that have a resolver
+  static Remedy remedy(List<Clash> clashes, Predicate<byte[]> resolvable) {
+    if (clashes.stream().anyMatch(clash -> clash.kind() == Kind.STALE)) {
+      return Remedy.REFUSE;
+    }
+    return clashes.stream()
+            .allMatch(clash -> clash.kind() == Kind.WRITE_WRITE && resolvable.test(clash.key()))
+        ? Remedy.ASK
+        : Remedy.RUN;
+  }
+
+  /// What the answers of resolvers come to.
+  static Remedy ruling(Collection<Resolution<byte[]>> answers) {
+    return answers.stream().map(StoreMachine::ruling).min(Remedy::compareTo).orElse(Remedy.RUN);
+  }
+
+  private static Remedy ruling(Resolution<byte[]> answer) {
+    return switch (answer) {
+      case Resolution.Refuse<byte[]> _ -> Remedy.REFUSE;
+      case Resolution.Rerun<byte[]> _ -> Remedy.RUN;
+      case Resolution.Use<byte[]> _, Resolution.Remove<byte[]> _, Resolution.KeepTheirs<byte[]> _ ->
+          Remedy.LAND;
+    };
+  }
+
+  /// Whether a round counts that met these. A store is made once: that others were faster with it
+  /// says nothing about whether the commit will get through.
+  static boolean counts(List<Clash> clashes) {
+    return clashes.stream().noneMatch(Clash::isOfStore);
   }
 }

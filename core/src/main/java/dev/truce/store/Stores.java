@@ -55,7 +55,7 @@ public final class Stores implements AutoCloseable {
               + " bytes in UTF-8, this one has "
               + bytes);
     }
-    return new Store<>(this, name, codec, Store.Settings.USUAL);
+    return new Store<>(this, name, codec, Store.Settings.USUAL, null);
   }
 
   Root root(Read read) {

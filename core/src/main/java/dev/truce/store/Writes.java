@@ -15,7 +15,6 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What one run of a commit's body has read and wants to write, in however many stores.
@@ -24,7 +23,12 @@ import org.jspecify.annotations.Nullable;
 final class Writes {
   static final Comparator<byte[]> ORDER = Arrays::compareUnsigned;
 
+  /// What the body reads.
   private final Root root;
+
+  /// What this rests on: what the body has read, or what resolvers have seen since.
+  private Root base;
+
   private final boolean serializable;
   private final Thread thread = Thread.currentThread();
   private final Map<String, Part> parts = new LinkedHashMap<>();
@@ -37,15 +41,45 @@ final class Writes {
   /// @param space in which its keys lie; where it is still to be made one in which nothing is
   /// @param changes what it wants to write, by the keys' bytes
   /// @param blind those of them that rest on nothing
+  /// @param resolvers who is asked when others have written them
+  /// @param settled what came of that
   record Part(
       long number,
       long space,
       SortedMap<byte[], Change> changes,
       SortedSet<byte[]> blind,
       SortedSet<byte[]> read,
-      SortedMap<byte[], Long> required) {
+      SortedMap<byte[], Long> required,
+      SortedMap<byte[], Resolver<byte[]>> resolvers,
+      SortedMap<byte[], Resolution<byte[]>> settled) {
     Part(long number, long space) {
-      this(number, space, new TreeMap<>(ORDER), keys(), keys(), new TreeMap<>(ORDER));
+      this(
+          number,
+          space,
+          new TreeMap<>(ORDER),
+          keys(),
+          keys(),
+          new TreeMap<>(ORDER),
+          new TreeMap<>(ORDER),
+          new TreeMap<>(ORDER));
+    }
+
+    /// What it wants to write by now.
+    SortedMap<byte[], Change> proposed() {
+      if (settled.isEmpty()) {
+        return changes;
+      }
+      SortedMap<byte[], Change> proposed = new TreeMap<>(changes);
+      settled.forEach((key, how) -> {
+        if (how instanceof Resolution.Use<byte[]>(byte[] value)) {
+          proposed.put(key, new Change(key, value, true));
+        } else if (how instanceof Resolution.Remove<byte[]>) {
+          proposed.put(key, new Change(key, null, true));
+        } else {
+          proposed.remove(key);
+        }
+      });
+      return proposed;
     }
   }
 
@@ -56,11 +90,16 @@ final class Writes {
   /// @param serializable whether what is read counts
   Writes(Root root, boolean serializable) {
     this.root = root;
+    this.base = root;
     this.serializable = serializable;
   }
 
   Root root() {
     return root;
+  }
+
+  Root base() {
+    return base;
   }
 
   /// @throws IllegalStateException outside of the body
@@ -122,6 +161,15 @@ final class Writes {
     }
   }
 
+  /// Has a resolver be asked about this key; `null` has nobody be asked.
+  void resolve(Part part, byte[] key, @Nullable Resolver<byte[]> resolver) {
+    if (resolver != null) {
+      part.resolvers.put(key, resolver);
+    } else {
+      part.resolvers.remove(key);
+    }
+  }
+
   /// @throws IllegalArgumentException if another one is required already
   void require(Part part, byte[] key, long revision) {
     Long other = part.required.putIfAbsent(key, revision);
@@ -132,25 +180,35 @@ final class Writes {
   }
 
   boolean isEmpty() {
-    return parts.values().stream().allMatch(part -> part.changes.isEmpty());
+    return changed() == 0;
   }
 
   int changed() {
-    return parts.values().stream().mapToInt(part -> part.changes.size()).sum();
+    return parts.values().stream().mapToInt(part -> part.proposed().size()).sum();
+  }
+
+  /// How many keys it writes as a resolver wants it.
+  int resolved() {
+    return (int)
+        parts.values().stream()
+            .flatMap(part -> part.settled.values().stream())
+            .filter(how -> !(how instanceof Resolution.KeepTheirs))
+            .count();
   }
 
   // ---- what becomes of it
 
   List<Named> stores() {
     return parts.entrySet().stream()
-        .filter(part -> !part.getValue().changes.isEmpty())
+        .filter(part -> !part.getValue().proposed().isEmpty())
         .map(part -> new Named(part.getValue().number, part.getKey()))
         .toList();
   }
 
+  /// What is written in each of [#stores()].
   List<List<Change>> changes() {
     return parts.values().stream()
-        .map(Part::changes)
+        .map(Part::proposed)
         .filter(changes -> !changes.isEmpty())
         .map(changes -> List.copyOf(changes.values()))
         .toList();
@@ -175,17 +233,52 @@ final class Writes {
     });
     List<Range> ranges =
         Footprint.merged(views.stream().map(View::seen).filter(Objects::nonNull).toList());
-    return new Footprint(root.revision(), stores, written, read, ranges, required);
+    return new Footprint(base.revision(), stores, written, read, ranges, required);
   }
 
-  /// What it wants a key to hold, empty where it removes it or does not write it.
-  Optional<byte[]> proposed(byte[] spaceKey) {
-    byte[] key = SpaceKey.inStore(spaceKey);
-    return parts.values().stream()
-        .filter(part -> part.space == SpaceKey.store(spaceKey))
-        .flatMap(part -> Stream.ofNullable(part.changes.get(key)))
-        .flatMap(change -> Stream.ofNullable(change.value()))
-        .findFirst();
+  // ---- what becomes of it when others have written the same
+
+  @Nullable Resolver<byte[]> resolver(byte[] spaceKey) {
+    Part part = partOf(spaceKey);
+    return part == null ? null : part.resolvers.get(SpaceKey.inStore(spaceKey));
+  }
+
+  /// What its body wants a key to hold, empty where it removes it or does not write it.
+  Optional<byte[]> wanted(byte[] spaceKey) {
+    Part part = partOf(spaceKey);
+    Change change = part == null ? null : part.changes.get(SpaceKey.inStore(spaceKey));
+    return change == null ? Optional.empty() : Optional.ofNullable(change.value());
+  }
+
+  /// Has these keys be what resolvers have made of them, who have seen `now`. Nothing else that it
+  /// rests on may have changed until then.
+  void settle(Root now, SortedMap<byte[], Resolution<byte[]>> answers) {
+    base = now;
+    answers.forEach((key, how) -> {
+      Part part = partOf(key);
+      if (part != null) {
+        part.settled.put(SpaceKey.inStore(key), how);
+      }
+    });
+  }
+
+  /// The value that a resolver has left this key with; `null` if none was asked about it, or it is
+  /// gone.
+  byte @Nullable [] settled(String store, byte[] key) {
+    Part part = parts.get(store);
+    return part == null
+        ? null
+        : switch (part.settled.get(key)) {
+          case Resolution.Use<byte[]>(byte[] value) -> value;
+          case Resolution.KeepTheirs<byte[]> _ ->
+              base.value(SpaceKey.of(part.space, key)).orElse(null);
+          case null, default -> null;
+        };
+  }
+
+  private @Nullable Part partOf(byte[] spaceKey) {
+    long store = SpaceKey.store(spaceKey);
+    return parts.values().stream().filter(part -> part.space == store).findFirst().orElse(null);
   }
 
   /// The name of the store with this number.

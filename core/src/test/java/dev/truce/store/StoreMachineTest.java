@@ -10,6 +10,8 @@ import dev.truce.store.CommitRecord.Unreadable;
 import dev.truce.store.Footprint.Range;
 import dev.truce.store.StoreMachine.Answer;
 import dev.truce.store.StoreMachine.Clash;
+import dev.truce.store.StoreMachine.Remedy;
+import dev.truce.store.StoreMachine.Window;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -17,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -35,7 +38,16 @@ class StoreMachineTest {
   interface Machine {
     List<Clash> check(Root at, Footprint mine);
 
+    List<Clash> check(Root at, Footprint mine, long validated);
+
     Answer decide(Footprint mine, long validated, Journal.Past past) throws Unreadable;
+
+    Remedy remedy(List<Clash> clashes);
+
+    /// On what a draft rests whose clashes were settled: what the resolvers have seen.
+    default Root settledOn(Root seen, Root newest) {
+      return seen;
+    }
   }
 
   private static final Machine REAL =
@@ -46,8 +58,18 @@ class StoreMachineTest {
         }
 
         @Override
+        public List<Clash> check(Root at, Footprint mine, long validated) {
+          return StoreMachine.check(at, mine, validated);
+        }
+
+        @Override
+        public Remedy remedy(List<Clash> clashes) {
+          return StoreMachine.remedy(clashes, _ -> true);
+        }
+
+        @Override
         public Answer decide(Footprint mine, long validated, Journal.Past past) throws Unreadable {
-          return StoreMachine.decide(mine, validated, past);
+          return StoreMachine.decide(mine, validated, Window.after(0), past);
         }
       };
 
@@ -62,6 +84,7 @@ class StoreMachineTest {
     private final List<Root> roots = new ArrayList<>(List.of(Root.EMPTY));
     private int refused;
     private int behind;
+    private int resolved;
 
     World(long seed, Machine machine) {
       this.random = new Random(seed);
@@ -117,11 +140,13 @@ class StoreMachineTest {
       return item == null ? "none" : item.revision() + "";
     }
 
-    /// A draft that read a while ago, was checked a little later and wants to land now.
+    /// A draft that read a while ago, was checked a little later, or resolved, perhaps caught up
+    /// after that, and wants to land now.
     void step() throws Unreadable {
       int tail = journal.size();
       int base = Math.max(0, tail - random.nextInt(8));
-      int seen = base + random.nextInt(tail - base + 1);
+      int checked = base + random.nextInt(tail - base + 1);
+      int seen = checked + random.nextInt(tail - checked + 1);
       boolean serializable = random.nextBoolean();
       String store = random.nextInt(4) == 0 ? "t" : "s";
       List<Op> ops = ops();
@@ -131,21 +156,33 @@ class StoreMachineTest {
         return;
       }
       Footprint mine = draft.footprint();
-      List<Clash> clashes = machine.check(roots.get(seen), mine);
+      int since = base;
+      List<Clash> clashes = machine.check(roots.get(checked), mine);
+      if (!clashes.isEmpty() && machine.remedy(clashes) == Remedy.ASK) {
+        SortedMap<byte[], Resolution<byte[]>> answers = new TreeMap<>(Writes.ORDER);
+        clashes.forEach(clash -> answers.put(clash.key(), answer()));
+        draft.settle(machine.settledOn(roots.get(checked), roots.get(tail)), answers);
+        mine = draft.footprint();
+        since = checked;
+        clashes = machine.check(roots.get(seen), mine);
+        resolved++;
+      } else if (clashes.isEmpty() && seen > checked) {
+        clashes = machine.check(roots.get(seen), mine, checked);
+      }
       Answer answer =
           clashes.isEmpty()
               ? machine.decide(mine, seen, new Past())
               : new Answer.Clashing(clashes.getFirst());
       List<String> then =
           run(ops, new Writes(roots.get(tail), serializable), store, roots.get(base));
-      String changed = changed(draft, roots.get(base), roots.get(tail), store);
+      String changed = changed(draft, roots.get(since), roots.get(tail), store);
       switch (answer) {
         case Answer.Land _ -> {
           if (serializable) {
             assertThat(then).as("read at %d, landed behind %d", base, tail).isEqualTo(read);
           }
-          assertThat(changed).as("between %d and %d", base, tail).isEmpty();
-          land(draft, base);
+          assertThat(changed).as("between %d and %d", since, tail).isEmpty();
+          land(draft);
         }
         case Answer.Behind _ -> {
           assertThat(tail - seen).isGreaterThan(Past.MOST);
@@ -153,15 +190,23 @@ class StoreMachineTest {
         }
         case Answer.Clashing _ -> {
           String meanwhile = "";
-          for (int at = base + 1; at <= tail; at++) {
-            meanwhile += changed(draft, roots.get(base), roots.get(at), store);
+          for (int at = since + 1; at <= tail; at++) {
+            meanwhile += changed(draft, roots.get(since), roots.get(at), store);
           }
-          assertThat(meanwhile + (serializable ? touched(draft, base, tail) : ""))
-              .as("refused at %d, though nothing changed since %d", tail, base)
+          assertThat(meanwhile + (serializable ? touched(draft, since, tail) : ""))
+              .as("refused at %d, though nothing changed since %d", tail, since)
               .isNotEmpty();
           refused++;
         }
       }
+    }
+
+    private Resolution<byte[]> answer() {
+      return switch (random.nextInt(3)) {
+        case 0 -> Resolution.use(SpaceKey.utf8("r"));
+        case 1 -> Resolution.remove();
+        default -> Resolution.keepTheirs();
+      };
     }
 
     /// What a draft writes or requires, and somebody has written since.
@@ -215,9 +260,13 @@ class StoreMachineTest {
       return String.join(", ", touched);
     }
 
-    private void land(Writes draft, int base) throws Unreadable {
+    private void land(Writes draft) throws Unreadable {
+      if (draft.isEmpty()) {
+        return; // theirs stay
+      }
       byte[] record =
-          CommitRecord.write(base, 0, WRITER, new TreeMap<>(), draft.stores(), draft.changes());
+          CommitRecord.write(
+              draft.base().revision(), 0, WRITER, new TreeMap<>(), draft.stores(), draft.changes());
       Journal.Entry entry =
           new Journal.Entry(journal.size() + 1L, new UUID(1, journal.size()), record);
       journal.add(entry);
@@ -254,17 +303,68 @@ class StoreMachineTest {
   void anyDrafts_landOnlyOnWhatTheyRead() throws Exception {
     int refused = 0;
     int behind = 0;
+    int resolved = 0;
     for (long seed = 1; seed <= SEEDS; seed++) {
       try {
         World world = run(seed, REAL);
         refused += world.refused;
         behind += world.behind;
+        resolved += world.resolved;
       } catch (AssertionError wrong) {
         throw new AssertionError("seed " + seed + ": " + wrong.getMessage(), wrong);
       }
     }
     assertThat(refused).isGreaterThan(1_000);
     assertThat(behind).isGreaterThan(500);
+    assertThat(resolved).isGreaterThan(1_000);
+  }
+
+  /// Catching up finds what looking at all of it finds.
+  @Test
+  void check_ofWhatIsNewer_tellsTheSame() throws Exception {
+    World world = run(11, REAL);
+    int clashing = 0;
+    for (int i = 0; i < 2_000; i++) {
+      int base = world.random.nextInt(COMMITS);
+      int validated = base + world.random.nextInt(Math.min(6, COMMITS - base));
+      int at = validated + world.random.nextInt(Math.min(6, COMMITS + 1 - validated));
+      Writes draft = new Writes(world.roots.get(base), world.random.nextBoolean());
+      World.run(world.ops(), draft, "s", world.roots.get(base));
+      Footprint mine = draft.footprint();
+      if (StoreMachine.check(world.roots.get(validated), mine).isEmpty()) {
+        List<Clash> all = StoreMachine.check(world.roots.get(at), mine);
+        assertThat(told(StoreMachine.check(world.roots.get(at), mine, validated)))
+            .containsAll(told(all));
+        assertThat(StoreMachine.check(world.roots.get(at), mine, validated).isEmpty())
+            .isEqualTo(all.isEmpty());
+        clashing += all.isEmpty() ? 0 : 1;
+      }
+    }
+    assertThat(clashing).isGreaterThan(100);
+  }
+
+  private static List<String> told(List<Clash> clashes) {
+    return clashes.stream()
+        .map(c -> c.kind() + SpaceKey.key(c.key()) + c.expected() + " " + c.found() + " " + c.by())
+        .toList();
+  }
+
+  @Test
+  void ruling_ofSeveralAnswers_isThatOfTheGravest() {
+    Resolution<byte[]> use = Resolution.use(new byte[0]);
+    assertThat(StoreMachine.ruling(List.of(use, Resolution.remove(), Resolution.keepTheirs())))
+        .isEqualTo(Remedy.LAND);
+    assertThat(StoreMachine.ruling(List.of(use, Resolution.rerun()))).isEqualTo(Remedy.RUN);
+    assertThat(StoreMachine.ruling(List.of(Resolution.rerun(), Resolution.refuse(), use)))
+        .isEqualTo(Remedy.REFUSE);
+  }
+
+  @Test
+  void window_isWiderEachTime_andEndsAtAGigabyte() {
+    assertThat(Window.after(0)).isEqualTo(new Window(64, 1 << 18));
+    assertThat(Window.after(1)).isEqualTo(new Window(128, 1 << 19));
+    assertThat(Window.after(12)).isEqualTo(new Window(1 << 18, 1 << 30));
+    assertThat(Window.after(1_000)).isEqualTo(Window.after(12));
   }
 
   /// Whatever way the records are taken up, the content is one.
@@ -377,6 +477,38 @@ class StoreMachineTest {
             mine.ranges(),
             mine.required());
       }
+    },
+    CATCHING_UP_SEES_NOTHING {
+      @Override
+      public List<Clash> check(Root at, Footprint mine, long validated) {
+        return List.of();
+      }
+    },
+    CATCHING_UP_PASSES_OVER_ONE {
+      @Override
+      public List<Clash> check(Root at, Footprint mine, long validated) {
+        return super.check(at, mine, validated + 1);
+      }
+    },
+    A_RESOLVER_SETTLES_WHAT_WAS_READ {
+      @Override
+      public Remedy remedy(List<Clash> clashes) {
+        return clashes.stream().anyMatch(clash -> clash.kind() == ConflictException.Kind.STALE)
+            ? Remedy.REFUSE
+            : Remedy.ASK;
+      }
+    },
+    A_RESOLVER_SETTLES_WHAT_WAS_REQUIRED {
+      @Override
+      public Remedy remedy(List<Clash> clashes) {
+        return Remedy.ASK;
+      }
+    },
+    SETTLED_ON_WHAT_NO_RESOLVER_HAS_SEEN {
+      @Override
+      public Root settledOn(Root seen, Root newest) {
+        return newest;
+      }
     };
 
     Footprint seen(Footprint mine) {
@@ -389,8 +521,18 @@ class StoreMachineTest {
     }
 
     @Override
+    public List<Clash> check(Root at, Footprint mine, long validated) {
+      return StoreMachine.check(at, seen(mine), validated);
+    }
+
+    @Override
+    public Remedy remedy(List<Clash> clashes) {
+      return StoreMachine.remedy(clashes, _ -> true);
+    }
+
+    @Override
     public Answer decide(Footprint mine, long validated, Journal.Past past) throws Unreadable {
-      return StoreMachine.decide(seen(mine), validated, past);
+      return StoreMachine.decide(seen(mine), validated, Window.after(0), past);
     }
   }
 

@@ -1,0 +1,137 @@
+package dev.truce.store;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.truce.Owner;
+import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Capabilities;
+import dev.truce.spi.Cells;
+import dev.truce.spi.Engine;
+import dev.truce.spi.Journal;
+import dev.truce.spi.Members;
+import dev.truce.spi.Ticker;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// A commit that takes long on its way, while others land more than is looked at where it lands:
+/// each time, between its last look and its append.
+class BesideOthersTest {
+  private final Engine memory = MemoryEngine.create();
+  private final Store<byte[]> others = stores(memory).store("others", Codec.bytes());
+  private Runnable meanwhile = () -> {};
+  private int appends;
+
+  private static Stores stores(Engine engine) {
+    return Stores.over(
+        engine, new Owner("w", "h", 1), _ -> {}, UUID::randomUUID, InstantSource.system());
+  }
+
+  /// The same engine, where something happens before each append.
+  private final Engine slow =
+      new Engine() {
+        @Override
+        public String place() {
+          return memory.place();
+        }
+
+        @Override
+        public Capabilities capabilities() {
+          return memory.capabilities();
+        }
+
+        @Override
+        public Cells cells() {
+          return memory.cells();
+        }
+
+        @Override
+        public Members members() {
+          return memory.members();
+        }
+
+        @Override
+        public Ticker ticker() {
+          return memory.ticker();
+        }
+
+        @Override
+        public Journal journal(String name) {
+          return slow(memory.journal(name));
+        }
+
+        @Override
+        public void close() {
+          memory.close();
+        }
+      };
+
+  private Journal slow(Journal journal) {
+    return (Journal)
+        Proxy.newProxyInstance(
+            Journal.class.getClassLoader(),
+            new Class<?>[] {Journal.class},
+            (_, method, arguments) -> {
+              if (method.getName().equals("append")) {
+                appends++;
+                meanwhile.run();
+              }
+              try {
+                return method.invoke(journal, arguments);
+              } catch (InvocationTargetException failure) {
+                throw failure.getCause();
+              }
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"70, 10", "200, 10", "1, 300000", "3, 1000000"})
+  void commit_othersLandMoreEachTime_getsThrough(int commits, int bytes) {
+    Store<byte[]> mine = stores(slow).store("mine", Codec.bytes());
+    mine.put("k", "old".getBytes(UTF_8));
+    others.put("k", new byte[1]);
+    appends = 0;
+    meanwhile =
+        () -> {
+          for (int i = 0; i < commits; i++) {
+            others.put("k" + i, new byte[bytes]);
+          }
+        };
+    mine.withRounds(1).commit(draft -> draft.put("k", "new".getBytes(UTF_8)));
+    assertThat(mine.get("k")).hasValue("new".getBytes(UTF_8));
+    assertThat(appends).as("times behind").isBetween(2, 6);
+  }
+
+  /// What is seen by catching up counts as much as what is seen where it lands.
+  @Test
+  void commit_catchingUpFindsAClash_runsAgain() {
+    Store<byte[]> mine = stores(slow).store("mine", Codec.bytes());
+    Store<byte[]> theirs = stores(memory).store("mine", Codec.bytes());
+    mine.put("k", "old".getBytes(UTF_8));
+    others.put("k", new byte[1]);
+    appends = 0;
+    meanwhile =
+        () -> {
+          if (appends <= 2) {
+            for (int i = 0; i < 100; i++) {
+              others.put("k" + i, new byte[1]);
+            }
+            theirs.put("k", "theirs".getBytes(UTF_8));
+          }
+        };
+    List<String> read = new ArrayList<>();
+    mine.commit(draft -> {
+      read.add(new String(draft.get("k").orElseThrow(), UTF_8));
+      draft.put("k", "new".getBytes(UTF_8));
+    });
+    assertThat(read).hasSizeBetween(2, 3).startsWith("old").endsWith("theirs");
+    assertThat(mine.get("k")).hasValue("new".getBytes(UTF_8));
+  }
+}
