@@ -3,5 +3,6 @@ module dev.truce.cli {
   requires dev.truce.core;
   requires dev.truce.file;
   requires dev.truce.testkit;
+  requires tools.jackson.core;
   requires static org.jspecify;
 }

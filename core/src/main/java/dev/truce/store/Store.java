@@ -36,6 +36,9 @@ public final class Store<V> {
   /// The longest key in UTF-8.
   public static final int MAX_KEY = CommitRecord.MAX_KEY;
 
+  /// The longest value in bytes.
+  public static final int MAX_VALUE = 16 << 20;
+
   private static final int USUAL_ROUNDS = 100;
 
   private final Stores stores;
@@ -257,7 +260,19 @@ public final class Store<V> {
   }
 
   byte[] encode(String key, V value) {
-    return Objects.requireNonNull(codec.encode(value), () -> "the codec made nothing of " + key);
+    byte[] bytes =
+        Objects.requireNonNull(codec.encode(value), () -> "the codec made nothing of " + key);
+    if (bytes.length > MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "a value has at most "
+              + MAX_VALUE
+              + " bytes, that of "
+              + key
+              + " has "
+              + bytes.length
+              + ": keep it elsewhere, and its name here");
+    }
+    return bytes;
   }
 
   /// @throws TruceException if the codec cannot make anything of it

@@ -4,8 +4,11 @@ import dev.truce.Truce;
 import dev.truce.lock.LockStatus;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// `truce completions SHELL`: what makes a shell complete verbs, flags and their values, and the
@@ -89,8 +92,8 @@ final class Completions {
     StringBuilder operands = new StringBuilder();
     StringBuilder values = new StringBuilder();
     for (Verb verb : Verb.values()) {
-      flags.append(row(verb.word(), "flags", flags(verb)));
-      operands.append(row(verb.word(), "kind", kind(verb)));
+      flags.append(row("'" + verb.word() + "'", "flags", flags(verb)));
+      operands.append(row("'" + verb.word() + "'", "kind", kind(verb)));
       for (Flag flag : verb.flags()) {
         if (flag.takesValue()) {
           String after = "'" + verb.word() + " --" + flag.name() + "'";
@@ -100,7 +103,11 @@ final class Completions {
         }
       }
     }
+    for (String beginning : beginnings()) {
+      operands.append(row("'" + beginning + "'", "kind", next(beginning)));
+    }
     return script
+        .replace("@longer@", longer())
         .replace("@verbs@", words())
         .replace("@described@", described())
         .replace("@flags@", flags)
@@ -112,16 +119,60 @@ final class Completions {
     return "    " + pattern + ") " + variable + "='" + value + "' ;;\n";
   }
 
+  /// What finds out the verb of a line that begins with these words: of several words those of the
+  /// most first, and the beginnings of them, which are no verbs.
+  private static String longer() {
+    return Stream.concat(several().stream().map(Verb::word), beginnings().stream())
+        .sorted(Comparator.comparingInt(String::length).reversed())
+        .map(words -> row("'" + words + " '*", "verb", words))
+        .collect(Collectors.joining());
+  }
+
+  private static List<Verb> several() {
+    return Stream.of(Verb.values()).filter(verb -> verb.words() > 1).toList();
+  }
+
+  /// `store`, and what else verbs of several words begin with.
+  private static List<String> beginnings() {
+    return several().stream()
+        .flatMap(verb -> {
+          String[] words = verb.word().split(" ", -1);
+          return IntStream.range(1, words.length)
+              .mapToObj(n -> String.join(" ", List.of(words).subList(0, n)));
+        })
+        .distinct()
+        .toList();
+  }
+
+  /// The words that can stand behind these.
+  private static String next(String beginning) {
+    return Verb.behind(beginning).stream()
+        .map(verb -> verb.word().substring(beginning.length() + 1).split(" ", 2)[0])
+        .distinct()
+        .collect(Collectors.joining(" "));
+  }
+
+  /// What a call can begin with.
   private static String words() {
-    return String.join(" ", Stream.of(Verb.values()).map(Verb::word).toList());
+    return String.join(" ", first());
+  }
+
+  private static List<String> first() {
+    return Stream.of(Verb.values()).map(verb -> verb.word().split(" ", 2)[0]).distinct().toList();
   }
 
   private static String described() {
     StringBuilder verbs = new StringBuilder();
-    for (Verb verb : Verb.values()) {
-      verbs.append("    ").append(Text.quoted(verb.word() + ":" + verb.summary())).append('\n');
+    for (String word : first()) {
+      verbs.append("    ").append(Text.quoted(word + ":" + summary(word))).append('\n');
     }
     return verbs.toString();
+  }
+
+  /// Of what several verbs begin with, how they go on.
+  private static String summary(String word) {
+    Verb verb = Verb.of(word);
+    return verb == null ? next(word).replace(" ", ", ") : verb.summary();
   }
 
   private static String flags(Verb verb) {
@@ -141,7 +192,7 @@ final class Completions {
       """
       # truce: source this from ~/.bashrc
       _truce() {
-        local line=${COMP_LINE:0:COMP_POINT} words=() word= before root=() i flags= kind name quoted
+        local line=${COMP_LINE:0:COMP_POINT} words=() word= verb= before root=() i flags= kind name quoted
         COMPREPLY=()
         # The line as the shell takes it apart, but for quotes: = and : are part of a word here.
         read -a words <<<"$line"
@@ -149,7 +200,10 @@ final class Completions {
           word=${words[-1]}
           unset 'words[-1]'
         }
-        case ${words[1]-} in
+        case "${words[*]:1} " in
+      @longer@    *) verb=${words[1]-} ;;
+        esac
+        case $verb in
       @flags@    *) flags= ;;
         esac
         if ((${#words[@]} < 2)); then
@@ -164,9 +218,9 @@ final class Completions {
               --dir=* | --engine=*) root=("${words[i]/=\\~\\//=$HOME/}") ;;
             esac
           done
-          _truce_kind "${words[1]}" "$before"
+          _truce_kind "$verb" "$before"
           if [[ $word == --*=* ]]; then
-            _truce_kind "${words[1]}" "${word%%=*}"
+            _truce_kind "$verb" "${word%%=*}"
             word=${word#*=}
           elif [[ $word == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word")
@@ -224,7 +278,7 @@ final class Completions {
       _truce() {
         local -a verbs=(
       @described@  )
-        local at=${words[(i)--]} before=${(Q)words[CURRENT-1]} flags= kind= i
+        local at=${words[(i)--]} before=${(Q)words[CURRENT-1]} verb=${words[2]} flags= kind= i
         local -a root names
         if ((CURRENT == 2)); then _describe verb verbs; return; fi
         if ((at < CURRENT)); then
@@ -237,11 +291,13 @@ final class Completions {
             --dir=*|--engine=*) root=("${${(Q)words[i]}/=\\~\\//=$HOME/}") ;;
           esac
         done
-        case ${words[2]} in
+        case "${(j: :)words[2,CURRENT-1]} " in
+      @longer@  esac
+        case $verb in
       @flags@  esac
         if compset -P '--*='; then before=${${(Q)words[CURRENT]}%%=*}; fi
-        case "${words[2]} $before" in
-      @values@    *) case ${words[2]} in
+        case "$verb $before" in
+      @values@    *) case $verb in
       @operands@    esac ;;
         esac
         if [[ $PREFIX == -* ]]; then compadd -- ${=flags}; return; fi
@@ -263,7 +319,12 @@ final class Completions {
       # truce: put this into ~/.config/fish/completions/truce.fish
       function __truce_verb
         set -l words (commandline -opc)
-        not contains -- -- $words; and test (count $words) -gt 1; and contains -- $words[2] $argv
+        not contains -- -- $words; and test (count $words) -gt 1
+        and string match -q -- "$argv *" "$words[2..-1] "
+      end
+      function __truce_exactly
+        set -l words (commandline -opc)
+        test (count $words) -gt 1; and test "$words[2..-1]" = "$argv"
       end
       function __truce_first
         test (count (commandline -opc)) -eq 1
@@ -295,12 +356,19 @@ final class Completions {
 
   private static String fishFlags() {
     StringBuilder text = new StringBuilder();
-    for (Verb verb : Verb.values()) {
+    for (String word : first()) {
       text.append("complete -c truce -n __truce_first -a ")
-          .append(fish(verb.word()))
+          .append(fish(word))
           .append(" -d ")
-          .append(fish(verb.summary()))
+          .append(fish(summary(word)))
           .append('\n');
+    }
+    for (String beginning : beginnings()) {
+      text.append("complete -c truce -n '__truce_exactly " + beginning + "' -a ")
+          .append(fish(next(beginning)))
+          .append('\n');
+    }
+    for (Verb verb : Verb.values()) {
       String condition = " -n '__truce_verb " + verb.word() + "'";
       String operands = fishArguments(kind(verb));
       if (!operands.isEmpty()) {

@@ -2,6 +2,7 @@ package dev.truce.cli;
 
 import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -9,14 +10,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// What a command sees of the outside: its streams, its environment, its working directory.
-record Console(PrintStream out, PrintStream err, Map<String, String> environment, Path directory) {
+record Console(
+    InputStream in,
+    PrintStream out,
+    PrintStream err,
+    Map<String, String> environment,
+    Path directory) {
 
   static Console system() {
     return system(System.out);
   }
 
   static Console system(PrintStream out) {
-    return new Console(out, System.err, System.getenv(), Path.of("").toAbsolutePath());
+    return new Console(System.in, out, System.err, System.getenv(), Path.of("").toAbsolutePath());
   }
 
   /// Prints a line of the answer.
@@ -29,6 +35,12 @@ record Console(PrintStream out, PrintStream err, Map<String, String> environment
   void error(String line) {
     byte[] whole = (line + '\n').getBytes(StandardCharsets.UTF_8);
     err.write(whole, 0, whole.length);
+    err.flush();
+  }
+
+  /// Shows how far something is, in place of what was shown before; for a terminal.
+  void progress(String line) {
+    err.print("\r\033[K" + line);
     err.flush();
   }
 

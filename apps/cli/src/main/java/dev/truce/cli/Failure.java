@@ -5,6 +5,9 @@ import dev.truce.FencedException;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.TruceException;
 import dev.truce.lock.LockLostException;
+import dev.truce.store.ConflictException;
+import dev.truce.store.TooOldException;
+import java.nio.file.NoSuchFileException;
 import org.jspecify.annotations.Nullable;
 
 /// A command that ends without its answer: what to say, and the status.
@@ -61,6 +64,27 @@ final class Failure extends RuntimeException {
     return new Failure(MOVED_ON, kind, String.valueOf(refused.getMessage()), null, refused);
   }
 
+  /// What was to be read and cannot be.
+  static Failure unreadable(String what, Exception failure) {
+    String why =
+        failure instanceof NoSuchFileException
+            ? "there is no such file"
+            : String.valueOf(failure.getMessage());
+    return new Failure(IO, "io", what + " cannot be read: " + why, null, failure);
+  }
+
+  /// A write under the locks of the environment, one of which is had no longer.
+  static Failure fenced(FencedException refused) {
+    return new Failure(
+        MOVED_ON,
+        "fenced",
+        refused.getMessage()
+            + ": what this runs under has lost that lock, or has it in another root; nothing was"
+            + " written; --no-fence writes whatever happened to it",
+        null,
+        refused);
+  }
+
   static Failure of(EngineException failure) {
     String said = failure.getMessage() == null ? failure.toString() : failure.getMessage();
     return switch (failure.kind()) {
@@ -81,7 +105,9 @@ final class Failure extends RuntimeException {
       case EngineException failure -> of(failure);
       case LockLostException lost -> said(MOVED_ON, "lost", lost);
       case FencedException fenced -> said(MOVED_ON, "fenced", fenced);
-      case OutcomeUnknownException unknown -> said(UNKNOWN, "outcome_unknown", unknown);
+      case ConflictException conflict -> said(MOVED_ON, "conflict", conflict);
+      case OutcomeUnknownException unknown -> unknown(unknown);
+      case TooOldException tooOld -> said(MOVED_ON, "too_old", tooOld);
       case IllegalArgumentException refused when refused.getMessage() != null ->
           usage(null, refused.getMessage());
       default ->
@@ -89,9 +115,19 @@ final class Failure extends RuntimeException {
     };
   }
 
+  private static Failure unknown(OutcomeUnknownException unknown) {
+    Failure failure = said(UNKNOWN, "outcome_unknown", unknown);
+    return unknown.id().isPresent() ? failure.adding(": --id " + unknown.id().get()) : failure;
+  }
+
   private static Failure said(int status, String kind, TruceException thrown) {
     String said = thrown.getMessage() == null ? kind : thrown.getMessage();
     return new Failure(status, kind, said, null, thrown);
+  }
+
+  /// The same, with more to say.
+  Failure adding(String more) {
+    return new Failure(status, kind, text() + more, verb, getCause());
   }
 
   int status() {

@@ -15,6 +15,9 @@ final class Help {
   static final Paragraph WHAT =
       new Paragraph("truce: locks for many writers. One holds, the others wait in order.");
 
+  private static final Paragraph MORE =
+      new Paragraph("truce help VERB explains one, truce help --all lists the rest");
+
   private static final int WORDS = 13;
   private static final int FLAGS = 31;
   private static final int STATUSES = 11;
@@ -34,30 +37,41 @@ final class Help {
     if (operands.isEmpty()) {
       return options.has("all") ? all(console) : front(console);
     }
-    if (operands.size() > 1) {
+    Verb verb = Verb.leading(operands);
+    if (verb == null) {
+      return several(operands, console);
+    }
+    if (operands.size() > verb.words()) {
       throw Failure.usage(Verb.HELP, "one VERB at a time");
     }
-    Verb verb = Verb.of(operands.getFirst());
-    if (verb == null) {
-      throw Mistakes.unknown(operands.getFirst(), List.of());
-    }
     return of(verb, console);
+  }
+
+  /// The verbs that begin with these words, where that is all that a call says.
+  ///
+  /// @throws Failure if there is none, or it says more
+  static int several(List<String> call, Console console) {
+    boolean asked = call.size() > 1 && List.of("-h", "--help").contains(call.getLast());
+    List<String> words = asked ? call.subList(0, call.size() - 1) : call;
+    List<Verb> verbs = Verb.behind(String.join(" ", words));
+    if (verbs.isEmpty()) {
+      throw Mistakes.unknown(call);
+    }
+    show(console, List.of(verbs(verbs), MORE));
+    return 0;
   }
 
   /// What is needed every day.
   static int front(Console console) {
     show(
         console,
-        List.of(
-            WHAT,
-            verbs(List.of(Verb.Group.HOLD, Verb.Group.LOOK)),
-            new Paragraph("truce help VERB explains one, truce help --all lists the rest")));
+        List.of(WHAT, groups(List.of(Verb.Group.HOLD, Verb.Group.LOOK, Verb.Group.STORE)), MORE));
     return 0;
   }
 
   private static int all(Console console) {
     List<Part> parts = new ArrayList<>();
-    parts.add(verbs(List.of(Verb.Group.values())));
+    parts.add(groups(List.of(Verb.Group.values())));
     parts.addAll(everywhere());
     show(console, parts);
     return 0;
@@ -69,14 +83,22 @@ final class Help {
     return 0;
   }
 
-  private static Terms verbs(List<Verb.Group> groups) {
-    List<Term> terms = new ArrayList<>();
+  private static Terms groups(List<Verb.Group> groups) {
+    List<Verb> verbs = new ArrayList<>();
     for (Verb.Group group : groups) {
-      for (Verb verb : Verb.in(group)) {
-        terms.add(new Term(verb.word(), verb.summary()));
-      }
+      verbs.addAll(Verb.in(group));
     }
-    return new Terms(WORDS, terms);
+    return verbs(verbs);
+  }
+
+  private static Terms verbs(List<Verb> verbs) {
+    List<Term> terms = new ArrayList<>();
+    int width = WORDS;
+    for (Verb verb : verbs) {
+      terms.add(new Term(verb.word(), verb.summary()));
+      width = Math.max(width, verb.word().length() + 2);
+    }
+    return new Terms(width, terms);
   }
 
   /// All that is said of a verb.
@@ -114,7 +136,7 @@ final class Help {
             STATUSES,
             List.of(
                 new Term("0", "yes, done; run: the status of the command, 128+N after signal N"),
-                new Term("1", "verify, doctor: something is wanting"),
+                new Term("1", "verify, doctor: something is wanting; store get: no such key"),
                 new Term("64", "usage"),
                 new Term("65", "damaged data"),
                 new Term("69", "unreachable"),
@@ -182,6 +204,14 @@ final class Help {
       case CHECK -> "truce check --lease || exit 1";
       case TOP -> "truce top --interval 5s";
       case STATS -> "truce stats build --since 10m";
+      case STORE_PUT -> "printf on | truce store put flags dark-mode - --if-revision 41";
+      case STORE_GET -> "truce store get flags dark-mode || echo 'not set'";
+      case STORE_RM -> "truce store rm flags dark-mode";
+      case STORE_LS -> "truce store ls flags dark- --keys";
+      case STORE_COMMIT ->
+          "echo '{\"op\":\"put\",\"key\":\"a\",\"value\":1,\"if_revision\":0}' | truce store commit s";
+      case STORE_IMPORT -> "truce store import words /usr/share/dict/words --lines";
+      case STORE_EXPORT -> "truce store export flags --tsv > flags.tsv";
       case HISTORY -> "truce history build --since 2h";
       case VERIFY -> "truce verify || truce verify --salvage /backup/saved";
       case BACKUP -> "truce backup /backup/app-$(date +%F)";

@@ -88,7 +88,7 @@ final class Leases {
           options.verb(),
           "which lease? There is no TRUCE_LEASE in the environment, or it is empty");
     }
-    String given = handle.equals("-") ? fromStdin() : handle.strip();
+    String given = handle.equals("-") ? fromStdin(console) : handle.strip();
     if (given.isEmpty()) {
       throw Failure.usage(
           options.verb(),
@@ -100,9 +100,9 @@ final class Leases {
     return given;
   }
 
-  private static String fromStdin() {
+  private static String fromStdin(Console console) {
     try {
-      return new String(System.in.readNBytes(LONGEST), StandardCharsets.UTF_8).strip();
+      return new String(console.in().readNBytes(LONGEST), StandardCharsets.UTF_8).strip();
     } catch (IOException unreadable) {
       throw new UncheckedIOException(unreadable);
     }

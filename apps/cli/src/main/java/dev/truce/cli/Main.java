@@ -78,16 +78,17 @@ public final class Main {
     if (args.isEmpty()) {
       return Help.front(console);
     }
-    String word = args.getFirst();
-    List<String> rest = args.subList(1, args.size());
-    Verb verb = Verb.of(word);
+    Verb verb = Verb.leading(args);
     if (verb == null) {
+      String word = args.getFirst();
+      List<String> rest = args.subList(1, args.size());
       return switch (word) {
         case "-h", "--help" -> Help.front(console);
         case "-V", "version" -> version(console, rest);
-        default -> throw Mistakes.unknown(word, rest);
+        default -> Help.several(args, console);
       };
     }
+    List<String> rest = args.subList(verb.words(), args.size());
     if (verb != Verb.HELP && asksForHelp(rest)) {
       return Help.of(verb, console);
     }
@@ -109,6 +110,13 @@ public final class Main {
       case WHY -> Why.run(Options.parse(verb, rest), console);
       case INIT -> Init.run(Options.parse(verb, rest), console);
       case DOCTOR -> Doctor.run(Options.parse(verb, rest), console);
+      case STORE_PUT -> StorePut.put(Options.parse(verb, rest), console);
+      case STORE_GET -> StoreGet.run(Options.parse(verb, rest), console);
+      case STORE_RM -> StorePut.remove(Options.parse(verb, rest), console);
+      case STORE_LS -> StoreLs.run(Options.parse(verb, rest), console);
+      case STORE_COMMIT -> StoreBatch.run(Options.parse(verb, rest), console);
+      case STORE_IMPORT -> StoreFiles.imports(Options.parse(verb, rest), console);
+      case STORE_EXPORT -> StoreFiles.exports(Options.parse(verb, rest), console);
       case COMPLETIONS -> Completions.run(Options.parse(verb, rest), console);
       case DEMO -> Demo.run(Options.parse(verb, rest), console);
       // This one takes its own arguments apart.

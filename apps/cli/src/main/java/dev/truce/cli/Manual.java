@@ -36,6 +36,7 @@ final class Manual {
     return switch (group) {
       case HOLD -> "Holding locks";
       case LOOK -> "Looking at them";
+      case STORE -> "Stores";
       case CARE -> "Care of a root";
       case MORE -> "More";
     };

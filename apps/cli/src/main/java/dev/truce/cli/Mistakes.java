@@ -6,7 +6,15 @@ import java.util.List;
 final class Mistakes {
   private Mistakes() {}
 
-  static Failure unknown(String word, List<String> rest) {
+  /// @param call whose first words are no verb
+  static Failure unknown(List<String> call) {
+    String first = call.getFirst();
+    return call.size() > 1 && !Verb.behind(first).isEmpty()
+        ? unknown(first + " " + call.get(1), call.subList(2, call.size()))
+        : unknown(first, call.subList(1, call.size()));
+  }
+
+  private static Failure unknown(String word, List<String> rest) {
     if (word.startsWith("-")) {
       return Failure.usage(null, "flags come after the verb: truce VERB " + Text.word(word));
     }
@@ -32,6 +40,10 @@ final class Mistakes {
       case "valid", "current" -> "truce check";
       case "create", "new", "setup" -> "truce init";
       case "fsck", "diagnose" -> "truce doctor";
+      case "store set", "store write", "put", "set" -> "truce store put";
+      case "store read", "store cat", "store show", "get" -> "truce store get";
+      case "store del", "store delete", "store remove", "rm" -> "truce store rm";
+      case "store list", "store keys" -> "truce store ls";
       case "completion" -> "truce completions bash";
       default -> closest(word);
     };

@@ -177,6 +177,12 @@ final class Options {
     return text;
   }
 
+  /// Whether it was given as UTF-8: bytes that are none have become U+FFFD, and half a character
+  /// can come from inside the JVM only.
+  static boolean isUtf8(String text) {
+    return text.indexOf(UNREADABLE) < 0;
+  }
+
   private static int utf8Length(String text) {
     int bytes = 0;
     for (int i = 0; i < text.length(); i++) {

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Terminal implements AutoCloseable {
   private static final Path TERMINAL = Path.of("/dev/tty");
   private static final Path OUT = Path.of("/proc/self/fd/1");
+  private static final Path ERROR = Path.of("/proc/self/fd/2");
 
   private static final String ENTER = "\033[?1049h\033[?25l";
   private static final String LEAVE = "\033[?25h\033[?1049l";
@@ -60,6 +61,11 @@ final class Terminal implements AutoCloseable {
     } catch (IOException noTerminal) {
       return null;
     }
+  }
+
+  /// Whether what is said beside the answer is seen as it is said.
+  static boolean isOnError() {
+    return isTerminal(ERROR);
   }
 
   private static boolean isTerminal(Path descriptor) {

@@ -1,6 +1,7 @@
 package dev.truce.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -20,7 +21,7 @@ public final class Training {
   public static void main(String[] args) throws IOException {
     Path scratch = Files.createTempDirectory("truce-training");
     try {
-      train(new Console(nowhere(), nowhere(), Map.of(), scratch));
+      train(new Console(InputStream.nullInputStream(), nowhere(), nowhere(), Map.of(), scratch));
     } finally {
       try (Stream<Path> files = Files.walk(scratch)) {
         files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
@@ -49,6 +50,13 @@ public final class Training {
     expect(0, console, "history", "a", "--traffic", "--on");
     Keeper.rehearse(console, List.of("a"));
     expect(0, console, "history", "--traffic");
+    expect(0, console, "store", "put", "s", "k", "v");
+    expect(0, console, "store", "put", "s", "k", "v", "--if-revision", "1");
+    expect(Failure.MOVED_ON, console, "store", "put", "s", "k", "v", "--if-revision", "1");
+    expect(0, console, "store", "get", "s", "k");
+    expect(1, console, "store", "get", "s", "none");
+    expect(0, console, "store", "ls", "s");
+    expect(0, console, "store", "rm", "s", "k");
     expect(0, console, "help");
     expect(0, console, "--version");
     expect(Failure.USAGE, console, "lock", "a");

@@ -120,6 +120,81 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  STORE_PUT(
+      Group.STORE,
+      "STORE KEY VALUE|-",
+      "have a key hold a value, or with - what stdin says",
+      Write.IF_REVISION,
+      Write.ID,
+      Write.DURABILITY,
+      Write.NO_FENCE,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_GET(
+      Group.STORE,
+      "STORE KEY",
+      "print the value of a key, byte by byte (status 1: not there)",
+      Then.AT,
+      Flag.plain('\0', "applied", "also what a power cut may still take back"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_RM(
+      Group.STORE,
+      "STORE KEY",
+      "have a key be gone",
+      Write.IF_REVISION,
+      Write.ID,
+      Write.DURABILITY,
+      Write.NO_FENCE,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_LS(
+      Group.STORE,
+      "STORE [PREFIX]",
+      "the keys of a store, in the order of their bytes",
+      Then.AT,
+      Flag.valued('n', "count", "N", "so many at most"),
+      Flag.plain('\0', "keys", "the keys alone"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_COMMIT(
+      Group.STORE,
+      "STORE [FILE|-]",
+      "put and remove many keys at once, all of them or none: a JSON object a line",
+      Write.ID,
+      Write.DURABILITY,
+      Write.NO_FENCE,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_IMPORT(
+      Group.STORE,
+      "STORE FILE|- [--lines | --tsv | --jsonl]",
+      "put what a file says, in batches that are safe one after the other",
+      Form.LINES,
+      Form.TSV,
+      Form.JSONL,
+      Flag.valued('\0', "batch", "N", "so many lines at most in a commit (4096)"),
+      Write.DURABILITY,
+      Write.NO_FENCE,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_EXPORT(
+      Group.STORE,
+      "STORE [--lines | --tsv | --jsonl]",
+      "print a store as import reads it, in the order of the keys",
+      Form.LINES,
+      Form.TSV,
+      Form.JSONL,
+      Then.AT,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   INIT(
       Group.CARE, "[DIR]", "make a root: .truce here, or DIR", Where.DIR, Where.ENGINE, Where.JSON),
   DOCTOR(
@@ -186,6 +261,7 @@ enum Verb {
   enum Group {
     HOLD,
     LOOK,
+    STORE,
     CARE,
     MORE
   }
@@ -197,6 +273,33 @@ enum Verb {
     static final Flag ENGINE =
         Flag.valued('\0', "engine", "URI", "the root as a URI (TRUCE_ENGINE)");
     static final Flag JSON = Flag.plain('\0', "json", "answer with one JSON object");
+  }
+
+  /// The flags that every verb has that writes to a store.
+  private static final class Write {
+    static final Flag IF_REVISION =
+        Flag.valued(
+            '\0', "if-revision", "N", "only while the key is at this revision; 0: not there");
+    static final Flag ID =
+        Flag.valued('\0', "id", "UUID", "names the commit: repeated, the first one is answered");
+    static final Flag DURABILITY =
+        Flag.valued('\0', "durability", "fsync|os|none", "how safe before it is answered (fsync)");
+    static final Flag NO_FENCE =
+        Flag.plain('\0', "no-fence", "without the tokens of the locks this runs under");
+  }
+
+  /// The flags for how keys and values are lines.
+  private static final class Form {
+    static final Flag LINES = Flag.plain('\0', "lines", "a key a line, without values");
+    static final Flag TSV =
+        Flag.plain('\0', "tsv", "key, TAB, value; in them \\t \\n \\\\ are written so");
+    static final Flag JSONL =
+        Flag.plain('\0', "jsonl", "a JSON object a line, with key and value (the default)");
+  }
+
+  /// The flag of the verbs that can read what was.
+  private static final class Then {
+    static final Flag AT = Flag.valued('\0', "at", "REV", "as it was at this revision");
   }
 
   private static final Verb[] ALL = values();
@@ -244,6 +347,13 @@ enum Verb {
       case TOP -> "top";
       case STATS -> "stats";
       case HISTORY -> "history";
+      case STORE_PUT -> "store put";
+      case STORE_GET -> "store get";
+      case STORE_RM -> "store rm";
+      case STORE_LS -> "store ls";
+      case STORE_COMMIT -> "store commit";
+      case STORE_IMPORT -> "store import";
+      case STORE_EXPORT -> "store export";
       case INIT -> "init";
       case DOCTOR -> "doctor";
       case VERIFY -> "verify";
@@ -294,6 +404,44 @@ enum Verb {
       }
     }
     return null;
+  }
+
+  /// How many words it has.
+  int words() {
+    int words = 1;
+    for (int i = 0; i < word().length(); i++) {
+      words += word().charAt(i) == ' ' ? 1 : 0;
+    }
+    return words;
+  }
+
+  /// The verb that a call begins with: of two, the one of more words.
+  static @Nullable Verb leading(List<String> call) {
+    Verb found = null;
+    for (Verb verb : ALL) {
+      boolean longer = found == null || verb.words() > found.words();
+      if (longer && verb.words() <= call.size() && verb.leads(call)) {
+        found = verb;
+      }
+    }
+    return found;
+  }
+
+  private boolean leads(List<String> call) {
+    return words() == 1
+        ? word().equals(call.getFirst())
+        : word().equals(String.join(" ", call.subList(0, words())));
+  }
+
+  /// Those whose first words these are.
+  static List<Verb> behind(String words) {
+    List<Verb> found = new ArrayList<>();
+    for (Verb verb : ALL) {
+      if (verb.word().startsWith(words + " ")) {
+        found.add(verb);
+      }
+    }
+    return found;
   }
 
   static @Nullable Verb of(String word) {

@@ -207,6 +207,30 @@ class GoldenIT {
   }
 
   @Test
+  void aStore_isWrittenAndRead() throws Exception {
+    assertThat(golden("truce store put flags dark-mode on && truce store get flags dark-mode"))
+        .isEqualTo(new Result(0, "1\non", ""));
+    assertThat(golden("echo off | truce store put flags dark-mode - --if-revision 1 --json"))
+        .isEqualTo(
+            new Result(
+                0,
+                "{\"schema\":\"truce.commit/1\",\"revision\":2,\"durability\":\"fsync\","
+                    + "\"fence\":{},\"id\":\"UUID\",\"store\":\"flags\",\"changed\":1,"
+                    + "\"resolved\":0,\"repeated\":false}\n",
+                ""));
+    assertThat(golden("truce store ls flags && truce store get flags other"))
+        .isEqualTo(new Result(1, "KEY        REVISION  BYTES\ndark-mode         2      4\n", ""));
+    assertThat(golden("truce run build -- truce store rm flags dark-mode --json"))
+        .isEqualTo(
+            new Result(
+                0,
+                "{\"schema\":\"truce.commit/1\",\"revision\":3,\"durability\":\"fsync\","
+                    + "\"fence\":{\"build\":TOKEN},\"id\":\"UUID\",\"store\":\"flags\","
+                    + "\"changed\":1,\"resolved\":0,\"repeated\":false}\n",
+                ""));
+  }
+
+  @Test
   void check_isSilent() throws Exception {
     assertThat(golden("truce run build -- truce check")).isEqualTo(new Result(0, "", ""));
     assertThat(golden("TRUCE_LOCK=build TRUCE_TOKEN=7 truce check || exit 1"))
@@ -233,6 +257,8 @@ class GoldenIT {
         .replaceAll("(t[lk]_)[0-9A-Z]+", "$1HANDLE")
         .replaceAll("\\b0{9,}[0-9A-Z]+", "ID")
         .replaceAll("\"token\":\\d+", "\"token\":TOKEN")
+        .replaceAll("\"build\":\\d+", "\"build\":TOKEN")
+        .replaceAll("\"id\":\"[0-9a-f-]{36}\"", "\"id\":\"UUID\"")
         .replaceAll("write \\d+s", "write HELD")
         .replaceAll("9m\\d+s", "9mHELD")
         .replaceAll("\\b\\d+\\)", "PID)")

@@ -28,7 +28,7 @@ class KeeperTest {
 
   private Keeper keeper(InputStream shell) {
     PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream(), true, UTF_8);
-    Console console = new Console(nowhere, nowhere, Map.of(), temp);
+    Console console = new Console(InputStream.nullInputStream(), nowhere, nowhere, Map.of(), temp);
     return new Keeper(console, 0, shell, new ByteArrayOutputStream());
   }
 
@@ -74,7 +74,7 @@ class KeeperTest {
               held,
               run,
               new Life(0),
-              new Console(System.out, System.err, Map.of(), temp),
+              new Console(System.in, System.out, System.err, Map.of(), temp),
               keeper);
       warden.start();
       Thread.currentThread().interrupt();
@@ -152,7 +152,7 @@ class KeeperTest {
               held,
               run,
               new Life(0),
-              new Console(err, err, Map.of(), temp),
+              new Console(InputStream.nullInputStream(), err, err, Map.of(), temp),
               keeper(InputStream.nullInputStream()));
       happens.accept(other);
       return new Said(warden.conclude(false), errors.toString(UTF_8));

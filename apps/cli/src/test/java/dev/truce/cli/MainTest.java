@@ -50,7 +50,7 @@ class MainTest {
       if (verb == Verb.VERSION) {
         continue;
       }
-      Captured help = truce("help", verb.word());
+      Captured help = truce(("help " + verb.word()).split(" ", -1));
       assertThat(help.status()).isEqualTo(0);
       assertThat(help.out()).startsWith("usage: truce " + verb.word());
       for (Flag flag : verb.flags()) {

@@ -35,7 +35,7 @@ class ManualIT {
     String page = words(set.out().replaceAll(".\\x08", "").replace('\u2212', '-'));
     for (Verb verb : Verb.values()) {
       assertThat(page).contains(verb.word());
-      Captured.of(temp, Map.of(), "help", verb.word())
+      Captured.of(temp, Map.of(), ("help " + verb.word()).split(" ", -1))
           .out()
           .lines()
           .forEach(line -> assertThat(page).contains(words(line)));
