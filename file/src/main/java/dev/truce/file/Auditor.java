@@ -48,7 +48,7 @@ final class Auditor {
         files.control(),
         () -> {
           for (int tries = 1; ; tries++) {
-            Survey.Finding finding = Survey.of(files).judge(0);
+            Survey.Finding finding = Survey.ofAll(files).judge(0);
             if (finding.damage() == null || tries == TRIES) {
               return finding;
             }
@@ -66,29 +66,24 @@ final class Auditor {
     to.<Boolean>io(
         to.control(),
         () -> {
-          copy(finding, to);
+          copy(files, finding, to);
           return true;
         });
     return finding.last();
   }
 
-  private static void copy(Survey.Finding finding, JournalFiles to) throws IOException {
+  private static void copy(JournalFiles from, Survey.Finding finding, JournalFiles to)
+      throws IOException {
     SegmentPage page = SegmentPage.fresh(to, finding.lineage(), 1, 0, 0);
     List<Note> notes = new ArrayList<>();
     Base base = finding.base();
     if (base != null) {
-      Base moved =
-          new Base(
-              base.id(),
-              base.lineage(),
-              base.upTo(),
-              page.first(),
-              page.crc(),
-              base.landed(),
-              base.givenUp(),
-              base.ended(),
-              base.state());
-      Bases.write(to, moved);
+      JournalFiles.BaseFile file = from.baseFile(base.upTo(), base.id());
+      Bases.write(
+          to,
+          to.baseFile(base.upTo(), base.id()),
+          Bases.state(from, file),
+          () -> base.at(page.first(), page.crc()));
       notes.add(new Note.Checkpoint(base.upTo(), base.id()));
     }
     for (Note note : finding.behind()) {

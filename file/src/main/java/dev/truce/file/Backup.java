@@ -84,6 +84,7 @@ final class Backup {
         }
       }
       if (bases(from.names()).equals(bases(files.keySet()))) {
+        requireWhole(to, target, files.keySet(), SALVAGE);
         seal(to, List.copyOf(files.keySet()));
         return new Copy(target, files.size(), bytes);
       }
@@ -99,6 +100,16 @@ final class Backup {
   /// they were, no base is missing.
   private static Set<String> bases(Collection<String> names) {
     return names.stream().filter(name -> name.contains(".base.")).collect(Collectors.toSet());
+  }
+
+  /// A backup whose bases are damaged would be found out when it is needed.
+  private static void requireWhole(
+      Storage storage, Path path, Collection<String> names, String next) throws IOException {
+    for (String base : bases(names)) {
+      if (!Bases.isWhole(storage, path.resolve(base), base)) {
+        throw Faults.damaged(path.resolve(base), "it fails its check", next);
+      }
+    }
   }
 
   /// What makes it a whole backup.
@@ -287,6 +298,7 @@ final class Backup {
       }
       names.add(name);
     }
+    requireWhole(backup, from, names, NEXT);
     if (!names.containsAll(List.of("id", "ceiling"))) {
       throw Faults.damaged(from.resolve(SUMS), "it names no root", NEXT);
     }
@@ -294,6 +306,9 @@ final class Backup {
   }
 
   private static final String NEXT = "restore from another backup";
+
+  private static final String SALVAGE =
+      "it is a copy of what the root has, of which `truce verify --salvage DIR` saves what is whole";
 
   private static String sums(Storage backup, Path from) throws IOException {
     try (Storage.@Nullable File file = backup.open(SUMS)) {

@@ -1,44 +1,176 @@
 package dev.truce.file;
 
+import dev.truce.file.BasePage.Part;
+import dev.truce.spi.Journal;
 import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
-import java.util.List;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /// Bases as files.
+///
+/// Opening a journal reads what it knows itself, and no byte of the state: that is mapped when
+/// somebody asks for it, and checked by who reads all of it or looks whether a root is whole.
 final class Bases {
+  private static final int PIECE = 1 << 16;
+
   private Bases() {}
+
+  // ---- reading ----------------------------------------------------------------------------------
 
   /// What a file says, or `null` when it is gone or damaged.
   static @Nullable Base read(JournalFiles files, JournalFiles.BaseFile base) throws IOException {
-    try {
-      return open(files, base);
+    try (Storage.File file = files.storage().open(base.file())) {
+      BasePage page = page(files, base, file);
+      return page == null ? null : Base.of(page, all(file, page.knowledge()));
     } catch (NoSuchFileException e) {
       return null;
     }
   }
 
-  /// What a file says, or `null` when it is damaged.
-  ///
-  /// @throws NoSuchFileException if it is gone, as it is when a newer one counts
-  static @Nullable Base open(JournalFiles files, JournalFiles.BaseFile base) throws IOException {
+  /// The same, and `null` also when its state is damaged.
+  static @Nullable Base readWhole(JournalFiles files, JournalFiles.BaseFile base)
+      throws IOException {
     try (Storage.File file = files.storage().open(base.file())) {
-      byte[] bytes = new byte[Math.toIntExact(file.size())];
-      ByteBuffer read = JournalFiles.read(file, 0, bytes.length);
-      read.get(bytes, 0, read.limit());
-      return Base.of(files.path(base.file()), files.digest(), bytes);
+      BasePage page = page(files, base, file);
+      return page == null || !isWhole(file, page.state())
+          ? null
+          : Base.of(page, all(file, page.knowledge()));
+    } catch (NoSuchFileException e) {
+      return null;
     }
   }
 
-  /// Writes a base durably; it does not count yet.
-  static void write(JournalFiles files, Base base) throws IOException {
-    ByteBuffer bytes = base.bytes(files.digest());
+  /// The state in a file, of any size, not read yet; `null` when it is damaged.
+  ///
+  /// @throws NoSuchFileException if it is gone, as it is when a newer one counts
+  static Journal.@Nullable Base view(JournalFiles files, JournalFiles.BaseFile base)
+      throws IOException {
+    try (Storage.File file = files.storage().open(base.file())) {
+      BasePage page = page(files, base, file);
+      return page == null ? null : View.of(files.path(base.file()), page, file);
+    }
+  }
+
+  /// Whether a file that is called like a base is one whose parts are what was written.
+  static boolean isWhole(Storage storage, Path path, String name) throws IOException {
+    try (Storage.File file = storage.open(name)) {
+      BasePage page = BasePage.of(path, JournalFiles.page(file), file.size());
+      return page != null && isWhole(file, page.state()) && isWhole(file, page.knowledge());
+    }
+  }
+
+  private static @Nullable BasePage page(
+      JournalFiles files, JournalFiles.BaseFile base, Storage.File file) throws IOException {
+    BasePage page = BasePage.of(files.path(base.file()), JournalFiles.page(file), file.size());
+    return page != null
+            && page.name().equals(files.digest())
+            && page.id().equals(base.id())
+            && page.upTo() == base.upTo()
+        ? page
+        : null;
+  }
+
+  private static ByteBuffer all(Storage.File file, Part part) throws IOException {
+    return JournalFiles.read(file, part.at(), Math.toIntExact(part.bytes()));
+  }
+
+  private static boolean isWhole(Storage.File file, Part part) throws IOException {
+    CRC32C crc = new CRC32C();
+    read(file, part, crc::update);
+    return (int) crc.getValue() == part.crc();
+  }
+
+  /// Reads a part to its end, or to the end of the file.
+  private static void read(Storage.File file, Part part, Consumer<ByteBuffer> to)
+      throws IOException {
+    for (long at = part.at(); at < part.end(); ) {
+      ByteBuffer piece = JournalFiles.read(file, at, (int) Math.min(PIECE, part.end() - at));
+      if (!piece.hasRemaining()) {
+        return;
+      }
+      at += piece.remaining();
+      to.accept(piece);
+    }
+  }
+
+  static int crc(ByteBuffer bytes) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes.duplicate());
+    return (int) crc.getValue();
+  }
+
+  /// A state as memory.
+  ///
+  /// @param crc what its bytes have if they are what was written
+  private record View(Path file, long upTo, MemorySegment bytes, int crc) implements Journal.Base {
+    static View of(Path path, BasePage page, Storage.File file) throws IOException {
+      Part state = page.state();
+      return new View(path, page.upTo(), file.view(state.at(), state.bytes()), state.crc());
+    }
+
+    @Override
+    public byte[] all() {
+      byte[] all = read();
+      if (Bases.crc(ByteBuffer.wrap(all)) != crc) {
+        throw Faults.damaged(file, "its state fails its check", Recovery.NEXT);
+      }
+      return all;
+    }
+
+    private byte[] read() {
+      try {
+        return Journal.Base.super.all();
+      } catch (InternalError e) {
+        throw Faults.unmapped(file, e);
+      }
+    }
+  }
+
+  // ---- writing ----------------------------------------------------------------------------------
+
+  /// Writes a base durably; it does not count yet. What the journal knows is asked for when the
+  /// state has been written.
+  ///
+  /// @throws NoSuchFileException if somebody has removed what was being written, which is done once
+  ///   a newer base counts
+  static void write(
+      JournalFiles files, JournalFiles.BaseFile to, Journal.State state, Faults.Work<Base> knowing)
+      throws IOException {
     files.create(
-        files.base(base.upTo(), base.id()),
-        List.of(bytes),
-        bytes.limit(),
+        to.file(),
+        Page.BYTES,
+        fresh -> {
+          Part stated = StateWriter.write(files, to.file(), fresh, state);
+          Base base = knowing.run();
+          ByteBuffer knowledge = base.knowledge();
+          Part known = new Part(stated.end(), knowledge.remaining(), crc(knowledge));
+          fresh.write(knowledge, known.at());
+          fresh.write(ByteBuffer.wrap(base.page(files.digest(), stated, known).bytes()), 0);
+        },
         Yield.JOURNAL_BASE_WRITTEN);
+  }
+
+  /// The state in a file, to be written once more.
+  static Journal.State state(JournalFiles files, JournalFiles.BaseFile base) {
+    return sink ->
+        files.<@Nullable Void>io(
+            base.file(),
+            () -> {
+              try (Storage.File file = files.storage().open(base.file())) {
+                BasePage page = page(files, base, file);
+                if (page == null) {
+                  throw Faults.damaged(
+                      files.path(base.file()), "it fails its check", Recovery.NEXT);
+                }
+                read(file, page.state(), sink::write);
+              }
+              return null;
+            });
   }
 }

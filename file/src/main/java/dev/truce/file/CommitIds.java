@@ -1,8 +1,7 @@
 package dev.truce.file;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// 6.4, algorithm L); forgetting builds the index anew.
 final class CommitIds {
   private static final int LEAST = 16;
+  private static final int ID_BYTES = 16;
 
   /// The position before the first one.
   private long before;
@@ -23,8 +23,32 @@ final class CommitIds {
   /// Two words for each position.
   private long[] ids = new long[2 * LEAST];
 
-  /// Which of them hashed to a place, counted from 1; 0 for none. Less than half of it is used.
-  private int[] index = new int[4 * LEAST];
+  /// Which of them hashed to a place, counted from 1; 0 for none. Less than half of it is used. It
+  /// is made when somebody asks: who only reads a journal never does.
+  private int @Nullable [] index;
+
+  CommitIds() {}
+
+  /// The next `count` ids in the buffer, of the positions up to `last`.
+  static CommitIds read(ByteBuffer in, int count, long last) {
+    CommitIds read = new CommitIds();
+    read.before = last - count;
+    read.count = count;
+    read.ids = new long[2 * Math.max(count, LEAST)];
+    in.asLongBuffer().get(read.ids, 0, 2 * count);
+    in.position(in.position() + count * ID_BYTES);
+    return read;
+  }
+
+  /// Puts them, oldest first.
+  void put(ByteBuffer out) {
+    out.asLongBuffer().put(ids, 0, 2 * count);
+    out.position(out.position() + count * ID_BYTES);
+  }
+
+  int count() {
+    return count;
+  }
 
   /// Takes up the id of the next position, of any position to begin with. Of an id that comes twice
   /// the first position counts.
@@ -38,35 +62,39 @@ final class CommitIds {
     makeRoom(count + 1);
     ids[2 * count] = id.getMostSignificantBits();
     ids[2 * count + 1] = id.getLeastSignificantBits();
-    link(count);
     count++;
+    if (index != null) {
+      link(index, count - 1);
+    }
   }
 
   private void makeRoom(int wanted) {
     if (2 * wanted > ids.length) {
       ids = Arrays.copyOf(ids, Math.max(2 * wanted, 2 * ids.length));
     }
-    if (2 * wanted >= index.length) {
-      index(2 * Integer.highestOneBit(2 * wanted));
+    if (index != null && 2 * wanted >= index.length) {
+      index = indexed(wanted);
     }
   }
 
-  private void index(int length) {
-    index = new int[length];
+  /// An index of all, with room for so many.
+  private int[] indexed(int wanted) {
+    int[] fresh = new int[4 * Integer.highestOneBit(Math.max(wanted, LEAST))];
     for (int at = 0; at < count; at++) {
-      link(at);
+      link(fresh, at);
     }
+    return fresh;
   }
 
-  private void link(int at) {
-    int place = place(ids[2 * at], ids[2 * at + 1]);
+  private void link(int[] index, int at) {
+    int place = place(index, ids[2 * at], ids[2 * at + 1]);
     if (index[place] == 0) {
       index[place] = at + 1;
     }
   }
 
   /// Where an id is in the index, or would be.
-  private int place(long high, long low) {
+  private int place(int[] index, long high, long low) {
     int mask = index.length - 1;
     int place = hash(high, low) & mask;
     while (index[place] != 0 && !is(index[place] - 1, high, low)) {
@@ -89,7 +117,12 @@ final class CommitIds {
 
   /// The position of an id, or `null`.
   @Nullable Long get(UUID id) {
-    int found = index[place(id.getMostSignificantBits(), id.getLeastSignificantBits())];
+    int[] all = index;
+    if (all == null) {
+      all = indexed(count);
+      index = all;
+    }
+    int found = all[place(all, id.getMostSignificantBits(), id.getLeastSignificantBits())];
     return found == 0 ? null : before + found;
   }
 
@@ -100,20 +133,23 @@ final class CommitIds {
       count -= dropped;
       before += dropped;
       ids = Arrays.copyOfRange(ids, 2 * dropped, 2 * (dropped + Math.max(count, LEAST)));
-      index(2 * Integer.highestOneBit(2 * Math.max(count, LEAST)));
+      index = null;
     }
   }
 
-  /// Those above one position and up to another, in their order.
-  Map<UUID, Long> between(long above, long upTo) {
-    Map<UUID, Long> between = new LinkedHashMap<>();
-    for (int at = Math.clamp(above - before, 0, count); at < count; at++) {
-      long position = before + at + 1;
-      UUID id = new UUID(ids[2 * at], ids[2 * at + 1]);
-      if (position <= upTo) {
-        between.putIfAbsent(id, position);
-      }
-    }
+  /// Those above one position and up to another, by themselves.
+  CommitIds between(long above, long upTo) {
+    int from = Math.clamp(above - before, 0, count);
+    int to = Math.clamp(upTo - before, from, count);
+    CommitIds between = new CommitIds();
+    between.before = before + from;
+    between.count = to - from;
+    between.ids = Arrays.copyOfRange(ids, 2 * from, 2 * Math.max(to, from + LEAST));
     return between;
+  }
+
+  /// All of them, by themselves.
+  CommitIds copy() {
+    return between(before, Long.MAX_VALUE);
   }
 }

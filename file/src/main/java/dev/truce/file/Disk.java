@@ -4,6 +4,8 @@ import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
 import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.AsynchronousFileChannel;
@@ -146,6 +148,13 @@ final class Disk implements Storage {
     }
   }
 
+  /// A part of a file to be read, of any size, mapped for as long as it is referred to.
+  private static MemorySegment view(Path file, long at, long bytes) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return channel.map(FileChannel.MapMode.READ_ONLY, at, bytes, Arena.ofAuto());
+    }
+  }
+
   /// A file that is read, written and flushed.
   ///
   /// The channel is the asynchronous one, with the calling thread to do its work: unlike the plain
@@ -195,6 +204,13 @@ final class Disk implements Storage {
     @Override
     public ByteBuffer map(long at, int bytes) throws IOException {
       return Faults.uninterrupted(() -> Disk.map(path, at, bytes));
+    }
+
+    @Override
+    public MemorySegment view(long at, long bytes) throws IOException {
+      return bytes == 0
+          ? MemorySegment.ofArray(new byte[0]).asReadOnly()
+          : Faults.uninterrupted(() -> Disk.view(path, at, bytes));
     }
 
     @Override
@@ -295,6 +311,11 @@ final class Disk implements Storage {
 
     @Override
     public ByteBuffer map(long at, int bytes) {
+      throw onlyLocked();
+    }
+
+    @Override
+    public MemorySegment view(long at, long bytes) {
       throw onlyLocked();
     }
 

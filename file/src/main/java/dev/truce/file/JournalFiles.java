@@ -17,6 +17,8 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// The files of one journal: what they are called, and how one comes to be.
@@ -41,6 +43,8 @@ final class JournalFiles {
   private static final String TEMPORARY = ".tmp";
   private static final int MAX_STEM = 120;
   private static final String HARMLESS = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+  private static final Pattern UNFINISHED = Pattern.compile("base\\.([1-9][0-9]{0,17})\\..*\\.tmp");
 
   private final Storage storage;
   private final Segment.Sizes sizes;
@@ -210,6 +214,11 @@ final class JournalFiles {
   /// A base by its file.
   record BaseFile(String file, long upTo, UUID id) {}
 
+  /// The file of a base.
+  BaseFile baseFile(long upTo, UUID id) {
+    return new BaseFile(base(upTo, id), upTo, id);
+  }
+
   /// The bases, in no order.
   List<BaseFile> bases() {
     return listed(rest -> {
@@ -220,10 +229,18 @@ final class JournalFiles {
       try {
         long upTo = Long.parseLong(parts[1]);
         UUID id = UUID.fromString(parts[2]);
-        return new BaseFile(base(upTo, id), upTo, id);
+        return baseFile(upTo, id);
       } catch (IllegalArgumentException e) {
         return null; // no name that we gave
       }
+    });
+  }
+
+  /// The files of bases that stand for no more than this and were never finished.
+  List<String> unfinishedBases(long upTo) {
+    return listed(rest -> {
+      Matcher base = UNFINISHED.matcher(rest);
+      return base.matches() && Long.parseLong(base.group(1)) <= upTo ? stem + "." + rest : null;
     });
   }
 
@@ -238,27 +255,26 @@ final class JournalFiles {
     return found;
   }
 
+  /// What a file is to have.
+  interface Content {
+    void writeTo(Storage.File file) throws IOException;
+  }
+
   /// Creates a file whole: it has its name only once its bytes are on disk, and both last when this
   /// returns. False if there was one by then.
   ///
   /// @param written after this step, for tests
-  boolean create(String file, List<ByteBuffer> content, long bytes, Yield written)
-      throws IOException {
+  boolean create(String file, long bytes, Content content, Yield written) throws IOException {
     String temporary = file + "." + unique() + TEMPORARY;
     try (Storage.File fresh = storage.create(temporary, bytes)) {
-      long at = 0;
-      for (ByteBuffer part : content) {
-        int length = part.remaining();
-        fresh.write(part, at);
-        at += length;
-      }
+      content.writeTo(fresh);
       fresh.flush();
       Yield.at(written);
       boolean linked = storage.link(temporary, file);
       storage.delete(temporary);
       storage.sync();
       return linked;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
       storage.delete(temporary);
       throw e;
     }

@@ -24,7 +24,7 @@ final class Ledger {
   /// for in vain.
   static final int REMEMBERED = 1 << 16;
 
-  private final CommitIds landed = new CommitIds();
+  private final CommitIds landed;
   private final LinkedHashSet<UUID> givenUp = new LinkedHashSet<>();
   private final Map<String, Ends> ended = new TreeMap<>();
   private final TreeSet<Integer> segments = new TreeSet<>();
@@ -42,27 +42,27 @@ final class Ledger {
   private @Nullable Checkpoint base;
   private boolean confirmed = true;
 
-  private Ledger(long place, int previous) {
+  private Ledger(long place, int previous, CommitIds landed) {
     this.place = place;
     this.previous = previous;
+    this.landed = landed;
     segments.add(Place.segment(place));
   }
 
   /// Of a journal from its very beginning.
   static Ledger beginning(SegmentPage first) {
-    Ledger ledger = new Ledger(first.first(), first.crc());
+    Ledger ledger = new Ledger(first.first(), first.crc(), new CommitIds());
     ledger.marked = true;
     return ledger;
   }
 
   /// Of a journal from a base on, which counts once its checkpoint is met.
   static Ledger from(Base base) {
-    Ledger ledger = new Ledger(base.start(), base.previous());
+    Ledger ledger = new Ledger(base.start(), base.previous(), base.landed().copy());
     ledger.last = base.upTo();
     ledger.below = base.upTo();
     ledger.base = new Checkpoint(base.upTo(), base.id());
     ledger.confirmed = false;
-    base.landed().forEach(ledger.landed::add);
     ledger.givenUp.addAll(base.givenUp());
     ledger.ended.putAll(copy(base.ended()));
     return ledger;
@@ -249,7 +249,7 @@ final class Ledger {
 
   /// The base that stands for all up to the unit in this record, which is above the present base.
   /// It ends there: what stands behind may not be on disk yet, and is read again.
-  Base base(Frame frame, long upTo, UUID id, UUID lineage, byte[] state) {
+  Base base(Frame frame, long upTo, UUID id, UUID lineage) {
     return new Base(
         id,
         lineage,
@@ -258,7 +258,6 @@ final class Ledger {
         frame.crc(),
         landed.between(upTo - REMEMBERED, upTo),
         new LinkedHashSet<>(givenUp),
-        copy(ended),
-        state);
+        copy(ended));
   }
 }

@@ -34,8 +34,13 @@ final class Page {
 
   /// A page of this kind; `magic` has eight letters.
   static byte[] seal(String magic, long word, Consumer<ByteBuffer> body) {
+    return seal(magic, FORMAT, word, body);
+  }
+
+  /// The same of a kind whose format has changed since the first.
+  static byte[] seal(String magic, int format, long word, Consumer<ByteBuffer> body) {
     ByteBuffer page = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    page.put(magic.getBytes(StandardCharsets.US_ASCII)).putInt(FORMAT_AT, FORMAT);
+    page.put(magic.getBytes(StandardCharsets.US_ASCII)).putInt(FORMAT_AT, format);
     page.putLong(WORD, word);
     body.accept(page.position(BODY));
     page.putInt(CRC_AT, crc(page.array()));
@@ -47,6 +52,11 @@ final class Page {
   ///
   /// @throws EngineException of kind CONFIGURATION if it is whole and newer
   static @Nullable ByteBuffer open(Path file, String magic, byte[] bytes) {
+    return open(file, magic, FORMAT, bytes);
+  }
+
+  /// The same of a kind whose format has changed since the first; those before are read no more.
+  static @Nullable ByteBuffer open(Path file, String magic, int format, byte[] bytes) {
     if (bytes.length < BYTES
         || !Arrays.equals(
             bytes, 0, FORMAT_AT, magic.getBytes(StandardCharsets.US_ASCII), 0, FORMAT_AT)) {
@@ -56,18 +66,20 @@ final class Page {
     if (page.getInt(CRC_AT) != crc(bytes)) {
       return null;
     }
-    int format = page.getInt(FORMAT_AT);
-    if (format > FORMAT) {
-      throw new EngineException(
-          Kind.CONFIGURATION,
-          file
-              + " has format "
-              + format
-              + ", this release reads up to "
-              + FORMAT
-              + ": use the release that wrote it, or a newer one");
+    int found = page.getInt(FORMAT_AT);
+    if (found > format) {
+      throw unread(
+          file, found, "up to " + format + ": use the release that wrote it, or a newer one");
+    }
+    if (found < format) {
+      throw unread(file, found, "none below " + format + ": use the release that wrote it");
     }
     return page.position(BODY);
+  }
+
+  private static EngineException unread(Path file, int found, String instead) {
+    return new EngineException(
+        Kind.CONFIGURATION, file + " has format " + found + ", this release reads " + instead);
   }
 
   /// Puts ids, sixteen bytes each.

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// @param birth the [epoch][Control#epoch] of flushes when it was open already: a flush of a later
 ///   epoch that failed would have been reported to this descriptor too
 record Segment(int number, Storage.File file, long size, long birth) {
-  /// How large segments are.
+  /// How large segments are, and what of a base is done at a time.
   record Sizes(long smallest, long largest) {
     /// A journal that few use takes a megabyte or two; a large one changes segments, which costs
     /// some milliseconds, every 64.
@@ -22,6 +22,16 @@ record Segment(int number, Storage.File file, long size, long birth) {
     /// For a segment that follows so many bytes of records since the checkpoint.
     long after(long bytes) {
       return Math.clamp(Long.highestOneBit(Math.max(1, bytes)), smallest, largest);
+    }
+
+    /// What of a base is written at once.
+    int piece() {
+      return (int) (smallest >> 4);
+    }
+
+    /// What of a base is flushed at once.
+    long stretch() {
+      return smallest << 3;
     }
   }
 
@@ -59,6 +69,17 @@ record Segment(int number, Storage.File file, long size, long birth) {
   /// Makes the file of a segment, with an empty page or with content; false if there is one.
   static boolean create(JournalFiles files, int number, List<ByteBuffer> content, long size)
       throws IOException {
-    return files.create(files.segment(number), content, size, Yield.JOURNAL_SEGMENT_WRITTEN);
+    return files.create(
+        files.segment(number),
+        size,
+        fresh -> {
+          long at = 0;
+          for (ByteBuffer part : content) {
+            int length = part.remaining();
+            fresh.write(part, at);
+            at += length;
+          }
+        },
+        Yield.JOURNAL_SEGMENT_WRITTEN);
   }
 }

@@ -5,9 +5,7 @@ import dev.truce.EngineException.Kind;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.spi.Journal;
 import dev.truce.spi.Ticker;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,9 +29,6 @@ final class SharedJournal implements Journal, AutoCloseable {
   /// How long an opener waits for one that is alone.
   private static final long OPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-  /// How long somebody who takes a checkpoint is waited for.
-  private static final long CHECKPOINT_NANOS = TimeUnit.SECONDS.toNanos(10);
-
   /// How long appends of other processes may go unnoticed by who waits for one.
   private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -51,7 +46,7 @@ final class SharedJournal implements Journal, AutoCloseable {
   private final Tail tail;
   private final Appender appender;
   private final Flusher flusher;
-  private final ReentrantLock checkpointing = new ReentrantLock();
+  private final Checkpoints checkpoints;
   private final ReentrantLock marking = new ReentrantLock();
   private final AtomicLong durable = new AtomicLong();
   private final AtomicBoolean preparing = new AtomicBoolean();
@@ -81,6 +76,8 @@ final class SharedJournal implements Journal, AutoCloseable {
     this.appender = new Appender(files, locks, control, segments, flushes, tail, ticker);
     this.flusher =
         new Flusher(files, locks, control, segments, flushes, tail, ticker, slot, appender);
+    this.checkpoints =
+        new Checkpoints(files, locks, control, tail, ticker, this::writeWhole, this::settle);
   }
 
   // ---- opening ----------------------------------------------------------------------------------
@@ -519,164 +516,14 @@ final class SharedJournal implements Journal, AutoCloseable {
       throw new IllegalArgumentException(
           "no checkpoint at " + upTo + ": the journal ends at " + last);
     }
-    checkpointing.lock();
-    try {
-      boolean taken = takeCheckpoint(upTo);
-      try {
-        Boolean replaced;
-        do {
-          settle(tail.now(ledger -> upTo <= ledger.below() ? 0 : ledger.start(upTo) + Words.BYTES));
-          replaced = replace(upTo, state);
-        } while (replaced == null);
-        return replaced;
-      } finally {
-        if (taken) {
-          locks.releaseCheckpoint();
-        }
-      }
-    } finally {
-      checkpointing.unlock();
-    }
-  }
-
-  /// Waits for somebody else's checkpoint, if it does not take too long; answers whether the byte
-  /// is ours.
-  private boolean takeCheckpoint(long upTo) {
-    Patience patience = new Patience(ticker);
-    while (patience.spentNanos() < CHECKPOINT_NANOS && tail.now(Ledger::below) < upTo) {
-      if (locks.tryCheckpoint()) {
-        return true;
-      }
-      patience.wait(this);
-    }
-    return false;
-  }
-
-  /// Whether the base counts now; `null` if the record it ends with was written once more
-  /// meanwhile, or what was called durable was its former place: then it has to begin elsewhere.
-  private @Nullable Boolean replace(long upTo, State state) {
-    if (upTo <= tail.below()) {
-      return false;
-    }
-    byte[] bytes = all(state);
-    Replacement replacement =
-        tail.now(ledger -> upTo <= ledger.below() ? null : replacement(ledger, upTo, bytes));
-    if (replacement == null) {
-      return false;
-    }
-    dev.truce.file.Base base = replacement.base;
-    String file = files.base(upTo, base.id());
-    files.<@Nullable Void>io(
-        file,
-        () -> {
-          Bases.write(files, base);
-          return null;
-        });
-    Yield.at(Yield.JOURNAL_BASE_NAMED);
-    Wish.ToRest wish =
-        new Wish.ToRest(
-            new Note.Checkpoint(upTo, base.id()),
-            replacement.start,
-            () -> control.durable() >= base.start());
-    writeWhole(
-        wish, "the checkpoint at " + upTo + " may or may not stand; taking it again is safe");
-    if (!wish.taken()) {
-      delete(file);
-      return wish.newer() ? null : false;
-    }
-    Yield.at(Yield.JOURNAL_CHECKPOINT_APPENDED);
-    settle();
-    retire(base);
-    return true;
-  }
-
-  /// A base that may count.
-  ///
-  /// @param start where the record lies that it ends with
-  private record Replacement(dev.truce.file.Base base, long start) {}
-
-  private static byte[] all(State state) {
-    ByteArrayOutputStream all = new ByteArrayOutputStream();
-    state.writeTo(bytes -> {
-      byte[] part = new byte[bytes.remaining()];
-      bytes.get(part);
-      all.writeBytes(part);
-    });
-    return all.toByteArray();
-  }
-
-  private Replacement replacement(Ledger ledger, long upTo, byte[] state) throws IOException {
-    List<Frame> unit = new ArrayList<>(1);
-    tail.walk(
-        ledger,
-        ledger.start(upTo),
-        frame -> {
-          unit.add(frame);
-          return false;
-        });
-    Frame last = unit.getFirst();
-    return new Replacement(
-        ledger.base(last, upTo, files.unique(), control.lineage(), state), last.place());
-  }
-
-  /// Removes what the base stands for: first older bases, then, once that lasts, segments that
-  /// nobody reads any more. So wherever a crash comes, a base that is left has its records.
-  private void retire(dev.truce.file.Base base) {
-    files.<@Nullable Void>io(
-        files.control(),
-        () -> {
-          for (JournalFiles.BaseFile other : files.bases()) {
-            if (other.upTo() < base.upTo()) {
-              files.storage().delete(other.file());
-            }
-          }
-          files.storage().sync();
-          Yield.at(Yield.JOURNAL_BASES_RETIRED);
-          int floor = Place.segment(base.start());
-          for (int other = 0; other < control.used(); other++) {
-            int reading = control.reading(other);
-            if (reading > 0 && reading < floor && locks.slotHeld(other)) {
-              floor = reading;
-            }
-          }
-          for (int number : files.segments().stream().sorted().toList()) {
-            if (number < floor) {
-              files.storage().delete(files.segment(number));
-            }
-          }
-          files.storage().sync();
-          return null;
-        });
-  }
-
-  private void delete(String file) {
-    files.<@Nullable Void>io(
-        file,
-        () -> {
-          files.storage().delete(file);
-          return null;
-        });
+    return checkpoints.take(upTo, state);
   }
 
   @Override
   public Optional<Base> checkpoint() {
     refuseClosed();
-    return tail.now(ledger -> {
-      Note.Checkpoint newest = ledger.base();
-      if (newest == null) {
-        return Optional.empty();
-      }
-      String file = files.base(newest.upTo(), newest.base());
-      dev.truce.file.Base base =
-          Bases.open(files, new JournalFiles.BaseFile(file, newest.upTo(), newest.base()));
-      if (base == null) {
-        throw Faults.damaged(files.path(file), "it fails its check", Recovery.NEXT);
-      }
-      return Optional.of(new Taken(base.upTo(), MemorySegment.ofArray(base.state()).asReadOnly()));
-    });
+    return checkpoints.newest();
   }
-
-  private record Taken(long upTo, MemorySegment bytes) implements Base {}
 
   // ---- closing ----------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 /// an acknowledged record is damaged.
 final class Survey {
   private final JournalFiles files;
+  private final Looking looking;
   private final TreeMap<Integer, Part> parts = new TreeMap<>();
   private final TreeSet<Integer> unreadable = new TreeSet<>();
   private final List<Base> bases = new ArrayList<>();
@@ -70,14 +71,15 @@ final class Survey {
       long weight,
       int highest) {}
 
-  private Survey(JournalFiles files) throws IOException {
+  private Survey(JournalFiles files, Looking looking) throws IOException {
+    this.looking = looking;
     this.files = files;
     List<Integer> numbers = files.segments();
     List<JournalFiles.BaseFile> baseFiles = files.bases();
     this.empty = numbers.isEmpty() && baseFiles.isEmpty();
     this.highest = numbers.isEmpty() ? 0 : Collections.max(numbers);
     for (JournalFiles.BaseFile file : baseFiles) {
-      Base base = Bases.read(files, file);
+      Base base = looking.at(files, file);
       if (base != null) {
         bases.add(base);
       }
@@ -88,8 +90,19 @@ final class Survey {
     }
   }
 
+  /// What an opener has to know.
   static Survey of(JournalFiles files) throws IOException {
-    return new Survey(files);
+    return new Survey(files, Bases::read);
+  }
+
+  /// The same when every byte was looked at, those of states too.
+  static Survey ofAll(JournalFiles files) throws IOException {
+    return new Survey(files, Bases::readWhole);
+  }
+
+  /// How a base is read; it is `null` when it is damaged or gone.
+  private interface Looking {
+    @Nullable Base at(JournalFiles files, JournalFiles.BaseFile file) throws IOException;
   }
 
   /// Whether there is nothing.
@@ -210,10 +223,8 @@ final class Survey {
   /// Whether its base is there: if not among those that were listed, then by now, for somebody may
   /// be using the journal.
   private boolean readable(Note.Checkpoint checkpoint) throws IOException {
-    String file = files.base(checkpoint.upTo(), checkpoint.base());
     return bases.stream().anyMatch(base -> base.id().equals(checkpoint.base()))
-        || Bases.read(files, new JournalFiles.BaseFile(file, checkpoint.upTo(), checkpoint.base()))
-            != null;
+        || looking.at(files, files.baseFile(checkpoint.upTo(), checkpoint.base())) != null;
   }
 
   /// The segments from the one after `first` to the last one that counts and leads back to it,

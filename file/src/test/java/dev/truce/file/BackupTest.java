@@ -16,8 +16,10 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -51,12 +53,16 @@ class BackupTest {
   /// The position of every record is the number that was put into it.
   private static long last(Journal journal) {
     long from = journal.read(1, 1) instanceof Page.TooOld(long floor) ? floor : 1;
-    List<Entry> entries = ((Page.Records) journal.read(from, Integer.MAX_VALUE)).entries();
-    for (Entry entry : entries) {
-      assertThat(ByteBuffer.wrap(entry.record()).getLong()).isEqualTo(entry.position());
-      assertThat(entry.position()).isEqualTo(from++);
+    for (; ; ) {
+      List<Entry> page = ((Page.Records) journal.read(from, Integer.MAX_VALUE)).entries();
+      if (page.isEmpty()) {
+        return from - 1;
+      }
+      for (Entry entry : page) {
+        assertThat(ByteBuffer.wrap(entry.record()).getLong()).isEqualTo(entry.position());
+        assertThat(entry.position()).isEqualTo(from++);
+      }
     }
-    return from - 1;
   }
 
   /// Segments come and go while it is copied.
@@ -179,11 +185,50 @@ class BackupTest {
     assertRefused(backup, Kind.CONFIGURATION, Backup.SUMS);
   }
 
+  /// The state of a checkpoint is read by nobody who opens the root, so it is looked at here.
+  @Test
+  void backup_ofADamagedState_isRefused() throws Exception {
+    try (FileEngine engine = FileEngine.open(root())) {
+      Journal journal = engine.journal("root");
+      append(journal, 1);
+      assertThat(journal.checkpoint(1, Journal.State.of(new byte[100]))).isTrue();
+    }
+    FileEngine.backup(root(), temp.resolve("whole"));
+    Path base;
+    try (var files = Files.list(root())) {
+      base = files.filter(file -> file.toString().contains(".base.")).findFirst().orElseThrow();
+    }
+    flip(base, 4096 + 50);
+    Path backup = temp.resolve("backup");
+    assertThatThrownBy(() -> FileEngine.backup(root(), backup))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining(base.getFileName().toString())
+        .hasMessageContaining("--salvage");
+    assertThat(backup.resolve(Backup.SUMS)).doesNotExist();
+
+    Path damaged = temp.resolve("whole").resolve(base.getFileName());
+    flip(damaged, 4096 + 50);
+    Path sums = temp.resolve("whole").resolve(Backup.SUMS);
+    Files.writeString(
+        sums,
+        Files.readString(sums)
+            .replaceAll("[0-9a-f]{64}(?=  .*base)", sha256(Files.readAllBytes(damaged))));
+    assertRefused(temp.resolve("whole"), Kind.DAMAGED, damaged.toString());
+  }
+
+  private static String sha256(byte[] bytes) throws Exception {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+  }
+
   private static void flip(Path file) throws Exception {
+    flip(file, 100);
+  }
+
+  private static void flip(Path file, long at) throws Exception {
     try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
-      bytes.seek(100);
+      bytes.seek(at);
       int value = bytes.read();
-      bytes.seek(100);
+      bytes.seek(at);
       bytes.write(value ^ 1);
     }
   }

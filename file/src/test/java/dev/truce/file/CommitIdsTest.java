@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.truce.testkit.Seed;
+import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
@@ -20,7 +22,7 @@ final class CommitIdsTest {
   @Test
   void nothing_isKnown_ofNone() {
     assertThat(ids.get(id(0))).isNull();
-    assertThat(ids.between(0, Long.MAX_VALUE)).isEmpty();
+    assertThat(ids.between(0, Long.MAX_VALUE).count()).isZero();
     ids.forget(100);
     assertThat(ids.get(id(0))).isNull();
   }
@@ -41,7 +43,9 @@ final class CommitIdsTest {
     ids.add(id(2), 2);
     ids.add(id(1), 3);
     assertThat(ids.get(id(1))).isEqualTo(1);
-    assertThat(ids.between(0, 3)).containsExactly(Map.entry(id(1), 1L), Map.entry(id(2), 2L));
+    assertThat(ids.between(0, 3).get(id(1))).isEqualTo(1);
+    assertThat(ids.between(0, 3).get(id(2))).isEqualTo(2);
+    assertThat(ids.between(1, 3).get(id(1))).isEqualTo(3);
   }
 
   @Test
@@ -79,9 +83,20 @@ final class CommitIdsTest {
       assertThat(ids.get(next)).as("%s", seed).isEqualTo(known.get(next));
     }
     known.forEach((id, position) -> assertThat(ids.get(id)).as("%s", seed).isEqualTo(position));
-    long middle = last / 2;
-    Map<UUID, Long> later = new LinkedHashMap<>(known);
-    later.values().removeIf(position -> position <= middle || position > middle + 100);
-    assertThat(ids.between(middle, middle + 100)).as("%s", seed).isEqualTo(later);
+    long middle = last - 200;
+    CommitIds later = ids.between(middle, middle + 100);
+    ByteBuffer bytes = ByteBuffer.allocate(16 * later.count());
+    later.put(bytes);
+    CommitIds read = CommitIds.read(bytes.flip(), later.count(), middle + 100);
+    assertThat(bytes.hasRemaining()).isFalse();
+    for (CommitIds some : List.of(later, later.copy(), read)) {
+      known.forEach((id, position) ->
+          assertThat(some.get(id))
+              .as("%s", seed)
+              .isEqualTo(position > middle && position <= middle + 100 ? position : null));
+      some.add(id(1000), middle + 101);
+      assertThat(some.get(id(1000))).isEqualTo(middle + 101);
+    }
+    assertThat(ids.get(id(1000))).as("a copy is by itself").isNull();
   }
 }

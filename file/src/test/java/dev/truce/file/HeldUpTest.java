@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.truce.EngineException;
 import dev.truce.spi.Journal;
+import dev.truce.spi.Journal.State;
 import dev.truce.spi.Storage;
 import dev.truce.testkit.Account;
 import dev.truce.testkit.DiskState;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -170,6 +172,51 @@ final class HeldUpTest {
             .run(Schedule.PLAIN)
             .orThrow();
     assertThat(outcome.account().acknowledged()).contains("f1", "c1", "r1");
+    opensAgain(outcome);
+  }
+
+  /// Whoever has the turn stops in the middle of its state, for longer than others wait; when it
+  /// goes on, what it had written is gone.
+  @Test
+  void checkpoint_whoseProcessStopsInTheMiddleOfItsState_isTakenByAnother() {
+    List<Boolean> taken = new ArrayList<>();
+    Outcome<String> outcome =
+        new SimulatedMachine<>(founded(9), new Account<String>())
+            .process(
+                "stopped",
+                me -> {
+                  SimulatedJournal journal = new SimulatedJournal(me);
+                  State state =
+                      sink -> {
+                        sink.write(ByteBuffer.allocate(500));
+                        nap(me, 60_000);
+                        sink.write(ByteBuffer.allocate(500));
+                      };
+                  taken.add(journal.journal().checkpoint(9, state));
+                  assertThat(journal.journal().floor()).isEqualTo(9);
+                  journal.append("s1");
+                })
+            .process(
+                "other",
+                me -> {
+                  nap(me, 100);
+                  SimulatedJournal journal = new SimulatedJournal(me);
+                  long start = me.ticker().nanos();
+                  taken.add(journal.checkpoint(0));
+                  assertThat(Duration.ofNanos(me.ticker().nanos() - start))
+                      .isBetween(Duration.ofSeconds(10), Duration.ofSeconds(25));
+                  assertThat(me.storage().names())
+                      .noneMatch(name -> name.endsWith(".tmp"))
+                      .filteredOn(name -> name.contains(".base."))
+                      .hasSize(1);
+                })
+            .run(Schedule.PLAIN)
+            .orThrow();
+    assertThat(taken).containsExactly(true, false);
+    assertThat(outcome.disk().files().keySet())
+        .noneMatch(name -> name.endsWith(".tmp"))
+        .filteredOn(name -> name.contains(".base."))
+        .hasSize(1);
     opensAgain(outcome);
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.truce.EngineException;
 import dev.truce.Fence;
+import dev.truce.spi.Journal;
 import dev.truce.spi.Storage;
 import dev.truce.testkit.Account;
 import dev.truce.testkit.DiskState;
@@ -290,6 +291,35 @@ enum JournalExam {
       Storage.File file = storage.open(files.segment(1));
       assertThat(Frames.all(file, other, file.size()).next()).isNotNull();
       assertThat(Frames.all(file, page, file.size()).next()).isNull();
+    }
+  },
+
+  /// Somebody writes a state for half a minute, and another waits: its own is not asked for.
+  A_STATE_THAT_TAKES_LONG {
+    @Override
+    void take() {
+      new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+          .process(
+              "slow",
+              opened(journal -> {
+                journal.append("a1" + "x".repeat(4000));
+                assertThat(journal.checkpointSlowly(Duration.ofSeconds(5), 6)).isTrue();
+              }))
+          .process(
+              "b",
+              me -> {
+                JournalWorkload.rest(me, Duration.ofSeconds(1));
+                try (SimulatedJournal journal = new SimulatedJournal(me)) {
+                  Journal.State unasked =
+                      _ -> {
+                        throw new AssertionError("it was asked for beside another");
+                      };
+                  assertThat(journal.journal().checkpoint(1, unasked)).isFalse();
+                  assertThat(journal.values()).containsExactly("a1" + "x".repeat(4000));
+                }
+              })
+          .run(Schedule.PLAIN)
+          .orThrow();
     }
   },
 

@@ -98,10 +98,25 @@ enum JournalMutant {
       "JournalFiles", "fresh.flush();\n      Yield", "Yield", "CHECKPOINTS"),
 
   RETIRED_BEFORE_THE_CHECKPOINT_IS_ON_DISK(
-      "SharedJournal", "settle();\n    retire(base);", "retire(base);", "CHECKPOINTS"),
+      "Checkpoints",
+      "settled.accept(control.tail());\n    retire(base);",
+      "retire(base);",
+      "CHECKPOINTS"),
 
   RETIRED_BELOW_A_PIN(
-      "SharedJournal", "reading > 0 && reading < floor", "false", "A_READER_STANDS_STILL"),
+      "Checkpoints", "reading > 0 && reading < floor", "false", "A_READER_STANDS_STILL"),
+
+  STATE_ASKED_OUT_OF_TURN(
+      "Checkpoints",
+      "boolean taken = takeTurn(upTo);",
+      "boolean taken = locks.tryCheckpoint();",
+      "A_STATE_THAT_TAKES_LONG"),
+
+  SLOW_TAKEN_FOR_STOPPED(
+      "Checkpoints", "if (written == seen) {", "if (seen >= 0) {", "A_STATE_THAT_TAKES_LONG"),
+
+  STATE_UNCHECKED(
+      "Bases", "if (Bases.crc(ByteBuffer.wrap(all)) != crc) {", "if (all.length < 0) {", "DAMAGE"),
 
   RECOVERY_BELIEVES_WHAT_IT_READS("Survey", "frame.place() >= from", "false", "TWO_APPENDERS");
 

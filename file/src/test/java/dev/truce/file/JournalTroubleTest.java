@@ -10,7 +10,9 @@ import dev.truce.spi.Journal.Entry;
 import dev.truce.spi.Journal.Page;
 import dev.truce.spi.Journal.Result;
 import dev.truce.spi.Journal.Unit;
+import dev.truce.spi.Storage;
 import dev.truce.spi.Ticker;
+import dev.truce.testkit.RecordingStorage;
 import dev.truce.testkit.SimulatedDisk;
 import dev.truce.testkit.SimulatedDisk.Fault;
 import java.nio.ByteBuffer;
@@ -252,6 +254,91 @@ final class JournalTroubleTest {
     Journal journal = a.journal;
     assertThat(journal.append(List.of(unit)).getFirst()).isEqualTo(new Result.Appended(3));
     a.close();
+  }
+
+  @Test
+  void disk_fullInTheMiddleOfAState_leavesTheCheckpointBeforeAndNothingElse() throws Exception {
+    try (Member a = new Member("a")) {
+      a.append("1");
+      a.append("2");
+      assertThat(a.journal.checkpoint(1, Journal.State.of("one".getBytes(UTF_8)))).isTrue();
+      List<String> before = disk.process("looker").names();
+      byte[] part = new byte[1 << 20];
+      Journal.State filling =
+          sink -> {
+            sink.write(ByteBuffer.wrap(part));
+            disk.limit(1);
+            try {
+              sink.write(ByteBuffer.wrap(part));
+            } catch (EngineException swallowed) {
+              assertThat(swallowed).hasMessageContaining("the disk is full");
+            }
+          };
+
+      assertThatThrownBy(() -> a.journal.checkpoint(2, filling))
+          .isInstanceOf(EngineException.class)
+          .hasMessageContaining("the disk is full");
+
+      assertThat(disk.process("looker").names()).containsExactlyElementsOf(before);
+      assertThat(a.journal.floor()).isEqualTo(1);
+      assertThat(a.journal.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("one");
+      disk.limit(Long.MAX_VALUE);
+      assertThat(a.journal.checkpoint(2, Journal.State.of(part))).isTrue();
+    }
+  }
+
+  /// So a commit beside it waits for one stretch at most.
+  @Test
+  void checkpoint_ofALargeState_isFlushedAsItIsWritten() throws Exception {
+    RecordingStorage recorded = new RecordingStorage(disk.process("a"), "a");
+    JournalFiles files = new JournalFiles(recorded, DIRECTORY, "docs");
+    byte[] part = new byte[3 << 20];
+    Journal.State large =
+        sink -> {
+          for (int i = 0; i < 7; i++) {
+            sink.write(ByteBuffer.wrap(part));
+          }
+        };
+    Storage.File file = recorded.create("state", 0);
+
+    BasePage.Part written = StateWriter.write(files, "state", file, large);
+
+    assertThat(written.at()).isEqualTo(dev.truce.file.Page.BYTES);
+    assertThat(written.bytes()).isEqualTo(7L * part.length).isEqualTo(file.size() - written.at());
+    assertThat(recorded.count(RecordingStorage.Kind.FLUSH)).isEqualTo(7L * 3 / 8);
+    assertThat(recorded.calls()).allMatch(call -> call.bytes() <= 1 << 16);
+  }
+
+  @Test
+  void audit_stateDamaged_namesTheBase_andSalvageHasNothingElse() throws Exception {
+    String base;
+    try (Member a = new Member("a")) {
+      a.append("1");
+      a.append("2");
+      assertThat(a.journal.checkpoint(1, Journal.State.of("one".getBytes(UTF_8)))).isTrue();
+      base =
+          disk.process("looker").names().stream()
+              .filter(name -> name.contains(".base."))
+              .findFirst()
+              .orElseThrow();
+    }
+    try (var file = disk.process("vandal").open(base)) {
+      file.write(ByteBuffer.wrap(new byte[] {1}), dev.truce.file.Page.BYTES + 1L);
+    }
+    JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
+    assertThat(new Auditor(files).audit().findings())
+        .singleElement()
+        .asString()
+        .contains(base, "fails its check");
+    assertThat(Bases.isWhole(disk.process("auditor"), DIRECTORY.resolve(base), base)).isFalse();
+    try (Member a = new Member("a")) {
+      assertThat(a.journal.floor()).as("opening does not read the state").isEqualTo(1);
+      assertThat(a.journal.checkpoint().orElseThrow().bytes().byteSize()).isEqualTo(3);
+      assertThatThrownBy(() -> a.journal.checkpoint().orElseThrow().all())
+          .isInstanceOf(EngineException.class)
+          .hasMessageContaining(base)
+          .hasMessageContaining("its state fails its check");
+    }
   }
 
   @Test

@@ -1,8 +1,14 @@
 package dev.truce.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.truce.EngineException;
 import dev.truce.Fence;
+import dev.truce.spi.Journal;
+import dev.truce.spi.Storage;
+import dev.truce.testkit.SimulatedDisk;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.UUID;
@@ -27,6 +33,12 @@ final class LedgerTest {
 
   private static UUID id(long number) {
     return new UUID(1, number);
+  }
+
+  private static void land(Ledger to, long position) {
+    long at = to.place();
+    Note note = new Note.Landed(position, id(position), Note.NOTHING);
+    assertThat(to.take(new Frame(at, at + Frame.bytes(note), 1, false, 0, note))).isNull();
   }
 
   private void land(long position) {
@@ -112,42 +124,111 @@ final class LedgerTest {
   }
 
   @Test
-  void base_readAgain_saysTheSame() {
+  void base_readAgain_saysTheSame() throws IOException {
     for (long position = 1; position <= 5; position++) {
       land(position);
     }
     take(new Note.End("lock", 7));
     take(new Note.GivenUp(id(50)));
     Frame third = new Frame(ledger.start(3), ledger.start(4), 1, false, 0, new Note.Mark());
-    Base base = ledger.base(third, 3, id(99), FIRST.lineage(), new byte[] {1, 2});
-    Base read = Base.of(Path.of("base"), FILES.digest(), bytes(base));
+    JournalFiles files = written(ledger.base(third, 3, id(99), FIRST.lineage()), 1, 2);
+    Base read = Bases.read(files, files.baseFile(3, id(99)));
     assertThat(read).isNotNull();
-    assertThat(read.landed()).containsOnlyKeys(id(1), id(2), id(3));
+    assertThat(read.landed().count()).isEqualTo(3);
     assertThat(read.start()).isEqualTo(ledger.start(4));
-    assertThat(read.state()).containsExactly(1, 2);
+    assertThat(Bases.view(files, files.baseFile(3, id(99))).all()).containsExactly(1, 2);
     Ledger again = Ledger.from(read);
+    assertThat(again.landed(id(3))).isEqualTo(3);
+    assertThat(again.landed(id(4))).isNull();
     assertThat(again.last()).isEqualTo(3);
     assertThat(again.givenUp(id(50))).isTrue();
     assertThat(again.ended("lock", 7)).isTrue();
     assertThat(again.confirmed()).isFalse();
+    land(again, 4);
+    assertThat(read.landed().get(id(4))).as("a ledger has its own").isNull();
   }
 
   @Test
-  void base_anyByteChanged_isNone() {
+  void base_anyByteChanged_isNone() throws IOException {
     land(1);
     Frame first = new Frame(ledger.start(1), ledger.place(), 1, false, 0, new Note.Mark());
-    byte[] whole = bytes(ledger.base(first, 1, id(99), FIRST.lineage(), new byte[] {1}));
-    for (int at = 0; at < whole.length; at++) {
-      byte[] damaged = whole.clone();
-      damaged[at] ^= 1;
-      assertThat(Base.of(Path.of("base"), FILES.digest(), damaged)).as("byte %d", at).isNull();
+    JournalFiles files = written(ledger.base(first, 1, id(99), FIRST.lineage()), 1, 2, 3);
+    JournalFiles.BaseFile file = files.baseFile(1, id(99));
+    assertThat(Bases.readWhole(files, file)).isNotNull();
+    try (Storage.File bytes = files.storage().open(file.file())) {
+      for (long at = 0; at < bytes.size(); at++) {
+        boolean state = at >= Page.BYTES && at < Page.BYTES + 3;
+        flip(bytes, at);
+        assertThat(Bases.readWhole(files, file)).as("byte %d", at).isNull();
+        assertThat(Bases.isWhole(files.storage(), files.path(file.file()), file.file())).isFalse();
+        assertThat(Bases.read(files, file) != null).as("byte %d", at).isEqualTo(state);
+        if (state) {
+          Journal.Base view = Bases.view(files, file);
+          assertThat(view.bytes().byteSize()).isEqualTo(3);
+          assertThatThrownBy(view::all)
+              .isInstanceOf(EngineException.class)
+              .hasMessageContaining("its state fails its check");
+        }
+        flip(bytes, at);
+      }
+      bytes.write(ByteBuffer.allocate(1), bytes.size());
+    }
+    assertThat(Bases.read(files, file)).as("one byte more").isNull();
+    assertThat(Bases.read(files, files.baseFile(2, id(99)))).as("none").isNull();
+  }
+
+  @Test
+  void base_ofAnotherJournalOrName_isNone() throws IOException {
+    land(1);
+    Frame first = new Frame(ledger.start(1), ledger.place(), 1, false, 0, new Note.Mark());
+    JournalFiles files = written(ledger.base(first, 1, id(99), FIRST.lineage()), 1);
+    String file = files.base(1, id(99));
+    JournalFiles other = new JournalFiles(files.storage(), Path.of("disk"), "other");
+    files.storage().link(file, files.base(2, id(99)));
+    files.storage().link(file, files.base(1, id(98)));
+    files.storage().link(file, other.base(1, id(99)));
+    assertThat(Bases.read(files, files.baseFile(1, id(99)))).isNotNull();
+    assertThat(Bases.read(files, files.baseFile(2, id(99)))).isNull();
+    assertThat(Bases.view(files, files.baseFile(1, id(98)))).isNull();
+    assertThat(Bases.read(other, other.baseFile(1, id(99)))).isNull();
+  }
+
+  /// The format of an earlier release has its state where this one looks for other things.
+  @Test
+  void base_ofAnotherFormat_isRefusedByName() throws IOException {
+    land(1);
+    Frame first = new Frame(ledger.start(1), ledger.place(), 1, false, 0, new Note.Mark());
+    for (int format : new int[] {1, 3}) {
+      JournalFiles files = written(ledger.base(first, 1, id(99), FIRST.lineage()), 1);
+      JournalFiles.BaseFile file = files.baseFile(1, id(99));
+      byte[] page = Page.seal("TRUCEJB1", format, Checked.of(0), _ -> {});
+      try (Storage.File bytes = files.storage().open(file.file())) {
+        bytes.write(ByteBuffer.wrap(page), 0);
+      }
+      assertThatThrownBy(() -> Bases.read(files, file))
+          .isInstanceOf(EngineException.class)
+          .hasMessageContaining(file.file() + " has format " + format)
+          .extracting(thrown -> ((EngineException) thrown).kind())
+          .isEqualTo(EngineException.Kind.CONFIGURATION);
     }
   }
 
-  private static byte[] bytes(Base base) {
-    ByteBuffer buffer = base.bytes(FILES.digest());
-    byte[] bytes = new byte[buffer.remaining()];
-    buffer.get(bytes);
-    return bytes;
+  private static void flip(Storage.File file, long at) throws IOException {
+    ByteBuffer one = ByteBuffer.allocate(1);
+    file.read(one, at);
+    one.put(0, (byte) (one.get(0) ^ 1));
+    file.write(one.flip(), at);
+  }
+
+  /// On a disk of its own.
+  private static JournalFiles written(Base base, int... state) throws IOException {
+    JournalFiles files =
+        new JournalFiles(new SimulatedDisk().process("a"), Path.of("disk"), "docs");
+    byte[] bytes = new byte[state.length];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) state[i];
+    }
+    Bases.write(files, files.baseFile(base.upTo(), base.id()), Journal.State.of(bytes), () -> base);
+    return files;
   }
 }

@@ -11,6 +11,7 @@ import dev.truce.spi.Journal.Result;
 import dev.truce.spi.Journal.State;
 import dev.truce.spi.Storage;
 import dev.truce.testkit.SimulatedMachine;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -208,6 +209,23 @@ final class SimulatedJournal implements AutoCloseable {
     return upTo > 0
         && journal.checkpoint(
             upTo, State.of(String.join("\n", values.subList(0, upTo)).getBytes(UTF_8)));
+  }
+
+  /// Lets all records go; after each of so many parts of the state it rests.
+  boolean checkpointSlowly(Duration rest, int parts) {
+    List<String> values = values();
+    ByteBuffer state = ByteBuffer.wrap(String.join("\n", values).getBytes(UTF_8));
+    return journal.checkpoint(
+        values.size(),
+        sink -> {
+          for (int part = 1; part <= parts; part++) {
+            sink.write(
+                state
+                    .slice(0, state.capacity() * part / parts)
+                    .position(state.capacity() * (part - 1) / parts));
+            JournalWorkload.rest(me, rest);
+          }
+        });
   }
 
   /// Waits until nobody appends any more, and marks the end.

@@ -2,6 +2,7 @@ package dev.truce.testkit;
 
 import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -172,6 +173,12 @@ public final class RecordingStorage implements Storage {
     public ByteBuffer map(long at, int bytes) throws IOException {
       record(Kind.MAP, name, at, bytes);
       return file.map(at, bytes);
+    }
+
+    @Override
+    public MemorySegment view(long at, long bytes) throws IOException {
+      record(Kind.MAP, name, at, bytes);
+      return file.view(at, bytes);
     }
 
     @Override

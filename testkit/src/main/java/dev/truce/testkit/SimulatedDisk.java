@@ -7,6 +7,7 @@ import dev.truce.testkit.Pending.Written;
 import dev.truce.testkit.RecordingStorage.Call;
 import dev.truce.testkit.RecordingStorage.Kind;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.FileAlreadyExistsException;
@@ -584,6 +585,25 @@ public final class SimulatedDisk {
             }
             Mapping mapping = mapped.computeIfAbsent(inode, _ -> new Mapping(name, data));
             return mapping.memory.slice((int) at, bytes);
+          });
+    }
+
+    /// The bytes as they are now: whoever views a part says that nobody writes to it any more.
+    @Override
+    public MemorySegment view(long at, long bytes) throws IOException {
+      return client.simply(
+          call(Kind.MAP, at, bytes),
+          _ -> {
+            requireOpen();
+            if (!names.containsValue(inode)) {
+              throw new NoSuchFileException(name);
+            }
+            ByteBuffer now = ByteBuffer.allocate(Math.toIntExact(bytes));
+            if (at + bytes > data(inode).size()) {
+              throw new IOException(name + ": nothing to see up to " + (at + bytes));
+            }
+            data(inode).read(now, at);
+            return MemorySegment.ofBuffer(now.flip()).asReadOnly();
           });
     }
 
