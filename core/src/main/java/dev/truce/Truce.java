@@ -144,7 +144,14 @@ public final class Truce implements AutoCloseable {
   private synchronized Stores stores() {
     Stores known = stores;
     if (known == null) {
-      known = Stores.over(engine, owner, locks::bind, UUID::randomUUID, InstantSource.system());
+      known =
+          Stores.over(
+              engine,
+              owner,
+              locks::bind,
+              UUID::randomUUID,
+              InstantSource.system(),
+              work -> Thread.ofPlatform().daemon().name("truce-checkpoint").start(work));
       stores = known;
     }
     return known;

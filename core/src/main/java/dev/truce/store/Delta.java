@@ -1,9 +1,11 @@
 package dev.truce.store;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class Delta {
   /// How many keys a node has at most.
   private static final int WIDTH = 32;
+
+  private static final byte[] FIRST = new byte[0];
 
   /// No store has such a number.
   private static final byte[] BEHIND_ALL = {-1};
@@ -56,6 +60,40 @@ final class Delta {
 
   private Delta(Node root) {
     this.root = root;
+  }
+
+  /// What is newer than a revision, and nothing else.
+  Delta since(long revision) {
+    List<Node> nodes = leaves(newer(revision));
+    while (nodes.size() > 1) {
+      nodes = parents(nodes);
+    }
+    return nodes.isEmpty() ? EMPTY : new Delta(nodes.getFirst());
+  }
+
+  private static List<Node> leaves(Iterator<Row> rows) {
+    List<Node> leaves = new ArrayList<>();
+    while (rows.hasNext()) {
+      byte[][] keys = new byte[WIDTH][];
+      Item[] items = new Item[WIDTH];
+      int count = 0;
+      for (; count < WIDTH && rows.hasNext(); count++) {
+        Row row = rows.next();
+        keys[count] = row.key;
+        items[count] = row.item;
+      }
+      leaves.add(leaf(Arrays.copyOf(keys, count), Arrays.copyOf(items, count)));
+    }
+    return leaves;
+  }
+
+  private static List<Node> parents(List<Node> nodes) {
+    List<Node> parents = new ArrayList<>();
+    for (int from = 0; from < nodes.size(); from += WIDTH) {
+      List<Node> kids = nodes.subList(from, Math.min(from + WIDTH, nodes.size()));
+      parents.add(inner(kids.toArray(Node[]::new)));
+    }
+    return parents;
   }
 
   // ---- changing
@@ -165,7 +203,7 @@ final class Delta {
 
   /// All keys whose items are newer than a revision, removed ones included.
   Iterator<Row> newer(long revision) {
-    return new Rows(new byte[0], BEHIND_ALL, revision);
+    return new Rows(FIRST, BEHIND_ALL, revision);
   }
 
   /// All keys from `from` on and below `to`, removed ones included.

@@ -12,12 +12,18 @@ import org.jspecify.annotations.Nullable;
 
 /// The content of a root as one process knows it, kept up with the journal by whoever asks.
 ///
+/// It begins with the newest checkpoint and goes on with the records behind it. When somebody has
+/// taken a later checkpoint, that one is put below what is known: what the heap holds are the
+/// changes behind it, and nothing else.
+///
 /// **Threads.** Safe for any number of them; one at a time catches up.
 final class Replica {
   private static final int PAGE = 256;
 
-  /// How many roots that are not safe yet are kept.
+  /// How many roots that are not safe yet are kept, and with how many bytes of records.
   private static final int REMEMBERED = 1_024;
+
+  private static final long REMEMBERED_BYTES = 16 << 20;
 
   private final Journal journal;
   private final Supplier<String> place;
@@ -29,15 +35,27 @@ final class Replica {
   /// The newest that is safe.
   private volatile Root safe = Root.EMPTY;
 
-  /// The newest of what lies between the two, oldest first. Guarded by `turn`.
-  private final ArrayDeque<Root> window = new ArrayDeque<>();
+  /// The newest of what lies between the two, oldest first, and their records' bytes. Guarded by
+  /// `turn`.
+  private final ArrayDeque<Remembered> window = new ArrayDeque<>();
+
+  private long windowBytes;
+
+  /// Guarded by `turn`.
+  private final Retention retention;
+
+  /// Up to where records may be let go.
+  private volatile long due;
 
   /// Up to where this process was told that its commits have landed.
   private final AtomicLong acknowledged = new AtomicLong();
 
-  Replica(Journal journal, Supplier<String> place) {
+  private record Remembered(Root root, int bytes) {}
+
+  Replica(Journal journal, Supplier<String> place, Retention.Sizes sizes) {
     this.journal = journal;
     this.place = place;
+    this.retention = new Retention(sizes);
   }
 
   /// All that can be read now.
@@ -58,6 +76,13 @@ final class Replica {
     acknowledged.accumulateAndGet(revision, Math::max);
   }
 
+  /// Up to where a checkpoint should stand for the records, 0 if none is due.
+  long due() {
+    return due;
+  }
+
+  // ---- keeping up
+
   private Root upTo(long revision) {
     turn.lock();
     try {
@@ -73,38 +98,114 @@ final class Replica {
     try {
       catchUp(durable);
       settle(durable);
-      safe = from(safe, durable);
+      while (safe.revision() < durable) {
+        try {
+          safe = from(safe, durable);
+        } catch (TooOldException letGo) {
+          takeUp(letGo);
+        }
+      }
       return safe;
     } finally {
       turn.unlock();
     }
   }
 
+  private void catchUp(long revision) {
+    takeUpNewer();
+    while (applied.revision() < revision) {
+      try {
+        takeAll(page(applied.revision() + 1, PAGE));
+      } catch (TooOldException letGo) {
+        takeUp(letGo);
+      }
+    }
+    due = retention.due(journal.durable());
+  }
+
+  private void takeAll(List<Journal.Entry> entries) {
+    for (Journal.Entry entry : entries) {
+      Root next = taken(applied, entry);
+      applied = next;
+      retention.add(entry.position(), entry.record().length);
+      remember(new Remembered(next, entry.record().length));
+    }
+    settle(Math.max(journal.durable(), acknowledged.get()));
+  }
+
+  /// What is let go of here is made of the records again, should it be wanted.
+  private void remember(Remembered next) {
+    window.add(next);
+    windowBytes += next.bytes;
+    while (window.size() > REMEMBERED || (windowBytes > REMEMBERED_BYTES && window.size() > 1)) {
+      windowBytes -= window.remove().bytes;
+    }
+  }
+
   /// Goes on to the newest that is safe, as far as it is remembered.
   private void settle(long durable) {
-    for (Root next = window.peek();
-        next != null && next.revision() <= durable;
+    for (Remembered next = window.peek();
+        next != null && next.root.revision() <= durable;
         next = window.peek()) {
-      safe = next;
+      safe = next.root;
+      windowBytes -= next.bytes;
       window.remove();
     }
   }
 
-  private void catchUp(long revision) {
-    while (applied.revision() < revision) {
-      for (Journal.Entry entry : newPage()) {
-        Root next = taken(applied, entry);
-        applied = next;
-        window.add(next);
-        if (window.size() > REMEMBERED) {
-          window.remove(); // what was between is made of the records again
-        }
-      }
-      settle(Math.max(journal.durable(), acknowledged.get()));
+  // ---- checkpoints
+
+  /// Puts the newest checkpoint below what is known, if it is a later one.
+  void takeUp() {
+    turn.lock();
+    try {
+      takeUpNewer();
+      due = retention.due(journal.durable());
+    } finally {
+      turn.unlock();
     }
   }
 
+  /// @throws TooOldException if there is no later one
+  private void takeUp(TooOldException letGo) {
+    if (!takeUpNewer()) {
+      throw letGo;
+    }
+  }
+
+  private boolean takeUpNewer() {
+    if (journal.floor() <= applied.run().upTo()) {
+      return false;
+    }
+    Run run = journal.checkpoint().map(this::run).orElse(Run.NONE);
+    if (run.upTo() <= applied.run().upTo()) {
+      return false;
+    }
+    if (applied.revision() >= run.upTo()) {
+      retention.goOn(run);
+    } else {
+      retention.begin(run);
+    }
+    applied = over(applied, run);
+    safe = over(safe, run); // what a checkpoint stands for is safe
+    window.clear();
+    windowBytes = 0;
+    return true;
+  }
+
+  private Run run(Journal.Base base) {
+    return Run.open(base.bytes(), place.get(), base.upTo());
+  }
+
+  private static Root over(Root known, Run run) {
+    return known.revision() >= run.upTo() ? known.over(run) : Root.of(run);
+  }
+
+  // ---- records
+
   /// The root of a later revision that has been reached.
+  ///
+  /// @throws TooOldException if records on the way were let go
   private Root from(Root earlier, long revision) {
     Root at = earlier;
     while (at.revision() < revision) {
@@ -114,18 +215,6 @@ final class Replica {
       }
     }
     return at;
-  }
-
-  /// What comes behind all that is known. A base from which to go on is none of this release's.
-  private List<Journal.Entry> newPage() {
-    try {
-      return page(applied.revision() + 1, PAGE);
-    } catch (TooOldException letGo) {
-      throw new EngineException(
-          EngineException.Kind.CONFIGURATION,
-          "the stores of " + place.get() + " were written by a newer release",
-          letGo);
-    }
   }
 
   /// @throws TooOldException if it is not kept any more
@@ -139,7 +228,7 @@ final class Replica {
   private Root taken(Root before, Journal.Entry entry) {
     CommitRecord commit = read(entry);
     return commit == null
-        ? new Root(before.delta(), entry.position())
+        ? new Root(before.run(), before.delta(), entry.position())
         : StoreMachine.apply(before, entry.position(), commit);
   }
 
@@ -156,15 +245,29 @@ final class Replica {
 
   /// What was there at a revision that has been reached.
   ///
-  /// @throws TooOldException if it is not kept any more
+  /// @throws TooOldException if the records up to it were let go
   Root at(long revision) {
-    Root known = safe;
     Root all = applied();
     if (revision > all.revision() || revision < 0) {
       throw new IllegalArgumentException(
           "no revision " + revision + ": the last one of " + place.get() + " is " + all.revision());
     }
-    return from(known.revision() <= revision ? known : Root.EMPTY, revision);
+    while (true) {
+      Root known = safe;
+      Run run = applied.run();
+      Root start = known.revision() <= revision ? known : Root.of(run);
+      if (start.revision() > revision) {
+        throw new TooOldException(place.get(), revision, start.revision());
+      }
+      try {
+        return from(start, revision);
+      } catch (TooOldException letGo) {
+        takeUp();
+        if (applied.run() == run) {
+          throw letGo;
+        }
+      }
+    }
   }
 
   /// The record of a revision that has been reached.

@@ -1,19 +1,36 @@
 package dev.truce.store;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// All stores of a root at one revision. Immutable.
+/// All stores of a root at one revision: what a checkpoint has, under what was committed since.
+/// Immutable.
 ///
 /// Store number 0 is the root's own: the row `n/NAME` has the number of the store of that name.
 ///
+/// @param run what was there at the checkpoint
+/// @param delta what was changed behind it
 /// @param revision up to which commits are in it
-record Root(Delta delta, long revision) {
-  static final Root EMPTY = new Root(Delta.EMPTY, 0);
+record Root(Run run, Delta delta, long revision) {
+  static final Root EMPTY = new Root(Run.NONE, Delta.EMPTY, 0);
 
   private static final String NAMES = "n/";
+
+  private static final byte[] FIRST = new byte[0];
+
+  /// No store has such a number.
+  private static final byte[] BEHIND_ALL = {-1};
+
+  static Root of(Run run) {
+    return new Root(run, Delta.EMPTY, run.upTo());
+  }
 
   static byte[] row(String store) {
     return SpaceKey.of(0, NAMES + store);
@@ -24,22 +41,44 @@ record Root(Delta delta, long revision) {
     return SpaceKey.key(row).substring(NAMES.length());
   }
 
+  private static boolean isName(byte[] row) {
+    return SpaceKey.store(row) == 0 && SpaceKey.key(row).startsWith(NAMES);
+  }
+
+  /// The same with a later checkpoint below it.
+  Root over(Run later) {
+    return new Root(later, delta.since(later.upTo()), revision);
+  }
+
   /// The number of the store of this name, 0 if there is none.
   long number(String store) {
     Item item = live(row(store));
-    return item == null ? 0 : ByteBuffer.wrap(item.value()).getLong();
+    return item == null ? 0 : number(item);
+  }
+
+  private static long number(Item item) {
+    return ByteBuffer.wrap(item.value()).getLong();
+  }
+
+  /// What is known of a key: its removal, too, if that is not too long ago.
+  @Nullable Item item(byte[] key) {
+    Item item = delta.get(key);
+    return item == null ? run.get(key) : item;
   }
 
   /// The item of a key that is there.
   @Nullable Item live(byte[] key) {
-    Item item = delta.get(key);
+    Item item = item(key);
     return item == null || !item.live() ? null : item;
   }
 
   /// The revision of the commit that put this key, 0 if it is not there.
   long revisionOf(byte[] key) {
-    Item item = live(key);
-    return item == null ? 0 : item.revision();
+    Item item = delta.get(key);
+    if (item == null) {
+      return run.revisionOf(key);
+    }
+    return item.live() ? item.revision() : 0;
   }
 
   /// The value of this key, if it is there.
@@ -47,7 +86,93 @@ record Root(Delta delta, long revision) {
     return Optional.ofNullable(live(key)).map(Item::value);
   }
 
+  /// The keys from `from` on and below `to`; of removed ones those of the delta.
   Iterator<Delta.Row> rows(byte[] from, byte[] to) {
-    return delta.rows(from, to);
+    Iterator<Delta.Row> changed = delta.rows(from, to);
+    Iterator<Delta.Row> stood = run.rows(from, to);
+    return stood.hasNext() ? new Over(changed, stood) : changed;
+  }
+
+  /// What a checkpoint keeps: the keys that are there, of stores that have a name.
+  Iterator<Delta.Row> kept() {
+    return new Kept(rows(FIRST, BEHIND_ALL));
+  }
+
+  /// Rows over other ones, whose keys they hide.
+  private static final class Over implements Iterator<Delta.Row> {
+    private final Iterator<Delta.Row> upper;
+    private final Iterator<Delta.Row> lower;
+    private Delta.@Nullable Row above;
+    private Delta.@Nullable Row below;
+
+    Over(Iterator<Delta.Row> upper, Iterator<Delta.Row> lower) {
+      this.upper = upper;
+      this.lower = lower;
+      this.above = next(upper);
+      this.below = next(lower);
+    }
+
+    private static Delta.@Nullable Row next(Iterator<Delta.Row> rows) {
+      return rows.hasNext() ? rows.next() : null;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return above != null || below != null;
+    }
+
+    @Override
+    public Delta.Row next() {
+      Delta.Row over = above;
+      Delta.Row under = below;
+      if (over == null) {
+        below = next(lower);
+        return Objects.requireNonNull(under);
+      }
+      int order = under == null ? -1 : Arrays.compareUnsigned(over.key(), under.key());
+      if (order >= 0) {
+        below = next(lower);
+      }
+      if (under != null && order > 0) {
+        return under;
+      }
+      above = next(upper);
+      return over;
+    }
+  }
+
+  /// The names of stores come before all else, for their store has the lowest number.
+  private static final class Kept implements Iterator<Delta.Row> {
+    private final Iterator<Delta.Row> rows;
+    private final Set<Long> stores = new HashSet<>(Set.of(0L));
+    private Delta.@Nullable Row next;
+
+    Kept(Iterator<Delta.Row> rows) {
+      this.rows = rows;
+    }
+
+    @Override
+    public boolean hasNext() {
+      while (next == null && rows.hasNext()) {
+        Delta.Row row = rows.next();
+        if (row.item().live() && stores.contains(SpaceKey.store(row.key()))) {
+          next = row;
+        }
+      }
+      return next != null;
+    }
+
+    @Override
+    public Delta.Row next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      Delta.Row row = Objects.requireNonNull(next);
+      next = null;
+      if (isName(row.key())) {
+        stores.add(number(row.item()));
+      }
+      return row;
+    }
   }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// All decisions about stores: pure functions, without a clock, a thread or an effect.
@@ -89,7 +90,7 @@ final class StoreMachine {
           write.length() < 0 ? Item.removed(revision) : item(revision, commit.bytes(), write);
       delta = delta.with(commit.key(write, revision), item);
     }
-    return new Root(delta, revision);
+    return new Root(before.run(), delta, revision);
   }
 
   /// A value that is most of its record stays in it, any other is copied: a small one would keep
@@ -105,11 +106,14 @@ final class StoreMachine {
 
   /// What of this has changed behind its base, up to the revision of `at`.
   static List<Clash> check(Root at, Footprint mine) {
+    if (mine.base() < at.run().upTo()) {
+      return untold(at, mine);
+    }
     List<Clash> clashes = storesChanged(at, mine);
     mine.required()
         .forEach((key, revision) -> {
           if (at.revisionOf(key) != revision) {
-            clashes.add(stale(key, revision, at.delta().get(key)));
+            clashes.add(stale(key, revision, at.item(key)));
           }
         });
     addNewer(clashes, at, mine, mine.written(), Kind.WRITE_WRITE);
@@ -138,6 +142,25 @@ final class StoreMachine {
     return new Clash(Kind.STALE, key, required, found(now), now == null ? 0 : now.revision());
   }
 
+  /// A checkpoint has no removals: what was changed behind a base before it is not told any more,
+  /// so everything may have been.
+  private static List<Clash> untold(Root at, Footprint mine) {
+    return Stream.of(
+            mine.stores().keySet().stream().map(Root::row),
+            mine.written().stream(),
+            mine.read().stream(),
+            mine.required().keySet().stream(),
+            mine.ranges().stream().map(Range::from))
+        .flatMap(keys -> keys)
+        .map(key -> untold(at, key, mine))
+        .toList();
+  }
+
+  private static Clash untold(Root at, byte[] key, Footprint mine) {
+    long found = at.revisionOf(key);
+    return new Clash(Kind.READ_WRITE, key, mine.base(), found, found);
+  }
+
   private static void addNewer(
       List<Clash> clashes, Root at, Footprint mine, Iterable<byte[]> keys, Kind kind) {
     for (byte[] key : keys) {
@@ -163,6 +186,9 @@ final class StoreMachine {
   /// The same for one that was checked up to `validated` without a clash: looks at what is newer,
   /// and not at all that the commit rests on.
   static List<Clash> check(Root at, Footprint mine, long validated) {
+    if (validated < at.run().upTo()) {
+      return untold(at, mine);
+    }
     List<Clash> clashes = storesChanged(at, mine);
     Iterator<Delta.Row> newer = at.delta().newer(validated);
     while (newer.hasNext()) {

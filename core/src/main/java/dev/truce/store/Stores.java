@@ -5,6 +5,7 @@ import dev.truce.Owner;
 import dev.truce.spi.Engine;
 import java.time.InstantSource;
 import java.util.UUID;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -21,9 +22,12 @@ public final class Stores implements AutoCloseable {
   private final Replica replica;
   private final Committer committer;
 
-  private Stores(Replica replica, Committer committer) {
+  private final Checkpointer checkpointer;
+
+  private Stores(Replica replica, Committer committer, Checkpointer checkpointer) {
     this.replica = replica;
     this.committer = committer;
+    this.checkpointer = checkpointer;
   }
 
   /// The stores of an engine.
@@ -31,15 +35,31 @@ public final class Stores implements AutoCloseable {
   /// @param binder has the journal of this root refuse late writes of a fence's tokens from now on
   /// @param ids names commits for which the caller has no name
   /// @param clock for people to read
+  /// @param aside where checkpoints are taken, which may take seconds
   public static Stores over(
       Engine engine,
       Owner writer,
       Consumer<Fence> binder,
       Supplier<UUID> ids,
-      InstantSource clock) {
+      InstantSource clock,
+      Executor aside) {
+    return over(engine, writer, binder, ids, clock, aside, Retention.Sizes.USUAL);
+  }
+
+  static Stores over(
+      Engine engine,
+      Owner writer,
+      Consumer<Fence> binder,
+      Supplier<UUID> ids,
+      InstantSource clock,
+      Executor aside,
+      Retention.Sizes sizes) {
     var journal = engine.journal(JOURNAL);
-    Replica replica = new Replica(journal, engine::place);
-    return new Stores(replica, new Committer(engine, journal, replica, writer, binder, ids, clock));
+    Replica replica = new Replica(journal, engine::place, sizes);
+    return new Stores(
+        replica,
+        new Committer(engine, journal, replica, writer, binder, ids, clock),
+        new Checkpointer(journal, replica, aside));
   }
 
   /// The store of this name.
@@ -72,12 +92,15 @@ public final class Stores implements AutoCloseable {
   }
 
   Commit commit(Store.Settings settings, Consumer<Writes> body) {
-    return committer.commit(settings, body);
+    Commit commit = committer.commit(settings, body);
+    checkpointer.look();
+    return commit;
   }
 
-  /// Refuses new work. What was begun comes to its end.
+  /// Refuses new work. What was begun comes to its end: a checkpoint is waited for.
   @Override
   public void close() {
     committer.close();
+    checkpointer.close();
   }
 }

@@ -1,0 +1,186 @@
+package dev.truce.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.truce.Durability;
+import dev.truce.Owner;
+import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Engine;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Stores whose checkpoints come every few commits, held against maps.
+class CheckpointTest {
+  private static final Retention.Sizes TINY = new Retention.Sizes(1_000, 1_500, 4_000, 200);
+
+  private static Stores open(Engine engine, Random random) {
+    return Stores.over(
+        engine,
+        new Owner("w", "h", 1),
+        _ -> {},
+        () -> new UUID(random.nextLong(), random.nextLong()),
+        InstantSource.system(),
+        Runnable::run,
+        TINY);
+  }
+
+  private static Map<String, String> shown(Snapshot<String> snapshot) {
+    Map<String, String> shown = new TreeMap<>();
+    snapshot.all().forEach(entry -> shown.put(entry.key(), entry.value() + "@" + entry.revision()));
+    return shown;
+  }
+
+  /// A moment that somebody still looks at.
+  private record Seen(Snapshot<String> snapshot, Map<String, String> content) {}
+
+  /// Three handles, two stores, and what they should hold at each revision.
+  private static final class World {
+    private final Random random;
+    private final Engine engine = MemoryEngine.create();
+    private final List<Stores> handles = new ArrayList<>();
+    private final TreeMap<Long, Map<String, String>> contents = new TreeMap<>();
+    private final Map<String, String> now = new TreeMap<>();
+    private final List<Seen> seen = new ArrayList<>();
+    private int tooOld;
+    private int old;
+
+    World(long seed) {
+      random = new Random(seed);
+      for (int i = 0; i < 3; i++) {
+        handles.add(open(engine, random));
+      }
+    }
+
+    private Store<String> store(String name) {
+      return handles.get(random.nextInt(handles.size())).store(name, Codec.utf8());
+    }
+
+    private void commit() {
+      Store<String> store = store("a").withDurability(Durability.FSYNC);
+      Map<String, String> changes = new TreeMap<>();
+      Commit commit =
+          store.commit(draft -> {
+            for (int left = random.nextInt(4); left >= 0; left--) {
+              String key = "k" + random.nextInt(40);
+              if (random.nextInt(3) == 0) {
+                draft.remove(key);
+                changes.put(key, "");
+              } else {
+                String value = "v".repeat(random.nextInt(60)) + random.nextInt();
+                draft.put(key, value);
+                changes.put(key, value);
+              }
+            }
+          });
+      changes.forEach((key, value) -> {
+        if (value.isEmpty()) {
+          now.remove(key);
+        } else {
+          now.put(key, value + "@" + commit.revision());
+        }
+      });
+      contents.put(commit.revision(), new TreeMap<>(now));
+    }
+
+    private void look() {
+      Snapshot<String> snapshot = store("a").snapshot();
+      assertThat(shown(snapshot)).isEqualTo(now);
+      seen.add(new Seen(snapshot, new TreeMap<>(now)));
+      for (String key : List.of("k1", "k2", "k39")) {
+        assertThat(snapshot.entry(key).map(e -> e.value() + "@" + e.revision()).orElse(null))
+            .isEqualTo(now.get(key));
+      }
+    }
+
+    private void lookBack() {
+      long last = contents.lastKey();
+      long revision = 1 + random.nextLong(last);
+      try (Snapshot<String> then = store("a").snapshotAt(revision)) {
+        assertThat(shown(then)).isEqualTo(contents.floorEntry(revision).getValue());
+        old++;
+      } catch (TooOldException gone) {
+        assertThat(gone.floor()).isGreaterThan(revision).isEqualTo(engine.journal("root").floor());
+        tooOld++;
+      }
+    }
+
+    private void restart() {
+      int which = random.nextInt(handles.size());
+      handles.get(which).close();
+      handles.set(which, open(engine, random));
+    }
+
+    void live() {
+      for (int step = 0; step < 1_500; step++) {
+        commit();
+        switch (random.nextInt(12)) {
+          case 0, 1 -> look();
+          case 2 -> lookBack();
+          case 3 -> restart();
+          default -> {}
+        }
+      }
+      look();
+      seen.forEach(one -> assertThat(shown(one.snapshot)).isEqualTo(one.content));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+  void snapshots_overManyCheckpoints_showWhatWasCommitted(long seed) {
+    World world = new World(seed);
+    world.live();
+    assertThat(world.engine.journal("root").floor()).isGreaterThan(1_000);
+    assertThat(world.tooOld).isGreaterThan(10);
+    assertThat(world.old).isPositive();
+  }
+
+  @Test
+  void draft_overACheckpoint_runsAgain() {
+    Engine engine = MemoryEngine.create();
+    Random random = new Random(1);
+    Store<String> store = open(engine, random).store("a", Codec.utf8());
+    Store<String> other = open(engine, random).store("a", Codec.utf8());
+    store.put("k", "1");
+    int[] runs = {0};
+    store.commit(draft -> {
+      assertThat(draft.get("k")).contains(runs[0] == 0 ? "1" : "2");
+      if (runs[0]++ == 0) {
+        other.put("k", "2");
+        other.remove("gone");
+        for (int i = 0; i < 60; i++) {
+          other.put("x" + i, "v".repeat(50));
+        }
+        assertThat(engine.journal("root").floor()).isGreaterThan(3);
+      }
+      draft.put("k", draft.get("k").orElseThrow() + "+");
+    });
+    assertThat(store.get("k")).contains("2+");
+    assertThat(runs[0]).isEqualTo(2);
+  }
+
+  @Test
+  void requireRevision_ofAKeyBelowTheCheckpoint_isStillExact() {
+    Engine engine = MemoryEngine.create();
+    Store<String> store = open(engine, new Random(1)).store("a", Codec.utf8());
+    long old = store.put("k", "1").revision();
+    for (int i = 0; i < 60; i++) {
+      store.put("x" + i, "v".repeat(50));
+    }
+    assertThat(engine.journal("root").floor()).isGreaterThan(old);
+    store.commit(draft -> draft.requireRevision("k", old).put("k", "2"));
+    assertThat(store.get("k")).contains("2");
+    assertThatExceptionOfType(ConflictException.class)
+        .isThrownBy(() -> store.commit(draft -> draft.requireRevision("k", old).put("k", "3")));
+    assertThat(store.get("k")).contains("2");
+  }
+}
