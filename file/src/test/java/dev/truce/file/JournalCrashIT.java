@@ -29,7 +29,7 @@ final class JournalCrashIT {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
 
   /// So many states are recovered at least, of all workloads and of each.
-  private static final long STATES = FULL ? 10_000_000 : 200_000;
+  private static final long STATES = FULL ? 10_000_000 : 120_000;
 
   private static final long OF_EACH = STATES / 20;
 

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,7 @@ final class SimulatedJournal implements AutoCloseable {
       new Segment.Sizes(dev.truce.file.Page.BYTES + 1024, 1 << 14);
 
   private final SimulatedMachine<String>.Worker me;
+  private final Function<Entry, String> naming;
   private final Locks locks;
   private final SharedJournal journal;
 
@@ -54,7 +56,14 @@ final class SimulatedJournal implements AutoCloseable {
   }
 
   SimulatedJournal(SimulatedMachine<String>.Worker me, Storage storage) {
+    this(me, storage, entry -> new String(entry.record(), UTF_8));
+  }
+
+  /// @param naming the value that a record stands for
+  SimulatedJournal(
+      SimulatedMachine<String>.Worker me, Storage storage, Function<Entry, String> naming) {
     this.me = me;
+    this.naming = naming;
     JournalFiles files = new JournalFiles(storage, Path.of("disk"), "j", SMALL, this::neverTwice);
     locks = Locks.open(Path.of("disk", Locks.NAME), storage);
     journal =
@@ -250,7 +259,7 @@ final class SimulatedJournal implements AutoCloseable {
       if (journal.read(values.size() + 1, 1000) instanceof Page.Records(List<Entry> entries)) {
         for (Entry entry : entries) {
           assertThat(entry.position()).isEqualTo(values.size() + 1);
-          String value = new String(entry.record(), UTF_8);
+          String value = naming.apply(entry);
           assertThat(entry.commitId()).isEqualTo(id(value));
           values.add(value);
         }
@@ -298,30 +307,33 @@ final class SimulatedJournal implements AutoCloseable {
         && fenced != null;
   }
 
-  /// After all others have died: finishes what they began to end, settles what became of every
-  /// value, holds it all to the account, and goes on working.
+  /// After all others have died: [settles][#settle()], and goes on working.
   static void recover(SimulatedMachine<String>.Worker me) throws Exception {
     try (SimulatedJournal journal = new SimulatedJournal(me)) {
-      List<String> stated = me.account().attempted();
-      for (String fact : stated) {
-        if (fact.startsWith("!ended ")) {
-          String[] words = fact.split(" ", -1);
-          journal.journal.end(words[1], Long.parseLong(words[2]));
-        }
-      }
-      List<String> values = journal.values();
-      for (String value : stated) {
-        if (!value.startsWith("!") && !values.contains(value)) {
-          assertThat(journal.journal.find(id(value)))
-              .as("%s, which was not there", value)
-              .isEmpty();
-        }
-      }
-      assertThat(journal.journal.awaitDurable(values.size(), LONG)).isTrue();
-      me.account().settle(journal.found());
-      journal.append("after" + stated.size());
+      journal.settle();
+      journal.append("after" + me.account().attempted().size());
       me.account().check(journal.found());
     }
+  }
+
+  /// Finishes what others began to end, settles what became of every value, and holds it all to the
+  /// account.
+  void settle() throws InterruptedException {
+    List<String> stated = me.account().attempted();
+    for (String fact : stated) {
+      if (fact.startsWith("!ended ")) {
+        String[] words = fact.split(" ", -1);
+        journal.end(words[1], Long.parseLong(words[2]));
+      }
+    }
+    List<String> values = values();
+    for (String value : stated) {
+      if (!value.startsWith("!") && !values.contains(value)) {
+        assertThat(journal.find(id(value))).as("%s, which was not there", value).isEmpty();
+      }
+    }
+    assertThat(journal.awaitDurable(values.size(), LONG)).isTrue();
+    me.account().settle(found());
   }
 
   @Override
