@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /// The programs that tests run in processes of their own, and what happens to them.
 public final class Victim {
@@ -33,6 +34,7 @@ public final class Victim {
       case "create" -> create(root);
       case "work" -> work(root, Integer.parseInt(arguments[2]), Path.of(arguments[3]));
       case "lease" -> lease(root, Integer.parseInt(arguments[2]), Path.of(arguments[3]));
+      case "commit" -> commit(root, arguments);
       case "join" -> join(root);
       case "fill" -> FullDiskIT.fill(root);
       case "check" -> check(root, arguments[2], List.of(arguments).subList(3, arguments.length));
@@ -76,6 +78,13 @@ public final class Victim {
         once(engine, worker, log, acknowledged, round);
       }
     }
+  }
+
+  /// Commits until told to end, once it has finished what others before it had begun.
+  private static void commit(Path root, String[] arguments) throws IOException {
+    List<Path> before =
+        Stream.of(arguments[4].split(":", -1)).filter(log -> !log.isEmpty()).map(Path::of).toList();
+    StoreClient.work(root, Path.of(arguments[2]), Long.parseLong(arguments[3]), before);
   }
 
   /// Holds the journal, on another boot, to what was noted down.
