@@ -8,12 +8,7 @@ import dev.truce.Fence;
 import dev.truce.FencedException;
 import dev.truce.Owner;
 import dev.truce.memory.MemoryEngine;
-import dev.truce.spi.Capabilities;
-import dev.truce.spi.Cells;
-import dev.truce.spi.Engine;
 import dev.truce.spi.Journal;
-import dev.truce.spi.Members;
-import dev.truce.spi.Ticker;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
 import dev.truce.store.ConflictException;
@@ -52,11 +47,12 @@ import java.util.regex.Pattern;
 /// | `s/k+` | adds one to what is there |
 /// | `s/k<v` | appends to the list that is there |
 /// | `s/k#p` | puts how many keys begin with `p` |
+/// | `s/k@j` | puts what is there under `j` |
 final class SimulatedStore implements AutoCloseable {
   /// The stores that workloads use.
   private static final List<String> STORES = List.of("s", "t");
 
-  private static final Pattern CHANGE = Pattern.compile("([a-z]+)/([a-z0-9]+)([-=+<#])(.*)");
+  private static final Pattern CHANGE = Pattern.compile("([a-z]+)/([a-z0-9]+)([-=+<#@])(.*)");
 
   /// Where changes are made, by `STORE/KEY`.
   private interface Content {
@@ -152,59 +148,16 @@ final class SimulatedStore implements AutoCloseable {
           long before = content.get(key).map(Long::valueOf).orElse(0L);
           content.put(key, String.valueOf(before + 1));
         }
+        case "@" -> content.put(key, content.get(parts.group(1) + "/" + value).orElse(""));
         case "<" -> content.put(key, content.get(key).map(l -> l + " ").orElse("") + value);
         default -> content.put(key, String.valueOf(content.count(parts.group(1) + "/" + value)));
       }
     }
   }
 
-  /// An engine with one journal, which is simulated; nobody shares the rest of it.
-  private record Place(Journal journal, MemoryEngine rest) implements Engine {
-    @Override
-    public String place() {
-      return "disk";
-    }
-
-    @Override
-    public Capabilities capabilities() {
-      return rest.capabilities();
-    }
-
-    @Override
-    public Durability durability() {
-      return Durability.FSYNC;
-    }
-
-    @Override
-    public Cells cells() {
-      return rest.cells();
-    }
-
-    @Override
-    public Members members() {
-      return rest.members();
-    }
-
-    @Override
-    public Ticker ticker() {
-      return rest.ticker();
-    }
-
-    @Override
-    public Journal journal(String name) {
-      assertThat(name).isEqualTo("root");
-      return journal;
-    }
-
-    @Override
-    public void close() {
-      rest.close();
-    }
-  }
-
   private final SimulatedMachine<String>.Worker me;
   private final SimulatedJournal journal;
-  private final Place place;
+  private final MemoryEngine rest;
   private final Stores stores;
   private final Map<UUID, String> names = new HashMap<>();
 
@@ -214,10 +167,10 @@ final class SimulatedStore implements AutoCloseable {
   SimulatedStore(SimulatedMachine<String>.Worker me) {
     this.me = me;
     journal = new SimulatedJournal(me, me.storage(), this::name);
-    place = new Place(journal.journal(), MemoryEngine.create(me.ticker()));
+    rest = MemoryEngine.create(me.ticker());
     stores =
         Stores.over(
-            place,
+            new OneJournal(journal.journal(), Durability.FSYNC, rest),
             new Owner(me.name(), "simulated", 0),
             _ -> {},
             () -> id,
@@ -416,7 +369,7 @@ final class SimulatedStore implements AutoCloseable {
   @Override
   public void close() {
     stores.close();
-    place.close();
+    rest.close();
     journal.close();
   }
 }

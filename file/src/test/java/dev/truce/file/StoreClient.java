@@ -88,8 +88,7 @@ final class StoreClient {
       case 0 -> count(truce.store(counters, Codec.longs()), "c" + random.nextInt(KEYS));
       case 1 ->
           once(
-              truce.store(counters, Codec.longs()),
-              new UUID(random.nextLong(), random.nextLong()));
+              truce.store(counters, Codec.longs()), new UUID(random.nextLong(), random.nextLong()));
       case 2, 3 -> swap(truce.store(REGISTERS, Codec.longs()), "r" + key());
       default -> append(truce.store(LISTS, Codec.utf8()));
     }
@@ -138,9 +137,7 @@ final class StoreClient {
         swap,
         () ->
             store.commit(draft ->
-                draft
-                    .requireRevision(key, seen.map(Entry::revision).orElse(0L))
-                    .put(key, swap)),
+                draft.requireRevision(key, seen.map(Entry::revision).orElse(0L)).put(key, swap)),
         List.of());
   }
 
@@ -148,8 +145,7 @@ final class StoreClient {
     List<String> plan = new ArrayList<>();
     int parts = 1 + random.nextInt(4);
     for (int i = 0; i < parts; i++) {
-      plan.add(
-          random.nextInt(3) == 0 ? "r:l" + key() : "a:l" + key() + ":" + (first + number + i));
+      plan.add(random.nextInt(3) == 0 ? "r:l" + key() : "a:l" + key() + ":" + (first + number + i));
     }
     number += parts;
     long called = begin("list " + String.join(" ", plan));

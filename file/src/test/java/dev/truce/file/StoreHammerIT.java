@@ -76,7 +76,8 @@ final class StoreHammerIT implements Replay.Seeded {
     FileEngine.open(root).close();
     for (int round = 0; round < ROUNDS; round++) {
       logs.clear();
-      int killed = hammered(root, Files.createDirectory(temporary.resolve("round-" + round)), random);
+      int killed =
+          hammered(root, Files.createDirectory(temporary.resolve("round-" + round)), random);
       System.out.println(StoreHistory.check(root, logs) + ", " + killed + " killed");
     }
   }

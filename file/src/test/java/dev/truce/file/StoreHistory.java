@@ -37,7 +37,8 @@ final class StoreHistory {
   /// What became of a call, `null` where nobody wrote that down.
   private record End(long nanos, String fate, long revision, List<String> seen) {}
 
-  private record Call(String process, long number, long nanos, List<String> what, @Nullable End end) {
+  private record Call(
+      String process, long number, long nanos, List<String> what, @Nullable End end) {
     boolean is(String kind) {
       return what.getFirst().equals(kind);
     }
@@ -246,8 +247,8 @@ final class StoreHistory {
 
   // ---- all of them
 
-  /// No two commits have landed in the same place; who began when another had returned landed behind
-  /// it.
+  /// No two commits have landed in the same place; who began when another had returned landed
+  /// behind it.
   private void checkRevisions() {
     Map<Long, Call> landed = new TreeMap<>();
     calls.stream()

@@ -90,6 +90,12 @@ enum StoreWorkload {
                 store.commitSerializable("b2,s/count#k,t/copy#k");
               }))),
 
+  /// Each rests on what the other writes.
+  WRITE_SKEW(work ->
+      work.setUp(opened(store -> store.commit("0,s/x=1,s/y=2")))
+          .process("a", opened(store -> store.commitSerializable("a1,s/x@y")))
+          .process("b", opened(store -> store.commitSerializable("b1,s/y@x")))),
+
   /// Of two who require the same revision of a key one is refused, for good.
   A_REQUIRED_REVISION(work ->
       work.process(
