@@ -11,11 +11,13 @@ import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Journal;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
+import dev.truce.store.Conflict;
 import dev.truce.store.ConflictException;
 import dev.truce.store.Draft;
 import dev.truce.store.Entry;
 import dev.truce.store.Isolation;
 import dev.truce.store.Read;
+import dev.truce.store.Resolution;
 import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
 import dev.truce.store.Stores;
@@ -144,10 +146,7 @@ final class SimulatedStore implements AutoCloseable {
       switch (parts.group(3)) {
         case "=" -> content.put(key, value);
         case "-" -> content.remove(key);
-        case "+" -> {
-          long before = content.get(key).map(Long::valueOf).orElse(0L);
-          content.put(key, String.valueOf(before + 1));
-        }
+        case "+" -> content.put(key, String.valueOf(count(content.get(key)) + 1));
         case "@" -> content.put(key, content.get(parts.group(1) + "/" + value).orElse(""));
         case "<" -> content.put(key, content.get(key).map(l -> l + " ").orElse("") + value);
         default -> content.put(key, String.valueOf(content.count(parts.group(1) + "/" + value)));
@@ -207,6 +206,20 @@ final class SimulatedStore implements AutoCloseable {
   /// The same, also on what is read.
   boolean commitSerializable(String name) {
     return commit(name, store -> store.withIsolation(Isolation.SERIALIZABLE));
+  }
+
+  /// The same, and adds to what others have counted meanwhile instead of counting again.
+  void commitAdding(String name) {
+    commit(name, store -> store.withResolver(SimulatedStore::sum));
+  }
+
+  private static Resolution<String> sum(Conflict<String> conflict) {
+    long added = count(conflict.ours()) - count(conflict.base());
+    return Resolution.use(String.valueOf(count(conflict.theirs()) + added));
+  }
+
+  private static long count(Optional<String> value) {
+    return value.map(Long::valueOf).orElse(0L);
   }
 
   /// The same while a token is current. A commit that began after its end was answered never lands.

@@ -118,6 +118,12 @@ enum StoreMutant {
       "if (false) {\n      replica.acknowledge(revision);",
       "A_READER_OF_WHAT_IS_NOT_SAFE"),
 
+  RESOLVED_IN_VAIN(
+      "Committer",
+      "writes.settle(clashes.at, answers);",
+      "writes.settle(clashes.at, new TreeMap<>(Writes.ORDER));",
+      "RESOLVED"),
+
   SHOWS_WHAT_IS_NOT_SAFE(
       "Stores",
       "case DURABLE -> replica.safe();",

@@ -90,6 +90,21 @@ enum StoreWorkload {
                 store.commitSerializable("b2,s/count#k,t/copy#k");
               }))),
 
+  /// Both count up, and what others have counted meanwhile is added by a resolver.
+  RESOLVED(work ->
+      work.process(
+              "a",
+              opened(store -> {
+                store.commitAdding("a1,s/n+");
+                store.commitAdding("a2,s/n+,t/n+");
+              }))
+          .process(
+              "b",
+              opened(store -> {
+                store.commitAdding("b1,s/n+,t/n+");
+                store.commitAdding("b2,s/n+");
+              }))),
+
   /// Each rests on what the other writes.
   WRITE_SKEW(work ->
       work.setUp(opened(store -> store.commit("0,s/x=1,s/y=2")))
