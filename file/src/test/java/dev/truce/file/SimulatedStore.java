@@ -138,7 +138,7 @@ final class SimulatedStore implements AutoCloseable {
   }
 
   private static void change(String commit, Content content) {
-    for (String change : commit.substring(commit.indexOf(',') + 1).split(",")) {
+    for (String change : commit.substring(commit.indexOf(',') + 1).split(",", -1)) {
       Matcher parts = CHANGE.matcher(change);
       assertThat(parts.matches()).as(change).isTrue();
       String key = parts.group(1) + "/" + parts.group(2);

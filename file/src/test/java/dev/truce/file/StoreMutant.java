@@ -49,10 +49,7 @@ enum StoreMutant {
       "A_STORE_MADE_WHERE_IT_LANDS"),
 
   REQUIRED_REVISION_UNCHECKED(
-      "StoreMachine",
-      "if (found(item) != revision) {",
-      "if (false) {",
-      "A_REQUIRED_REVISION"),
+      "StoreMachine", "if (found(item) != revision) {", "if (false) {", "A_REQUIRED_REVISION"),
 
   BATCH_REPLACES_EVERYTHING(
       "StoreMachine",
