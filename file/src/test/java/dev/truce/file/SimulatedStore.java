@@ -173,7 +173,8 @@ final class SimulatedStore implements AutoCloseable {
             new Owner(me.name(), "simulated", 0),
             _ -> {},
             () -> id,
-            () -> Instant.ofEpochMilli(me.ticker().nanos() / 1_000_000));
+            () -> Instant.ofEpochMilli(me.ticker().nanos() / 1_000_000),
+            Runnable::run);
   }
 
   private String name(Journal.Entry entry) {

@@ -145,7 +145,12 @@ enum StoreExam {
 
     private static Store<Long> store(dev.truce.spi.Engine engine) {
       return Stores.over(
-              engine, new Owner("somebody", "here", 0), _ -> {}, UUID::randomUUID, Instant::now)
+              engine,
+              new Owner("somebody", "here", 0),
+              _ -> {},
+              UUID::randomUUID,
+              Instant::now,
+              Runnable::run)
           .store("s", Codec.longs());
     }
   }

@@ -49,7 +49,10 @@ enum StoreMutant {
       "A_STORE_MADE_WHERE_IT_LANDS"),
 
   REQUIRED_REVISION_UNCHECKED(
-      "StoreMachine", "if (found(item) != revision) {", "if (false) {", "A_REQUIRED_REVISION"),
+      "StoreMachine",
+      "clashes.add(stale(key, revision, at.item(key)));",
+      "",
+      "A_REQUIRED_REVISION"),
 
   BATCH_REPLACES_EVERYTHING(
       "StoreMachine",
@@ -129,7 +132,7 @@ enum StoreMutant {
 
   CALLS_SAFE_WHAT_IS_KNOWN(
       "Replica",
-      "next != null && next.revision() <= durable;",
+      "next != null && next.root.revision() <= durable;",
       "next != null;",
       "A_READER_OF_WHAT_IS_NOT_SAFE");
 
