@@ -142,8 +142,8 @@ final class StoreHistory {
     try (Snapshot<Long> now = counters.snapshot()) {
       now.all().forEach(entry -> present.put(entry.key(), entry.value()));
     }
-    long once = ids(_ -> true).size() - ids(call -> call.ended("R")).size();
-    assertThat(present.getOrDefault(StoreClient.ONCE, 0L)).isEqualTo(once);
+    int once = ids(_ -> true).size() - ids(call -> call.ended("R")).size();
+    assertThat(present.getOrDefault(StoreClient.ONCE, 0L)).isEqualTo((long) once);
     calls("count")
         .collect(Collectors.groupingBy(call -> call.what.get(1)))
         .forEach((key, of) -> {
