@@ -17,6 +17,9 @@ import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Engine;
 import dev.truce.spi.EngineProvider;
 import dev.truce.store.Codec;
+import dev.truce.store.Commit;
+import dev.truce.store.Parked;
+import dev.truce.store.Resolver;
 import dev.truce.store.Store;
 import dev.truce.store.Stores;
 import java.net.InetAddress;
@@ -138,6 +141,17 @@ public final class Truce implements AutoCloseable {
   /// The same, of bytes.
   public Store<byte[]> store(String name) {
     return store(name, Codec.bytes());
+  }
+
+  /// The commits that resolvers have put aside for a person, those that wait first, whatever stores
+  /// they want to write to.
+  public List<Parked<byte[]>> parked() {
+    return stores().parked();
+  }
+
+  /// Decides about one of them, key by key, as [Store#resolve(Parked, Resolver)] does in one store.
+  public Commit resolve(Parked<byte[]> shown, Resolver<byte[]> how) {
+    return stores().resolve(shown, how);
   }
 
   /// Made when it is first asked for: who wants locks alone pays for nothing else.

@@ -6,7 +6,10 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// All numbers big endian. A store that this commit makes has number 0 here; from then on its
 /// number is the commit's revision and, in the lower 16 bits, which of the commit's stores it was.
+/// The root's own store, number 0, has the empty name.
 ///
 /// @param base the revision that the writer read
 /// @param millis by the writer's clock, for people
@@ -59,7 +63,18 @@ record CommitRecord(
   private static final int SHORT = (1 << INDEX_BITS) - 1;
 
   /// A store that it writes to.
-  record Named(long number, String name) {}
+  record Named(long number, String name) {
+    static final Named ROOTS_OWN = new Named(0, "");
+
+    boolean isRootsOwn() {
+      return name.isEmpty();
+    }
+
+    /// Whether this commit makes it.
+    boolean isNew() {
+      return number == 0 && !isRootsOwn();
+    }
+  }
 
   /// One key.
   ///
@@ -81,12 +96,30 @@ record CommitRecord(
 
   /// The number of one of its stores after this commit has landed at a revision.
   long number(int store, long revision) {
-    long known = stores.get(store).number();
-    return known == 0 ? revision << INDEX_BITS | store : known;
+    Named known = stores.get(store);
+    return known.isNew() ? revision << INDEX_BITS | store : known.number();
   }
 
   byte[] key(Write write, long revision) {
     return SpaceKey.of(number(write.store, revision), write.key);
+  }
+
+  /// How many keys of stores it writes.
+  int changed() {
+    return (int) writes.stream().filter(write -> !stores.get(write.store).isRootsOwn()).count();
+  }
+
+  /// The commit that this puts aside, with its id; empty where it puts none aside.
+  Optional<Map.Entry<String, ParkedRow>> parks() {
+    return writes.stream()
+        .filter(write -> stores.get(write.store).isRootsOwn())
+        .filter(write -> ParkedRow.isOpen(write.key) && write.length >= 0)
+        .findFirst()
+        .map(write ->
+            Map.entry(
+                ParkedRow.id(SpaceKey.of(0, write.key)),
+                ParkedRow.of(
+                    Arrays.copyOfRange(bytes, write.offset, write.offset + write.length))));
   }
 
   // ---- writing

@@ -58,6 +58,7 @@ final class Committer {
   private final Supplier<UUID> ids;
   private final InstantSource clock;
   private final Durability best;
+  private final Aside aside;
   private volatile boolean closed;
 
   /// A record on its way, as the journal asks about it.
@@ -110,6 +111,7 @@ final class Committer {
     this.ids = ids;
     this.clock = clock;
     this.best = engine.durability();
+    this.aside = new Aside(replica, writer, clock);
   }
 
   void checkOpen() {
@@ -121,6 +123,11 @@ final class Committer {
 
   void close() {
     closed = true;
+  }
+
+  /// What was put aside for a person.
+  Aside aside() {
+    return aside;
   }
 
   Commit commit(Store.Settings settings, Consumer<Writes> body) {
@@ -150,6 +157,9 @@ final class Committer {
   }
 
   private Commit settled(Store.Settings settings, UUID id, Throwable refusal) {
+    if (refusal instanceof ConflictException parked && parked.parked().isPresent()) {
+      throw parked;
+    }
     try {
       Optional<Result.Appended> found = journal.find(id);
       if (found.isPresent()) {
@@ -184,6 +194,9 @@ final class Committer {
           Remedy remedy = remedied(writes, clashes);
           if (remedy == Remedy.REFUSE) {
             throw conflict(writes, clashes, round, "read it again and decide anew");
+          }
+          if (remedy == Remedy.PARK) {
+            return park(settings, id, at, writes, clashes, round);
           }
           boolean counts = StoreMachine.counts(clashes.clashes);
           if (counts ? round == settings.rounds() : free == FREE_ROUNDS) {
@@ -229,6 +242,47 @@ final class Committer {
       writes.settle(clashes.at, answers);
     }
     return ruling;
+  }
+
+  /// Keeps a commit for a person, as a commit under the same id and fence that writes a row of the
+  /// root's own, and nothing else.
+  ///
+  /// @return what has landed under this id elsewhere
+  private Commit park(
+      Store.Settings settings,
+      UUID id,
+      Instant at,
+      Writes writes,
+      Outcome.Clashes clashes,
+      int rounds) {
+    ParkedRow row =
+        new ParkedRow(
+            id, at, writer, writes.root().revision(), rounds, Optional.empty(), writes.wishes());
+    byte[] bytes = row.bytes();
+    Optional<String> noRoom = ParkedRow.noRoom(clashes.at, bytes.length);
+    if (noRoom.isPresent()) {
+      throw conflict(writes, clashes, rounds, noRoom.get());
+    }
+    String name = ParkedRow.name(at, ids.get());
+    Writes aside = new Writes(clashes.at, false);
+    aside.change(aside.rows(), ParkedRow.open(name), bytes, true);
+    aside.close();
+    if (!(outcome(settings, id, at, aside)
+        instanceof Outcome.Landed(long revision, byte[] record))) {
+      throw new IllegalStateException("something is in the way of what rests on nothing");
+    }
+    if (!isOf(settings, revision, record)) {
+      return repeated(settings, id, revision);
+    }
+    Commit _ = landed(settings, id, at, aside, revision);
+    Sides sides = new Sides(writes, clashes.at);
+    throw parked(clashes.clashes.stream().map(sides::clash).toList(), rounds, name);
+  }
+
+  private static ConflictException parked(
+      List<ConflictException.Clash> clashes, int rounds, String name) {
+    return new ConflictException(
+        clashes, rounds, name, "it was put aside as " + name + " for a person to decide");
   }
 
   /// Whether what landed is this very record: under a caller's id it may be somebody else's.
@@ -395,19 +449,28 @@ final class Committer {
     try {
       commit = replica.commit(revision);
     } catch (TooOldException letGo) {
+      Optional<String> aside = Aside.of(id, replica.applied());
+      if (aside.isPresent()) {
+        throw parked(List.of(), 1, aside.get());
+      }
       return new Commit(
           revision,
           reached,
           id,
           Optional.empty(),
-          Theirs.UNKNOWN.writer,
-          Theirs.UNKNOWN.at,
+          Author.UNKNOWN.owner(),
+          Author.UNKNOWN.at(),
           0,
           0,
           true);
     }
     if (commit == null) {
       throw new IllegalArgumentException(id + " is the id of something that is no commit");
+    }
+    Optional<Map.Entry<String, ParkedRow>> aside = commit.parks();
+    if (aside.isPresent()) {
+      ParkedRow row = aside.get().getValue();
+      throw parked(this.aside.clashes(replica.applied(), row), row.rounds(), aside.get().getKey());
     }
     return new Commit(
         revision,
@@ -416,7 +479,7 @@ final class Committer {
         commit.tokens().isEmpty() ? Optional.empty() : Optional.of(new Fence(commit.tokens())),
         commit.writer(),
         Instant.ofEpochMilli(commit.millis()),
-        commit.writes().size(),
+        commit.changed(),
         (int) commit.writes().stream().filter(CommitRecord.Write::resolved).count(),
         true);
   }
@@ -432,35 +495,19 @@ final class Committer {
 
   private static final byte[] NOTHING = new byte[0];
 
-  /// Who changed something, and when.
-  private record Theirs(Owner writer, Instant at) {
-    static final Theirs UNKNOWN = new Theirs(new Owner("nobody", "unknown", 0), Instant.EPOCH);
-  }
-
-  private Theirs theirs(long revision) {
-    try {
-      CommitRecord commit = revision == 0 ? null : replica.commit(revision);
-      return commit == null
-          ? Theirs.UNKNOWN
-          : new Theirs(commit.writer(), Instant.ofEpochMilli(commit.millis()));
-    } catch (TooOldException letGo) {
-      return Theirs.UNKNOWN;
-    }
-  }
-
   /// Shows clashes from both sides.
   private final class Sides {
     private final Writes ours;
     private final Root now;
-    private final Map<Long, Theirs> writers = new HashMap<>();
+    private final Map<Long, Author> authors = new HashMap<>();
 
     Sides(Writes ours, Root now) {
       this.ours = ours;
       this.now = now;
     }
 
-    private Theirs theirs(Clash clash) {
-      return writers.computeIfAbsent(clash.by(), Committer.this::theirs);
+    private Author theirs(Clash clash) {
+      return authors.computeIfAbsent(clash.by(), by -> Author.of(replica, by));
     }
 
     private String store(Clash clash) {
@@ -475,8 +522,8 @@ final class Committer {
           clash.expected(),
           clash.found(),
           writer,
-          theirs(clash).writer,
-          theirs(clash).at,
+          theirs(clash).owner(),
+          theirs(clash).at(),
           ours.wanted(clash.key()),
           clash.isOfStore() ? Optional.empty() : now.value(clash.key()));
     }
@@ -492,8 +539,8 @@ final class Committer {
           ours.root().revisionOf(key),
           clash.found(),
           writer,
-          theirs(clash).writer,
-          theirs(clash).at);
+          theirs(clash).owner(),
+          theirs(clash).at());
     }
   }
 }

@@ -94,6 +94,14 @@ public final class ConflictException extends TruceException {
     this.parked = parked;
   }
 
+  /// @param what is in the way, where that is no key of theirs
+  ConflictException(String what, String next) {
+    super(what + "; nothing was written: " + next);
+    this.clashes = List.of();
+    this.rounds = 1;
+    this.parked = null;
+  }
+
   private static String named(List<Clash> clashes) {
     String first =
         clashes.stream().limit(NAMED).map(Clash::toString).collect(Collectors.joining("; "));
@@ -106,9 +114,9 @@ public final class ConflictException extends TruceException {
     return clashes;
   }
 
-  /// The gravest kind.
+  /// The gravest kind, [Kind#STALE] where no key is in the way.
   public Kind kind() {
-    return clashes.stream().map(Clash::kind).min(Kind::compareTo).orElse(Kind.READ_WRITE);
+    return clashes.stream().map(Clash::kind).min(Kind::compareTo).orElse(Kind.STALE);
   }
 
   /// How often it tried to land.

@@ -64,7 +64,9 @@ final class Fields<T> {
       case Resolution.KeepTheirs<Map<String, T>> _ -> {
         // they are in it
       }
-      case Resolution.Rerun<Map<String, T>> _, Resolution.Refuse<Map<String, T>> _ -> {
+      case Resolution.Rerun<Map<String, T>> _,
+          Resolution.Refuse<Map<String, T>> _,
+          Resolution.Park<Map<String, T>> _ -> {
         return answer;
       }
     }

@@ -20,6 +20,9 @@ public sealed interface Resolution<V> {
   /// The commit is refused: [ConflictException].
   record Refuse<V>() implements Resolution<V> {}
 
+  /// The commit is refused, and kept for a person: [ConflictException#parked()].
+  record Park<V>() implements Resolution<V> {}
+
   static <V> Resolution<V> use(V value) {
     return new Use<>(value);
   }
@@ -38,5 +41,9 @@ public sealed interface Resolution<V> {
 
   static <V> Resolution<V> refuse() {
     return new Refuse<>();
+  }
+
+  static <V> Resolution<V> park() {
+    return new Park<>();
   }
 }

@@ -36,6 +36,11 @@ public interface Resolver<V> {
     return _ -> Resolution.refuse();
   }
 
+  /// The commit is refused, and [kept for a person][Store#parked()].
+  static <V> Resolver<V> park() {
+    return _ -> Resolution.park();
+  }
+
   /// What both have added, together; what is not there counts as 0, and stays gone where both have
   /// removed it.
   ///

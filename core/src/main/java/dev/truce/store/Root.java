@@ -33,16 +33,22 @@ record Root(Run run, Delta delta, long revision) {
   }
 
   static byte[] row(String store) {
-    return SpaceKey.of(0, NAMES + store);
+    return SpaceKey.of(0, rowKey(store));
+  }
+
+  /// The key of a store's row among those of store number 0.
+  static byte[] rowKey(String store) {
+    return SpaceKey.utf8(NAMES + store);
+  }
+
+  /// Whether a key is that of a store's row.
+  static boolean isRow(byte[] key) {
+    return SpaceKey.store(key) == 0 && SpaceKey.key(key).startsWith(NAMES);
   }
 
   /// The name of the store with this row.
   static String store(byte[] row) {
     return SpaceKey.key(row).substring(NAMES.length());
-  }
-
-  private static boolean isName(byte[] row) {
-    return SpaceKey.store(row) == 0 && SpaceKey.key(row).startsWith(NAMES);
   }
 
   /// The same with a later checkpoint below it.
@@ -79,6 +85,26 @@ record Root(Run run, Delta delta, long revision) {
       return run.revisionOf(key);
     }
     return item.live() ? item.revision() : 0;
+  }
+
+  /// The name of the store with this number, empty if there is none.
+  Optional<String> name(long number) {
+    byte[] from = SpaceKey.of(0, NAMES);
+    byte[] to = SpaceKey.behindAllWith(from);
+    Iterator<Delta.Row> rows = rows(from, to == null ? SpaceKey.end(0) : to);
+    while (rows.hasNext()) {
+      Delta.Row row = rows.next();
+      if (row.item().live() && number(row.item()) == number) {
+        return Optional.of(store(row.key()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// The revision of the commit that put or removed this key last, 0 where none is known.
+  long changed(byte[] key) {
+    Item item = item(key);
+    return item == null ? 0 : item.revision();
   }
 
   /// The value of this key, if it is there.
@@ -169,7 +195,7 @@ record Root(Run run, Delta delta, long revision) {
       }
       Delta.Row row = Objects.requireNonNull(next);
       next = null;
-      if (isName(row.key())) {
+      if (isRow(row.key())) {
         stores.add(number(row.item()));
       }
       return row;

@@ -4,6 +4,7 @@ import dev.truce.Durability;
 import dev.truce.Fence;
 import dev.truce.TruceException;
 import dev.truce.store.Footprint.Range;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -217,12 +218,50 @@ public final class Store<V> {
     return withFence(fence).commit(body);
   }
 
+  // ---- what waits for a person
+
+  /// The commits that want to write to this store and were [put aside][Resolver#park()], those that
+  /// wait first: at most 10,000 of them, and the newest 1,000 of those that were decided.
+  public List<Parked<V>> parked() {
+    return stores.parked(name).stream().map(this::typed).toList();
+  }
+
+  private Parked<V> typed(Parked<byte[]> parked) {
+    return new Parked<>(
+        parked.id(),
+        parked.at(),
+        parked.by(),
+        parked.conflicts().stream().map(this::typed).toList(),
+        parked.decision());
+  }
+
+  /// Decides about all keys of a commit that was put aside alike.
+  public Commit resolve(Parked<V> shown, Resolution<V> how) {
+    return resolve(shown, _ -> how);
+  }
+
+  /// Decides about a commit that was put aside, key by key: `use`, `remove` and `keepTheirs` have
+  /// it land, all else that it wanted to write included, and `refuse` has it dropped whole. Either
+  /// way it waits no longer.
+  ///
+  /// Of several who decide at once one does.
+  ///
+  /// @param shown what the decision is made on
+  /// @throws ConflictException if it is not as shown any more, was decided, or others are in its
+  ///   way in other stores, too: `Truce.resolve` decides about all of them
+  /// @throws IllegalArgumentException if `how` answers anything else
+  public Commit resolve(Parked<V> shown, Resolver<V> how) {
+    return stores.resolve(settings, shown.id(), shown.conflicts(), asBytes(how));
+  }
+
   // ---- what drafts and snapshots need
 
-  /// The resolver, as it looks at bytes.
   @Nullable Resolver<byte[]> resolver() {
-    Resolver<V> typed = resolver;
-    return typed == null ? null : conflict -> bytes(conflict.key(), typed.resolve(typed(conflict)));
+    return resolver == null ? null : asBytes(resolver);
+  }
+
+  private Resolver<byte[]> asBytes(Resolver<V> resolver) {
+    return conflict -> bytes(conflict.key(), resolver.resolve(typed(conflict)));
   }
 
   private Conflict<V> typed(Conflict<byte[]> conflict) {
@@ -252,6 +291,7 @@ public final class Store<V> {
       case Resolution.KeepTheirs<V> _ -> Resolution.keepTheirs();
       case Resolution.Rerun<V> _ -> Resolution.rerun();
       case Resolution.Refuse<V> _ -> Resolution.refuse();
+      case Resolution.Park<V> _ -> Resolution.park();
     };
   }
 

@@ -34,7 +34,7 @@ final class StoreMachine {
   /// @param by the commit that put it there or removed it, 0 where none is known
   record Clash(Kind kind, byte[] key, long expected, long found, long by) {
     boolean isOfStore() {
-      return SpaceKey.store(key) == 0;
+      return Root.isRow(key);
     }
   }
 
@@ -55,6 +55,8 @@ final class StoreMachine {
   enum Remedy {
     /// It would clash for ever, or a resolver wants it so.
     REFUSE,
+    /// It is put aside for a person.
+    PARK,
     /// The body runs again.
     RUN,
     /// The resolvers are asked, key by key.
@@ -80,7 +82,7 @@ final class StoreMachine {
     Delta delta = before.delta();
     for (int i = 0; i < commit.stores().size(); i++) {
       Named store = commit.stores().get(i);
-      if (store.number() == 0) {
+      if (store.isNew()) {
         byte[] number = ByteBuffer.allocate(8).putLong(commit.number(i, revision)).array();
         delta = delta.with(Root.row(store.name()), Item.of(revision, number));
       }
@@ -131,8 +133,8 @@ final class StoreMachine {
     List<Clash> clashes = new ArrayList<>();
     for (Map.Entry<String, Long> store : mine.stores().entrySet()) {
       if (at.number(store.getKey()) != store.getValue()) {
-        Item row = at.delta().get(Root.row(store.getKey()));
-        clashes.add(storeChanged(mine, store.getKey(), row == null ? 0 : row.revision()));
+        long by = at.changed(Root.row(store.getKey()));
+        clashes.add(storeChanged(mine, store.getKey(), by));
       }
     }
     return clashes;
@@ -228,7 +230,7 @@ final class StoreMachine {
   /// What a later commit changes of what this one rests on.
   static Optional<Clash> meets(Footprint mine, long revision, CommitRecord later) {
     for (Named store : later.stores()) {
-      if (store.number() == 0 && mine.stores().containsKey(store.name())) {
+      if (store.isNew() && mine.stores().containsKey(store.name())) {
         return Optional.of(storeChanged(mine, store.name(), revision));
       }
     }
@@ -273,6 +275,7 @@ final class StoreMachine {
   private static Remedy ruling(Resolution<byte[]> answer) {
     return switch (answer) {
       case Resolution.Refuse<byte[]> _ -> Remedy.REFUSE;
+      case Resolution.Park<byte[]> _ -> Remedy.PARK;
       case Resolution.Rerun<byte[]> _ -> Remedy.RUN;
       case Resolution.Use<byte[]> _, Resolution.Remove<byte[]> _, Resolution.KeepTheirs<byte[]> _ ->
           Remedy.LAND;

@@ -4,6 +4,7 @@ import dev.truce.Fence;
 import dev.truce.Owner;
 import dev.truce.spi.Engine;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -89,6 +90,31 @@ public final class Stores implements AutoCloseable {
   Root rootAt(long revision) {
     committer.checkOpen();
     return replica.at(revision);
+  }
+
+  /// All commits that were [put aside for a person][Resolver#park()] and are kept, those that wait
+  /// first, whatever stores they want to write to.
+  public List<Parked<byte[]>> parked() {
+    return committer.aside().all(root(Read.APPLIED));
+  }
+
+  /// Decides about a commit that was put aside, in whatever stores: as [Store#resolve(Parked,
+  /// Resolver)].
+  public Commit resolve(Parked<byte[]> shown, Resolver<byte[]> how) {
+    return resolve(Store.Settings.USUAL, shown.id(), shown.conflicts(), how);
+  }
+
+  List<Parked<byte[]>> parked(String store) {
+    return committer.aside().of(store, root(Read.APPLIED));
+  }
+
+  Commit resolve(
+      Store.Settings settings,
+      String id,
+      List<? extends Conflict<?>> conflicts,
+      Resolver<byte[]> how) {
+    List<Aside.Shown> shown = conflicts.stream().map(Aside.Shown::of).toList();
+    return commit(settings, writes -> committer.aside().decide(writes, id, shown, how));
   }
 
   Commit commit(Store.Settings settings, Consumer<Writes> body) {

@@ -64,6 +64,10 @@ final class Writes {
           new TreeMap<>(ORDER));
     }
 
+    boolean isRootsOwn() {
+      return space == 0;
+    }
+
     /// What it wants to write by now.
     SortedMap<byte[], Change> proposed() {
       if (settled.isEmpty()) {
@@ -112,6 +116,12 @@ final class Writes {
       parts.put(store, known);
     }
     return known;
+  }
+
+  /// What it has to do with the root's own store, in which the others' rows are.
+  Part rows() {
+    checkOpen();
+    return parts.computeIfAbsent(Named.ROOTS_OWN.name(), _ -> new Part(0, 0));
   }
 
   /// @throws IllegalStateException outside of the body
@@ -180,19 +190,23 @@ final class Writes {
   }
 
   boolean isEmpty() {
-    return changed() == 0;
+    return parts.values().stream().allMatch(part -> part.proposed().isEmpty());
   }
 
+  /// How many keys of stores it writes.
   int changed() {
-    return parts.values().stream().mapToInt(part -> part.proposed().size()).sum();
+    return parts.values().stream()
+        .filter(part -> !part.isRootsOwn())
+        .mapToInt(part -> part.proposed().size())
+        .sum();
   }
 
-  /// How many keys it writes as a resolver wants it.
+  /// How many keys it writes as a resolver, or a person, wants it.
   int resolved() {
     return (int)
         parts.values().stream()
-            .flatMap(part -> part.settled.values().stream())
-            .filter(how -> !(how instanceof Resolution.KeepTheirs))
+            .flatMap(part -> part.proposed().values().stream())
+            .filter(Change::resolved)
             .count();
   }
 
@@ -221,7 +235,8 @@ final class Writes {
     SortedSet<byte[]> read = keys();
     SortedMap<byte[], Long> required = new TreeMap<>(ORDER);
     parts.forEach((name, part) -> {
-      if (serializable || !part.changes.isEmpty() || !part.required.isEmpty()) {
+      if (!part.isRootsOwn()
+          && (serializable || !part.changes.isEmpty() || !part.required.isEmpty())) {
         stores.put(name, part.number);
       }
       part.changes.keySet().stream()
@@ -260,6 +275,24 @@ final class Writes {
         part.settled.put(SpaceKey.inStore(key), how);
       }
     });
+  }
+
+  /// All that its body wants to write, as it is kept for a person.
+  List<ParkedRow.Wish> wishes() {
+    List<ParkedRow.Wish> wishes = new ArrayList<>();
+    parts.forEach((name, part) ->
+        part.changes.forEach((key, change) -> {
+          byte[] spaceKey = SpaceKey.of(part.space, key);
+          wishes.add(
+              new ParkedRow.Wish(
+                  part.number,
+                  name,
+                  key,
+                  root.revisionOf(spaceKey),
+                  root.value(spaceKey),
+                  Optional.ofNullable(change.value())));
+        }));
+    return wishes;
   }
 
   /// The value that a resolver has left this key with; `null` if none was asked about it, or it is

@@ -31,7 +31,12 @@ class BesideOthersTest {
 
   private static Stores stores(Engine engine) {
     return Stores.over(
-        engine, new Owner("w", "h", 1), _ -> {}, UUID::randomUUID, InstantSource.system(), Runnable::run);
+        engine,
+        new Owner("w", "h", 1),
+        _ -> {},
+        UUID::randomUUID,
+        InstantSource.system(),
+        Runnable::run);
   }
 
   /// The same engine, where something happens before each append.

@@ -44,8 +44,8 @@ enum StoreMutant {
 
   STORE_UNCHECKED_WHERE_IT_LANDS(
       "StoreMachine",
-      "if (store.number() == 0 && mine",
-      "if (store.number() > 0 && mine",
+      "if (store.isNew() && mine",
+      "if (!store.isNew() && mine",
       "A_STORE_MADE_WHERE_IT_LANDS"),
 
   REQUIRED_REVISION_UNCHECKED(

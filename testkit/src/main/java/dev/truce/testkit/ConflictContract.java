@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.truce.Durability;
+import dev.truce.FencedException;
 import dev.truce.Owner;
 import dev.truce.Truce;
+import dev.truce.lock.Grant;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
 import dev.truce.store.Conflict;
@@ -15,13 +17,16 @@ import dev.truce.store.ConflictException;
 import dev.truce.store.ConflictException.Clash;
 import dev.truce.store.ConflictException.Kind;
 import dev.truce.store.Draft;
+import dev.truce.store.Entry;
 import dev.truce.store.Isolation;
+import dev.truce.store.Parked;
 import dev.truce.store.Read;
 import dev.truce.store.Resolution;
 import dev.truce.store.Resolver;
 import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -29,6 +34,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -299,6 +305,28 @@ public abstract class ConflictContract extends EngineContract {
         about.stream()
             .map(c -> c.key() + " " + c.base().orElse("") + " " + c.theirs().orElse(""))
             .toList());
+  }
+
+  /// Theirs was to stay, and is another one by now.
+  @Test
+  void resolver_keptKeyGoesOn_isAskedAgain() {
+    List<Conflict<String>> about = new ArrayList<>();
+    Store<String> theirs = texts("s");
+    theirs.put("k", "k0");
+    Resolver<String> keeps =
+        c -> {
+          if (about.size() == 1) {
+            theirs.put("k", "k2"); // after it was asked about, before the rest lands
+          }
+          return Resolution.keepTheirs();
+        };
+    texts("s")
+        .withResolver(asked(about, keeps))
+        .commit(
+            once(draft -> draft.put("k", "mine").put("free", "mine"), () -> theirs.put("k", "k1")));
+    assertEquals(List.of("k1", "k2"), about.stream().map(c -> c.theirs().orElse("")).toList());
+    assertEquals(Optional.of("k2"), theirs.get("k"));
+    assertEquals(Optional.of("mine"), theirs.get("free"));
   }
 
   @Test
@@ -581,5 +609,334 @@ public abstract class ConflictContract extends EngineContract {
     Store<String> last = texts("t").withRounds(1);
     last.commit(once(draft -> draft.put("k", "ours"), () -> texts("t").put("k", "theirs")));
     assertEquals(Optional.of("ours"), texts("t").get("k"));
+  }
+
+  // ---- put aside for a person
+
+  private Store<String> parking(String name) {
+    return texts(name).withResolver(Resolver.park());
+  }
+
+  /// Puts a commit aside that wants `k` and `free`, and is at odds about `k`.
+  private ConflictException putAside(Store<String> mine, Store<String> theirs) {
+    return refused(
+        mine,
+        once(draft -> draft.put("k", "ours").put("free", "ours"), () -> theirs.put("k", "theirs")));
+  }
+
+  private static List<String> waiting(Store<String> store) {
+    return store.parked().stream()
+        .filter(parked -> parked.decision().isEmpty())
+        .map(Parked::id)
+        .toList();
+  }
+
+  @Test
+  void park_nothingIsWritten_andAllOfItIsKept() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    ConflictException refused = putAside(parking("s"), theirs);
+    String id = refused.parked().orElseThrow();
+    assertEquals(Kind.WRITE_WRITE, refused.kind());
+    assertEquals(Optional.of("theirs"), text(refused.clashes().getFirst().theirValue()));
+    assertTrue(String.valueOf(refused.getMessage()).contains("put aside as " + id));
+    assertEquals(Optional.of("theirs"), theirs.get("k"));
+    assertEquals(Optional.empty(), theirs.get("free"));
+    assertEquals(List.of("k"), theirs.snapshot().all().map(Entry::key).toList());
+
+    Parked<String> parked = texts("s").parked().getFirst();
+    assertEquals(id, parked.id());
+    assertEquals(26, id.length());
+    assertEquals(Optional.empty(), parked.decision());
+    assertEquals(1, parked.conflicts().size());
+    Conflict<String> conflict = parked.conflicts().getFirst();
+    assertEquals(
+        List.of("s", "k", "base", "ours", "theirs"),
+        List.of(
+            conflict.store(),
+            conflict.key(),
+            conflict.base().orElse(""),
+            conflict.ours().orElse(""),
+            conflict.theirs().orElse("")));
+    assertEquals(List.of(1L, 2L), List.of(conflict.baseRevision(), conflict.theirRevision()));
+    assertEquals(List.of(), texts("other").parked());
+    assertEquals(List.of(id), handle().parked().stream().map(Parked::id).toList());
+  }
+
+  @Test
+  void resolve_ours_allOfItLands() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    String id = putAside(parking("s"), theirs).parked().orElseThrow();
+    Store<String> person = texts("s");
+    Commit decided = person.resolve(person.parked().getFirst(), Resolver.lastWriter());
+    assertEquals(List.of(2, 1), List.of(decided.changed(), decided.resolved()));
+    assertEquals(Optional.of("ours"), theirs.get("k"));
+    assertEquals(Optional.of("ours"), theirs.get("free"));
+    assertEquals(List.of(), waiting(theirs));
+    Parked<String> over = theirs.parked().getFirst();
+    assertEquals(id, over.id());
+    assertEquals(decided.writer(), over.decision().orElseThrow().by());
+    assertEquals("ours", over.decision().orElseThrow().how());
+  }
+
+  @Test
+  void resolve_eachDecision_doesWhatItSays() {
+    Store<String> theirs = texts("s");
+    Store<String> person = texts("s");
+    record Case(Resolution<String> how, Optional<String> k, Optional<String> free, String said) {}
+    Optional<String> none = Optional.empty();
+    List<Case> cases =
+        List.of(
+            new Case(Resolution.use("new"), Optional.of("new"), Optional.of("ours"), "value"),
+            new Case(Resolution.use("base"), Optional.of("base"), Optional.of("ours"), "base"),
+            new Case(Resolution.remove(), none, Optional.of("ours"), "removed"),
+            new Case(Resolution.keepTheirs(), Optional.of("theirs"), Optional.of("ours"), "theirs"),
+            new Case(Resolution.refuse(), Optional.of("theirs"), none, "dropped"));
+    for (Case one : cases) {
+      theirs.commit(draft -> draft.put("k", "base").remove("free"));
+      String id = putAside(parking("s"), theirs).parked().orElseThrow();
+      Parked<String> shown =
+          person.parked().stream().filter(p -> p.id().equals(id)).findFirst().orElseThrow();
+      person.resolve(shown, one.how);
+      assertEquals(one.k, theirs.get("k"), one.said);
+      assertEquals(one.free, theirs.get("free"), one.said);
+      assertEquals(
+          Optional.of(one.said),
+          theirs.parked().stream()
+              .filter(p -> p.id().equals(id))
+              .findFirst()
+              .flatMap(Parked::decision)
+              .map(Parked.Decision::how));
+    }
+    assertEquals(List.of(), waiting(theirs));
+    theirs.put("k", "base");
+    putAside(parking("s"), theirs);
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> person.resolve(person.parked().getFirst(), Resolution.park()));
+    assertEquals(1, waiting(theirs).size());
+  }
+
+  @Test
+  void resolve_theKeyWentOn_isRefusedAndTellsBoth() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    putAside(parking("s"), theirs);
+    Store<String> person = texts("s");
+    Parked<String> shown = person.parked().getFirst();
+    theirs.put("k", "later");
+    ConflictException stale =
+        assertThrows(ConflictException.class, () -> person.resolve(shown, Resolver.lastWriter()));
+    assertEquals(Kind.STALE, stale.kind());
+    assertEquals(Optional.of("later"), text(stale.clashes().getFirst().theirValue()));
+    assertEquals(Optional.of("later"), theirs.get("k"));
+    assertEquals(Optional.empty(), theirs.get("free"));
+    theirs.put("free", "theirs, too");
+    Parked<String> again = person.parked().getFirst();
+    assertEquals(
+        List.of("free", "k"), again.conflicts().stream().map(Conflict::key).sorted().toList());
+    person.resolve(again, Resolver.lastWriter());
+    assertEquals(Optional.of("ours"), theirs.get("k"));
+    assertEquals(Optional.of("ours"), theirs.get("free"));
+  }
+
+  /// What was shown as theirs is gone, and with it what was decided about: to write ours would be
+  /// nobody's decision.
+  @Test
+  void resolve_theKeyIsAtItsBaseAgain_isRefused() {
+    Store<String> theirs = texts("s");
+    theirs.put("other", "");
+    putAside(parking("s"), theirs);
+    Store<String> person = texts("s");
+    Parked<String> shown = person.parked().getFirst();
+    theirs.remove("k");
+    assertThrows(ConflictException.class, () -> person.resolve(shown, Resolution.keepTheirs()));
+    assertEquals(Optional.empty(), theirs.get("k"));
+    Parked<String> again = person.parked().getFirst();
+    assertEquals(List.of(), again.conflicts());
+    person.resolve(again, Resolution.keepTheirs());
+    assertEquals(Optional.of("ours"), theirs.get("k"));
+  }
+
+  @Test
+  void resolve_manyAtOnce_oneDoes() throws Exception {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    putAside(parking("s"), theirs);
+    List<Callable<String>> tasks = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      Store<String> person = texts("s");
+      Parked<String> shown = person.parked().getFirst();
+      String value = "by " + i;
+      tasks.add(() -> {
+        try {
+          person.resolve(shown, Resolution.use(value));
+          return value;
+        } catch (ConflictException late) {
+          assertEquals(Kind.STALE, late.kind());
+          return "";
+        }
+      });
+    }
+    List<String> won = together(tasks).stream().filter(value -> !value.isEmpty()).toList();
+    assertEquals(1, won.size(), won::toString);
+    assertEquals(Optional.of(won.getFirst()), theirs.get("k"));
+    assertEquals(1, theirs.parked().size());
+  }
+
+  /// While one decides somebody else has it dropped, which touches no key.
+  @Test
+  void resolve_anotherDecidesMeanwhile_isRefused() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    String id = putAside(parking("s"), theirs).parked().orElseThrow();
+    Store<String> one = texts("s");
+    Store<String> other = texts("s");
+    Parked<String> shown = one.parked().getFirst();
+    ConflictException late =
+        assertThrows(
+            ConflictException.class,
+            () ->
+                one.resolve(
+                    shown,
+                    conflict -> {
+                      other.resolve(shown, Resolution.refuse());
+                      return Resolution.refuse();
+                    }));
+    assertTrue(String.valueOf(late.getMessage()).startsWith(id + " was decided by "));
+    assertEquals("dropped", theirs.parked().getFirst().decision().orElseThrow().how());
+    assertEquals(Optional.of("theirs"), theirs.get("k"));
+  }
+
+  @Test
+  void resolve_again_isRefused() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    String id = putAside(parking("s"), theirs).parked().orElseThrow();
+    Store<String> person = texts("s");
+    Parked<String> shown = person.parked().getFirst();
+    person.resolve(shown, Resolution.use("once"));
+    ConflictException over =
+        assertThrows(ConflictException.class, () -> person.resolve(shown, Resolution.use("twice")));
+    assertTrue(String.valueOf(over.getMessage()).startsWith(id + " was decided by "));
+    assertEquals(Optional.of("once"), theirs.get("k"));
+  }
+
+  /// The other stores of a commit are put aside with it; who decides sees all of them, as bytes.
+  @Test
+  void park_overSeveralStores_isOneDecision() {
+    Truce truce = handle();
+    Store<String> one = truce.store("one", Codec.utf8()).withResolver(Resolver.park());
+    Store<Long> two = truce.store("two", Codec.longs()).withResolver(Resolver.park());
+    Store<String> theirs = texts("one");
+    Store<Long> others = handle().store("two", Codec.longs());
+    theirs.put("k", "base");
+    others.put("n", 1L);
+    refused(
+        one,
+        once(
+            draft -> {
+              draft.put("k", "ours");
+              draft.in(two).put("n", 2L);
+              draft.in(truce.store("new", Codec.utf8())).put("made", "by ours");
+            },
+            () -> {
+              theirs.put("k", "theirs");
+              others.put("n", 3L);
+            }));
+    assertEquals(1, theirs.parked().getFirst().conflicts().size());
+    assertEquals(Optional.of(2L), others.parked().getFirst().conflicts().getFirst().ours());
+    assertThrows(
+        ConflictException.class,
+        () -> theirs.resolve(theirs.parked().getFirst(), Resolver.lastWriter()));
+    Truce person = handle();
+    person.resolve(
+        person.parked().getFirst(),
+        conflict ->
+            conflict.store().equals("one")
+                ? Resolution.keepTheirs()
+                : Resolution.use(conflict.ours().orElseThrow()));
+    assertEquals(Optional.of("theirs"), theirs.get("k"));
+    assertEquals(Optional.of(2L), others.get("n"));
+    assertEquals(Optional.of("by ours"), texts("new").get("made"));
+  }
+
+  @Test
+  void park_underAnId_repeatedTellsTheSame() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    UUID id = UUID.randomUUID();
+    String parked = putAside(parking("s").withId(id), theirs).parked().orElseThrow();
+    for (int again = 0; again < 2; again++) {
+      ConflictException same =
+          refused(
+              texts("s").withId(id),
+              draft -> {
+                throw new AssertionError("the body does not run");
+              });
+      assertEquals(Optional.of(parked), same.parked());
+      assertEquals("k", same.clashes().getFirst().key());
+    }
+    assertEquals(List.of(parked), waiting(theirs));
+    Store<String> person = texts("s");
+    person.resolve(person.parked().getFirst(), Resolution.keepTheirs());
+    assertEquals(
+        Optional.of(parked), refused(texts("s").withId(id), draft -> draft.get("k")).parked());
+  }
+
+  @Test
+  void park_tokenHasEnded_isRefusedAndNothingIsKept() throws Exception {
+    Truce truce = handle();
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    Grant grant = truce.lock("l").acquire(Duration.ofSeconds(10));
+    Store<String> mine =
+        truce
+            .store("s", Codec.utf8())
+            .withFence(grant.fence())
+            .withResolver(_ -> {
+              grant.close();
+              return Resolution.park();
+            });
+    assertThrows(
+        FencedException.class,
+        () -> mine.commit(once(draft -> draft.put("k", "ours"), () -> theirs.put("k", "theirs"))));
+    assertEquals(List.of(), theirs.parked());
+  }
+
+  /// What is put aside beside what refuses is not kept, and what has to run again is not put aside.
+  @Test
+  void park_besideOtherAnswers_theGravestCounts() {
+    Truce truce = handle();
+    Store<String> parks = truce.store("s", Codec.utf8()).withResolver(Resolver.park());
+    Store<String> theirs = texts("s");
+    theirs.commit(draft -> draft.put("k", "").put("l", ""));
+    for (Resolver<String> other : List.of(Resolver.<String>refuse(), Resolver.<String>rerun())) {
+      ConflictException refused =
+          refused(
+              parks,
+              once(
+                  draft -> {
+                    draft.put("k", "ours");
+                    draft.in(truce.store("s", Codec.utf8()).withResolver(other)).put("l", "ours");
+                  },
+                  () -> theirs.commit(draft -> draft.put("k", "x").put("l", "x"))));
+      boolean refuses = refused.parked().isEmpty();
+      assertEquals(refuses ? 0 : 1, theirs.parked().size());
+    }
+    assertEquals(1, theirs.parked().size());
+  }
+
+  /// Nothing of the parked is in a feed, a listing or another store of a strange name.
+  @Test
+  void park_isSeenInNoStore() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "base");
+    putAside(parking("s"), theirs);
+    for (String name : List.of("c", "c/", "n/s", "r", "s")) {
+      assertEquals(
+          name.equals("s") ? 1 : 0, texts(name).snapshot().all().count(), "in store " + name);
+    }
   }
 }

@@ -1,0 +1,255 @@
+package dev.truce.store;
+
+import dev.truce.Owner;
+import dev.truce.store.CommitRecord.Change;
+import dev.truce.store.ConflictException.Kind;
+import dev.truce.store.ParkedRow.Wish;
+import dev.truce.store.Writes.Part;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// Commits that were put aside for a person: how they look now, and what deciding about one writes.
+///
+/// **Threads.** Safe for any number of them.
+final class Aside {
+  /// In which no key is.
+  private static final long NO_STORE = -1;
+
+  private final Replica replica;
+  private final Owner writer;
+  private final InstantSource clock;
+
+  /// What of a conflict somebody was shown who decides about it.
+  record Shown(String store, String key, long revision) {
+    static Shown of(Conflict<?> conflict) {
+      return new Shown(conflict.store(), conflict.key(), conflict.theirRevision());
+    }
+  }
+
+  Aside(Replica replica, Owner writer, InstantSource clock) {
+    this.replica = replica;
+    this.writer = writer;
+    this.clock = clock;
+  }
+
+  /// All that are kept, those that wait first.
+  List<Parked<byte[]>> all(Root now) {
+    List<Parked<byte[]>> all = new ArrayList<>();
+    ParkedRow.open(now).forEach(row -> all.add(parked(now, row)));
+    ParkedRow.decided(now).forEach(row -> all.add(parked(now, row)));
+    return List.copyOf(all);
+  }
+
+  /// Those among them that want to write to this store, with what is in their way there.
+  List<Parked<byte[]>> of(String store, Root now) {
+    List<Parked<byte[]>> some = new ArrayList<>();
+    for (Delta.Row row : kept(now)) {
+      ParkedRow parked = ParkedRow.of(row.item().value());
+      if (parked.wishes().stream().anyMatch(wish -> name(now, wish).equals(store))) {
+        some.add(
+            shown(
+                ParkedRow.id(row.key()),
+                parked,
+                contested(now, parked).stream()
+                    .map(Contested::conflict)
+                    .filter(conflict -> conflict.store().equals(store))
+                    .toList()));
+      }
+    }
+    return List.copyOf(some);
+  }
+
+  private static List<Delta.Row> kept(Root now) {
+    List<Delta.Row> kept = new ArrayList<>(ParkedRow.open(now));
+    kept.addAll(ParkedRow.decided(now));
+    return kept;
+  }
+
+  private Parked<byte[]> parked(Root now, Delta.Row row) {
+    ParkedRow parked = ParkedRow.of(row.item().value());
+    List<Conflict<byte[]>> conflicts =
+        contested(now, parked).stream().map(Contested::conflict).toList();
+    return shown(ParkedRow.id(row.key()), parked, conflicts);
+  }
+
+  private static Parked<byte[]> shown(
+      String id, ParkedRow parked, List<Conflict<byte[]>> conflicts) {
+    return new Parked<>(id, parked.at(), parked.by(), conflicts, parked.decision());
+  }
+
+  /// The id of what was put aside under a commit id, empty if nothing is kept of it.
+  static Optional<String> of(UUID commitId, Root now) {
+    return kept(now).stream()
+        .filter(row -> ParkedRow.of(row.item().value()).commitId().equals(commitId))
+        .map(row -> ParkedRow.id(row.key()))
+        .findFirst();
+  }
+
+  /// A wish in the way of which others are.
+  private record Contested(Wish wish, Conflict<byte[]> conflict) {}
+
+  /// The keys that were written since it read them.
+  private List<Contested> contested(Root now, ParkedRow parked) {
+    List<Contested> contested = new ArrayList<>();
+    for (Wish wish : parked.wishes()) {
+      String store = name(now, wish);
+      long number = now.number(store);
+      byte[] key = SpaceKey.of(number == 0 ? NO_STORE : number, wish.key());
+      long revision = now.revisionOf(key);
+      if (revision != wish.revision()) {
+        Author theirs = Author.of(replica, now.changed(key));
+        Conflict<byte[]> conflict =
+            new Conflict<>(
+                store,
+                SpaceKey.key(key),
+                wish.base(),
+                wish.ours(),
+                now.value(key),
+                wish.revision(),
+                revision,
+                parked.by(),
+                theirs.owner(),
+                theirs.at());
+        contested.add(new Contested(wish, conflict));
+      }
+    }
+    return contested;
+  }
+
+  /// What is in its way now.
+  List<ConflictException.Clash> clashes(Root now, ParkedRow parked) {
+    return contested(now, parked).stream()
+        .map(one -> clash(one.conflict, Kind.WRITE_WRITE, parked.base(), parked.by()))
+        .toList();
+  }
+
+  private static ConflictException.Clash clash(
+      Conflict<byte[]> conflict, Kind kind, long base, Owner ours) {
+    return new ConflictException.Clash(
+        conflict.store(),
+        conflict.key(),
+        kind,
+        base,
+        conflict.theirRevision(),
+        ours,
+        conflict.theirWriter(),
+        conflict.theirsAt(),
+        conflict.ours(),
+        conflict.theirs());
+  }
+
+  /// What the store is called by now: one that was dropped means that which has its name.
+  private static String name(Root now, Wish wish) {
+    return wish.store() == 0 ? wish.name() : now.name(wish.store()).orElse(wish.name());
+  }
+
+  // ---- deciding
+
+  /// Has `writes` be what comes of a decision.
+  ///
+  /// @param shown what the person has seen, of all that is in its way
+  /// @throws ConflictException if it is not so any more, or was decided
+  void decide(Writes writes, String id, List<Shown> shown, Resolver<byte[]> how) {
+    Root now = writes.root();
+    Item row = now.live(SpaceKey.of(0, ParkedRow.open(id)));
+    if (row == null) {
+      throw new ConflictException(over(now, id), "look at what is there now");
+    }
+    ParkedRow parked = ParkedRow.of(row.value());
+    List<Contested> contested = contested(now, parked);
+    checkShown(contested.stream().map(Contested::conflict).toList(), shown);
+    Map<Wish, Resolution<byte[]>> answers = new HashMap<>();
+    SortedSet<String> hows = new TreeSet<>();
+    for (Contested one : contested) {
+      Resolution<byte[]> answer = how.resolve(one.conflict);
+      answers.put(one.wish, answer);
+      hows.add(said(one.conflict, answer));
+    }
+    boolean dropped = answers.values().stream().anyMatch(Resolution.Refuse.class::isInstance);
+    if (!dropped) {
+      parked.wishes().forEach(wish -> write(writes, now, wish, answers.get(wish)));
+    }
+    String said = dropped ? "dropped" : hows.isEmpty() ? "ours" : String.join(", ", hows);
+    byte[] decided = parked.decided(new Parked.Decision(writer, clock.instant(), said)).bytes();
+    Part rows = writes.rows();
+    writes.change(rows, ParkedRow.open(id), null, false);
+    writes.change(rows, ParkedRow.decided(id), decided, true);
+    ParkedRow.forgotten(now, decided.length)
+        .forEach(old -> writes.change(rows, SpaceKey.inStore(old), null, true));
+  }
+
+  private static String over(Root now, String id) {
+    Item row = now.live(SpaceKey.of(0, ParkedRow.decided(id)));
+    Optional<Parked.Decision> decision =
+        row == null ? Optional.empty() : ParkedRow.of(row.value()).decision();
+    return decision
+        .map(was -> id + " was decided by " + was.by() + " at " + was.at() + ": " + was.how())
+        .orElse("nothing is kept under " + id);
+  }
+
+  private void checkShown(List<Conflict<byte[]>> now, List<Shown> shown) {
+    List<Shown> left = new ArrayList<>(shown);
+    List<ConflictException.Clash> changed = new ArrayList<>();
+    for (Conflict<byte[]> conflict : now) {
+      if (!left.remove(Shown.of(conflict))) {
+        long seen =
+            shown.stream()
+                .filter(one -> one.store.equals(conflict.store()) && one.key.equals(conflict.key()))
+                .mapToLong(Shown::revision)
+                .findFirst()
+                .orElse(conflict.baseRevision());
+        changed.add(clash(conflict, Kind.STALE, seen, writer));
+      }
+    }
+    if (!changed.isEmpty()) {
+      throw new ConflictException(changed, 1, null, "look at both sides again");
+    }
+    if (!left.isEmpty()) {
+      String key = left.getFirst().store + ": " + left.getFirst().key;
+      throw new ConflictException(
+          "nobody is in the way at " + key + " any more", "look at both sides again");
+    }
+  }
+
+  private static void write(
+      Writes writes, Root now, Wish wish, @Nullable Resolution<byte[]> answer) {
+    Part part = writes.part(name(now, wish));
+    byte[] key = wish.key();
+    switch (answer) {
+      case null -> writes.change(part, key, wish.ours().orElse(null), false);
+      case Resolution.Use<byte[]>(byte[] value) ->
+          part.changes().put(key, new Change(key, value, true));
+      case Resolution.Remove<byte[]> _ -> part.changes().put(key, new Change(key, null, true));
+      case Resolution.KeepTheirs<byte[]> _ ->
+          writes.require(part, key, now.revisionOf(SpaceKey.of(part.space(), key)));
+      case Resolution.Rerun<byte[]> _, Resolution.Refuse<byte[]> _, Resolution.Park<byte[]> _ ->
+          throw new IllegalArgumentException(
+              "nothing can run again or be put aside here: use, remove, keepTheirs or refuse");
+    }
+  }
+
+  private static String said(Conflict<byte[]> conflict, Resolution<byte[]> answer) {
+    return switch (answer) {
+      case Resolution.KeepTheirs<byte[]> _ -> "theirs";
+      case Resolution.Use<byte[]>(byte[] value) ->
+          is(value, conflict.ours()) ? "ours" : is(value, conflict.base()) ? "base" : "value";
+      case Resolution.Remove<byte[]> _ ->
+          conflict.ours().isEmpty() ? "ours" : conflict.base().isEmpty() ? "base" : "removed";
+      case Resolution.Rerun<byte[]> _, Resolution.Refuse<byte[]> _, Resolution.Park<byte[]> _ ->
+          "dropped";
+    };
+  }
+
+  private static boolean is(byte[] value, Optional<byte[]> other) {
+    return other.isPresent() && Arrays.equals(value, other.get());
+  }
+}
