@@ -64,6 +64,11 @@ final class Failure extends RuntimeException {
     return new Failure(MOVED_ON, kind, String.valueOf(refused.getMessage()), null, refused);
   }
 
+  /// What was asked for is kept no longer.
+  static Failure tooOld(String message) {
+    return new Failure(MOVED_ON, "too_old", message, null, null);
+  }
+
   /// What was to be read and cannot be.
   static Failure unreadable(String what, Exception failure) {
     String why =

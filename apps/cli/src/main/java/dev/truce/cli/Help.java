@@ -136,7 +136,9 @@ final class Help {
             STATUSES,
             List.of(
                 new Term("0", "yes, done; run: the status of the command, 128+N after signal N"),
-                new Term("1", "verify, doctor: something is wanting; store get: no such key"),
+                new Term(
+                    "1",
+                    "verify, doctor: something is wanting; store get: no such key; store diff: differs"),
                 new Term("64", "usage"),
                 new Term("65", "damaged data"),
                 new Term("69", "unreachable"),
@@ -208,6 +210,7 @@ final class Help {
       case STORE_GET -> "truce store get flags dark-mode || echo 'not set'";
       case STORE_RM -> "truce store rm flags dark-mode";
       case STORE_LS -> "truce store ls flags dark- --keys";
+      case STORE_DIFF -> "truce store diff flags 41";
       case STORE_COMMIT ->
           "echo '{\"op\":\"put\",\"key\":\"a\",\"value\":1,\"if_revision\":0}' | truce store commit s";
       case STORE_IMPORT -> "truce store import words /usr/share/dict/words --lines";

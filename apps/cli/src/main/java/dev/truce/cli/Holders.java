@@ -50,8 +50,12 @@ final class Holders {
   }
 
   static Json owner(Owner who) {
-    Json owner = Json.object().put("owner", who.name()).put("host", who.host());
-    return who.pid() == 0 ? owner.putNull("pid") : owner.put("pid", who.pid());
+    return owner(Json.object(), who);
+  }
+
+  static Json owner(Json json, Owner who) {
+    json.put("owner", who.name()).put("host", who.host());
+    return who.pid() == 0 ? json.putNull("pid") : json.put("pid", who.pid());
   }
 
   static Json owner(LockStatus.Holder holder) {

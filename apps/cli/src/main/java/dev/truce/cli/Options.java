@@ -229,11 +229,18 @@ final class Options {
     if (value == null) {
       return otherwise;
     }
-    boolean known = NUMBER.matcher(value).matches();
-    long number = known ? Long.parseLong(value) : 0;
+    return number(verb, "--" + flag, value, least, most);
+  }
+
+  /// `text` as a whole number from `least` to `most`.
+  ///
+  /// @param what takes it
+  static long number(Verb verb, String what, String text, long least, long most) {
+    boolean known = NUMBER.matcher(text).matches();
+    long number = known ? Long.parseLong(text) : 0;
     if (!known || number < least || number > most) {
       throw Failure.usage(
-          verb, "--" + flag + " takes a number from " + least + " to " + most + ", not: " + value);
+          verb, what + " takes a number from " + least + " to " + most + ", not: " + text);
     }
     return number;
   }

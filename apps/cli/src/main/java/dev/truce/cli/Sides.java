@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A refused commit, from both sides: what is there, whose it is, and what would have been written.
 final class Sides {
@@ -21,8 +22,9 @@ final class Sides {
 
   /// Says it, to people beside the answer, to programs as the answer.
   ///
-  /// @param store the one that the call names
-  static void say(ConflictException refused, String store, boolean json, Console console) {
+  /// @param store the one that the call names, if it names one
+  static void say(
+      ConflictException refused, @Nullable String store, boolean json, Console console) {
     if (json) {
       console.print(json(refused, store));
     } else {
@@ -92,7 +94,7 @@ final class Sides {
     return value.isPresent() ? Values.brief(value.get()) : NOTHING;
   }
 
-  static String json(ConflictException refused, String store) {
+  static String json(ConflictException refused, @Nullable String store) {
     List<Json> clashes = new ArrayList<>();
     for (Clash clash : refused.clashes()) {
       clashes.add(json(clash));

@@ -25,7 +25,7 @@ final class StoreCall {
   private static final int UUID_LENGTH = 36;
 
   /// More than any revision.
-  private static final long REVISIONS = 1L << 52;
+  static final long REVISIONS = 1L << 52;
 
   private final Options options;
   private final Console console;
@@ -57,6 +57,11 @@ final class StoreCall {
     return new StoreCall(options, console, operands);
   }
 
+  /// One that names no store.
+  static StoreCall rooted(Options options, Console console) {
+    return new StoreCall(options, console, List.of());
+  }
+
   boolean json() {
     return options.has("json");
   }
@@ -86,13 +91,18 @@ final class StoreCall {
   /// Commits to the store as the flags and the environment say, and says what came of it.
   int commit(Function<Store<byte[]>, Commit> body) {
     Way way = way();
+    return commitTo(truce -> body.apply(way.of(store(truce))));
+  }
+
+  /// Commits as `body` does, and says what came of it.
+  int commitTo(Function<Truce, Commit> body) {
     Commit commit;
     try (Truce truce = open()) {
-      commit = body.apply(way.of(store(truce)));
+      commit = body.apply(truce);
     } catch (FencedException refused) {
       throw Failure.fenced(refused);
     } catch (ConflictException refused) {
-      Sides.say(refused, name(), json(), console);
+      Sides.say(refused, operand(0), json(), console);
       return Failure.MOVED_ON;
     }
     said(commit);
@@ -101,7 +111,19 @@ final class StoreCall {
 
   /// The store, to be written to as the flags and the environment say.
   Store<byte[]> writing(Truce truce) {
-    return way().of(store(truce));
+    return writing(truce, name());
+  }
+
+  Store<byte[]> writing(Truce truce, String store) {
+    return way().of(truce.store(store));
+  }
+
+  /// @throws Failure if what is to be done would rest on tokens and cannot
+  void refuseFence(String what) {
+    if (way().fence() != null) {
+      throw Failure.usage(
+          options.verb(), what + " the tokens of the locks that this runs under: say --no-fence");
+    }
   }
 
   /// How it is written.
@@ -131,17 +153,14 @@ final class StoreCall {
   }
 
   private Json json(Commit commit) {
-    Json fence = Json.object();
-    if (commit.fence().isPresent()) {
-      commit.fence().get().tokens().forEach(fence::put);
-    }
-    return Json.object()
-        .put("schema", "truce.commit/1")
-        .put("revision", commit.revision())
-        .put("durability", commit.durability().name().toLowerCase(Locale.ROOT))
-        .put("fence", fence)
+    Json json =
+        Json.object()
+            .put("schema", "truce.commit/1")
+            .put("revision", commit.revision())
+            .put("durability", commit.durability().name().toLowerCase(Locale.ROOT));
+    return fence(json, commit)
         .put("id", commit.id().toString())
-        .put("store", name())
+        .put("store", operand(0))
         .put("changed", commit.changed())
         .put("resolved", commit.resolved())
         .put("repeated", commit.repeated());
@@ -189,6 +208,20 @@ final class StoreCall {
       default ->
           throw Failure.usage(options.verb(), "--durability is fsync, os or none, not: " + given);
     };
+  }
+
+  /// The tokens that it carried.
+  static Json fence(Json json, Commit commit) {
+    Json fence = Json.object();
+    if (commit.fence().isPresent()) {
+      commit.fence().get().tokens().forEach(fence::put);
+    }
+    return json.put("fence", fence);
+  }
+
+  /// The operand at this place as a revision.
+  long revision(int place) {
+    return Options.number(options.verb(), "a revision", operands.get(place), 1, REVISIONS);
   }
 
   /// An operand, or where it is `-` all that stdin says.

@@ -64,6 +64,24 @@ final class Text {
     }
   }
 
+  /// As the bytes of the two in UTF-8 compare, which is how their code points do.
+  static int compareUtf8(String one, String other) {
+    int i = 0;
+    int least = Math.min(one.length(), other.length());
+    while (i < least && one.charAt(i) == other.charAt(i)) {
+      i++;
+    }
+    if (i == least) {
+      return Integer.compare(one.length(), other.length());
+    }
+    char a = one.charAt(i);
+    char b = other.charAt(i);
+    // A surrogate stands for what is behind all that one unit can stand for.
+    return Character.isSurrogate(a) == Character.isSurrogate(b)
+        ? Character.compare(a, b)
+        : Character.isSurrogate(a) ? 1 : -1;
+  }
+
   /// The number in hexadecimal, with at least so many digits.
   static String hex(int number, int digits) {
     StringBuilder hex = new StringBuilder();

@@ -161,6 +161,13 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  STORE_DIFF(
+      Group.STORE,
+      "STORE A [B]",
+      "what is different between two revisions, or one and now (status 1: something is)",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   STORE_COMMIT(
       Group.STORE,
       "STORE [FILE|-]",
@@ -351,6 +358,7 @@ enum Verb {
       case STORE_GET -> "store get";
       case STORE_RM -> "store rm";
       case STORE_LS -> "store ls";
+      case STORE_DIFF -> "store diff";
       case STORE_COMMIT -> "store commit";
       case STORE_IMPORT -> "store import";
       case STORE_EXPORT -> "store export";

@@ -54,7 +54,8 @@ class CompletionsIT {
             "acquire relay",
             "acquire db:migrate",
             "init other",
-            "acquire elsewhere --dir other")) {
+            "acquire elsewhere --dir other",
+            "store put s key value")) {
       truce(line.split(" ", -1));
     }
     truce("acquire", "release 2.4");
@@ -102,6 +103,10 @@ class CompletionsIT {
     assertThat(terminal.completed("truce why --lock rela")).startsWith("relay is held ");
     assertThat(terminal.completed("truce why --dir other else")).startsWith("elsewhere is held ");
     assertThat(terminal.completed("truce why --dir=other else")).startsWith("elsewhere is held ");
+    assertThat(terminal.completed("truce sto")).startsWith("  store put ");
+    assertThat(terminal.completed("truce store ls s --ke")).isEqualTo("key\n");
+    assertThat(terminal.completed("truce store put s a b --no-fence --durability f"))
+        .isEqualTo("2\n");
     terminal.run("export TRUCE_DIR=other");
     assertThat(terminal.completed("truce why else")).startsWith("elsewhere is held ");
     terminal.line.type("exit\n");

@@ -70,6 +70,48 @@ class StoreIT {
     assertThat(truce("store", "get", "s", "k").out()).isEqualTo("v");
   }
 
+  /// Lines of many, imported by several processes at once, are there once each, sorted by bytes.
+  @Test
+  void severalImportsAtOnce_loseNothing() throws Exception {
+    assertThat(
+            shell.out(
+                "for i in $(seq 20000); do echo $((i * 7919 % 30011))-é$i; echo $((i % 5000)); done"
+                    + " >list; split -n l/4 list part-; for part in part-*; do truce store import s"
+                    + " $part --lines --batch 500 >/dev/null || echo failed & done; wait; truce"
+                    + " store export s --lines | cmp - <(LC_ALL=C sort -u list) && wc -l <list"))
+        .isEqualTo("40000\n");
+  }
+
+  @Test
+  void anImportThatIsKilled_leavesWholeBatches() throws Exception {
+    Line killed =
+        shell.start("seq -w 100000 >list; exec truce store import s list --lines --batch 100");
+    Shell.await(
+        "some batches are in", () -> truce("store", "ls", "s", "--keys").out().length() > 7 * 300);
+    killed.signal("KILL");
+    assertThat(killed.result().status()).isEqualTo(137);
+    long there = truce("store", "ls", "s", "--keys").out().lines().count();
+    assertThat(there).isBetween(300L, 99_900L);
+    assertThat(there % 100).isZero();
+    assertThat(shell.run("truce store import s list --lines ", 3).out())
+        .startsWith("imported 100000 lines in 25 commits");
+    assertThat(shell.out("truce store export s --lines | cmp - list && truce verify >verified"))
+        .isEmpty();
+  }
+
+  /// The limit is of what a file may grow to: to the command it is a disk that is full.
+  @Test
+  void aFullDisk_isSaid_andNothingIsWritten() throws Exception {
+    shell.out("truce store put s k kept");
+    Result full =
+        shell.run("head -c 3000000 /dev/zero >big; ulimit -f 1500; truce store put s k - <big", 2);
+    assertThat(full.status()).as(full.err()).isEqualTo(74);
+    assertThat(full.out()).isEmpty();
+    assertThat(truce("store", "get", "s", "k").out()).isEqualTo("kept");
+    assertThat(shell.out("truce store put s k - <big && truce store get s k | cmp - big"))
+        .isEqualTo("2\n");
+  }
+
   /// The nested run has a lock of its own, in the same root: a write needs both.
   @Test
   void aNestedRun_writesUnderTheLocksOfAll() throws Exception {
