@@ -93,7 +93,8 @@ public final class MemoryEngine implements Engine {
   /// One object per name for all handles, so that each hears of the others' appends at once.
   @Override
   public Journal journal(String name) {
-    return memory.journals.computeIfAbsent(name, n -> Journal.over(memory.cells, ticker, n));
+    return memory.journals.computeIfAbsent(
+        name, n -> Journal.over(memory.cells, MAX_CELL, ticker, n));
   }
 
   @Override

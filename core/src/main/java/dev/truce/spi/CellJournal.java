@@ -5,7 +5,6 @@ import dev.truce.Fence;
 import dev.truce.OutcomeUnknownException;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,6 +13,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -23,7 +23,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /// A journal with one cell per place: whoever swaps the first absent cell of the sequence has
@@ -47,6 +46,10 @@ final class CellJournal implements Journal {
    *
    * Checkpoints. The cell `journal/base/NAME` holds the newest. Records below it lose their bytes and
    * keep their place, position and commit id.
+   *
+   * Parts. What a cell has no room for lies in cells of its own, which are there before a place or the
+   * base refers to them and go after that. So whoever finds a part missing looks again at what referred
+   * to it: unless that has changed, it is damage.
    */
 
   private static final int TRIES = 16;
@@ -58,8 +61,12 @@ final class CellJournal implements Journal {
     byte DROPPED = 2;
     byte END = 3;
     byte GIVEN_UP = 4;
+    byte PARTED = 6;
 
     record Kept(long position, UUID commitId, byte[] record) implements Note {}
+
+    /// A unit whose bytes are elsewhere.
+    record Parted(long position, UUID commitId, Parts.Where where) implements Note {}
 
     /// A unit below the checkpoint, without its bytes.
     record Dropped(long position, UUID commitId) implements Note {}
@@ -69,44 +76,65 @@ final class CellJournal implements Journal {
     record GivenUp(UUID commitId) implements Note {}
 
     default byte[] toBytes() {
-      return switch (this) {
-        case Kept(long position, UUID id, byte[] record) -> sealed(KEPT, position, id, record);
-        case Dropped(long position, UUID id) -> sealed(DROPPED, position, id, new byte[0]);
-        case End(String lock, long token) ->
-            sealed(END, token, new UUID(0, 0), lock.getBytes(StandardCharsets.UTF_8));
-        case GivenUp(UUID id) -> sealed(GIVEN_UP, 0, id, new byte[0]);
-      };
+      SealedCell cell =
+          switch (this) {
+            case Kept(long position, UUID id, byte[] record) ->
+                new SealedCell(KEPT, position, id, record);
+            case Parted(long position, UUID id, Parts.Where where) ->
+                new SealedCell(PARTED, position, id, where.toBytes());
+            case Dropped(long position, UUID id) ->
+                new SealedCell(DROPPED, position, id, new byte[0]);
+            case End(String lock, long token) ->
+                new SealedCell(END, token, new UUID(0, 0), lock.getBytes(StandardCharsets.UTF_8));
+            case GivenUp(UUID id) -> new SealedCell(GIVEN_UP, 0, id, new byte[0]);
+          };
+      return cell.toBytes();
     }
 
     static Note of(String key, byte[] bytes) {
-      Sealed sealed = open(key, bytes);
-      return switch (sealed.kind) {
-        case KEPT -> new Kept(sealed.number, sealed.id, sealed.rest);
-        case DROPPED -> new Dropped(sealed.number, sealed.id);
-        case END -> new End(new String(sealed.rest, StandardCharsets.UTF_8), sealed.number);
-        case GIVEN_UP -> new GivenUp(sealed.id);
-        default -> throw damaged(key, "holds a record of an unknown kind, " + sealed.kind);
+      SealedCell cell = SealedCell.of(key, bytes);
+      return switch (cell.kind()) {
+        case KEPT -> new Kept(cell.number(), cell.id(), cell.rest());
+        case PARTED -> new Parted(cell.number(), cell.id(), Parts.Where.of(key, cell.rest()));
+        case DROPPED -> new Dropped(cell.number(), cell.id());
+        case END -> new End(new String(cell.rest(), StandardCharsets.UTF_8), cell.number());
+        case GIVEN_UP -> new GivenUp(cell.id());
+        default ->
+            throw SealedCell.damaged(key, "holds a record of an unknown kind, " + cell.kind());
       };
     }
   }
 
-  private record Checkpoint(long upTo, byte[] state) {
-    static final byte KIND = 5;
-    static final Checkpoint NONE = new Checkpoint(0, new byte[0]);
+  /// @param state what it holds, or `null` if that is in parts
+  /// @param parts where, or `null` if it holds it
+  private record Checkpoint(long upTo, byte @Nullable [] state, Parts.@Nullable Where parts) {
+    static final byte KEPT = 5;
+    static final byte PARTED = 7;
+    static final Checkpoint NONE = new Checkpoint(0, new byte[0], null);
 
     static Checkpoint of(String key, Cells.Cell cell) {
       if (cell.absent()) {
         return NONE;
       }
-      Sealed sealed = open(key, cell.bytes());
-      if (sealed.kind != KIND) {
-        throw damaged(key, "is not a checkpoint");
-      }
-      return new Checkpoint(sealed.number, sealed.rest);
+      SealedCell sealed = SealedCell.of(key, cell.bytes());
+      return switch (sealed.kind()) {
+        case KEPT -> new Checkpoint(sealed.number(), sealed.rest(), null);
+        case PARTED -> new Checkpoint(sealed.number(), null, Parts.Where.of(key, sealed.rest()));
+        default -> throw SealedCell.damaged(key, "is not a checkpoint");
+      };
+    }
+
+    /// Each is another one, so that nobody takes somebody else's for its own.
+    byte[] toBytes() {
+      UUID id = UUID.randomUUID();
+      return parts == null
+          ? new SealedCell(KEPT, upTo, id, Objects.requireNonNull(state)).toBytes()
+          : new SealedCell(PARTED, upTo, id, parts.toBytes()).toBytes();
     }
   }
 
   private final Cells cells;
+  private final Parts parts;
   private final Ticker ticker;
   private final String name;
   private final CopyOnWriteArrayList<Watch> watches = new CopyOnWriteArrayList<>();
@@ -121,8 +149,9 @@ final class CellJournal implements Journal {
   private final Set<UUID> givenUp = new HashSet<>();
   private final Map<String, Set<Long>> ended = new HashMap<>();
 
-  CellJournal(Cells cells, Ticker ticker, String name) {
+  CellJournal(Cells cells, int maxCell, Ticker ticker, String name) {
     this.cells = cells;
+    this.parts = new Parts(cells, maxCell);
     this.ticker = ticker;
     this.name = name;
   }
@@ -265,25 +294,32 @@ final class CellJournal implements Journal {
   ///
   /// @throws EngineException if the engine failed before anything was left in the open
   private boolean write(Supplier<@Nullable Note> next) {
-    Note pending = null;
-    long pendingPlace = 0;
+    Attempt attempt = null;
     int unknown = 0;
     try {
       while (true) {
         Cells.Cell place = catchUp();
-        Note note = pending != null && pendingPlace == free ? pending : next.get();
-        if (note == null) {
-          return true;
+        if (attempt != null && attempt.place != free) {
+          settle(attempt);
+          attempt = null;
         }
-        pending = null;
-        switch (cells.swap(key(free), place, note.toBytes())) {
-          case Cells.Swap.Won _ -> apply(note);
+        if (attempt == null) {
+          Note note = next.get();
+          if (note == null) {
+            return true;
+          }
+          attempt = attempt(note);
+        }
+        switch (cells.swap(key(free), place, attempt.bytes)) {
+          case Cells.Swap.Won _ -> {
+            apply(attempt.note);
+            attempt = null;
+          }
           case Cells.Swap.Lost _ -> {
-            // The next look shows who was faster.
+            // The next look shows whether somebody was faster.
           }
           case Cells.Swap.Unknown _ -> {
-            pending = note;
-            pendingPlace = free;
+            attempt.open = true;
             if (++unknown == TRIES) {
               return false;
             }
@@ -291,10 +327,41 @@ final class CellJournal implements Journal {
         }
       }
     } catch (EngineException e) {
-      if (pending == null) {
+      if (attempt == null || !attempt.open) {
         throw e;
       }
       return false;
+    }
+  }
+
+  /// What is tried at one place.
+  private static final class Attempt {
+    final long place;
+    final Note note;
+    final byte[] bytes;
+
+    /// Whether it may be there already, or come to be there.
+    boolean open;
+
+    Attempt(long place, Note note) {
+      this.place = place;
+      this.note = note;
+      this.bytes = note.toBytes();
+    }
+  }
+
+  private Attempt attempt(Note note) {
+    return note instanceof Note.Kept(long position, UUID id, byte[] record)
+            && parts.needed(record.length)
+        ? new Attempt(free, new Note.Parted(position, id, parts.write(record)))
+        : new Attempt(free, note);
+  }
+
+  /// The place is taken: if not by this, then never by this.
+  private void settle(Attempt attempt) {
+    if (attempt.note instanceof Note.Parted(long _, UUID _, Parts.Where where)
+        && !Arrays.equals(cells.read(key(attempt.place)).bytes(), attempt.bytes)) {
+      parts.delete(where);
     }
   }
 
@@ -313,6 +380,7 @@ final class CellJournal implements Journal {
   private void apply(Note note) {
     switch (note) {
       case Note.Kept(long position, UUID id, byte[] _) -> land(position, id);
+      case Note.Parted(long position, UUID id, Parts.Where _) -> land(position, id);
       case Note.Dropped(long position, UUID id) -> land(position, id);
       case Note.End(String lock, long token) ->
           ended.computeIfAbsent(lock, _ -> new HashSet<>()).add(token);
@@ -323,7 +391,7 @@ final class CellJournal implements Journal {
 
   private void land(long position, UUID id) {
     if (position != last + 1) {
-      throw damaged(key(free), "holds position " + position + " after " + last);
+      throw SealedCell.damaged(key(free), "holds position " + position + " after " + last);
     }
     if (last == places.length) {
       places = Arrays.copyOf(places, places.length * 2);
@@ -412,15 +480,39 @@ final class CellJournal implements Journal {
     for (long position = from;
         position <= last && entries.size() < max && bytes < PAGE_BYTES;
         position++) {
-      String key = key(places[(int) position - 1]);
-      if (!(Note.of(key, cells.read(key).bytes())
-          instanceof Note.Kept(long at, UUID id, byte[] record))) {
+      Note.Kept kept = whole(key(places[(int) position - 1]));
+      if (kept == null) {
         return null;
       }
-      entries.add(new Entry(at, id, record));
-      bytes += record.length;
+      entries.add(new Entry(kept.position(), kept.commitId(), kept.record()));
+      bytes += kept.record().length;
     }
     return entries;
+  }
+
+  /// The unit in a place with its bytes; `null` if it was dropped.
+  private Note.@Nullable Kept whole(String key) {
+    Parts.Where missing = null;
+    while (true) {
+      switch (Note.of(key, cells.read(key).bytes())) {
+        case Note.Kept kept -> {
+          return kept;
+        }
+        case Note.Parted(long position, UUID id, Parts.Where where) -> {
+          byte[] record = parts.read(where);
+          if (record != null) {
+            return new Note.Kept(position, id, record);
+          }
+          if (where.equals(missing)) {
+            throw SealedCell.damaged(key, "has lost a part of its record");
+          }
+          missing = where;
+        }
+        case Note.Dropped _, Note.End _, Note.GivenUp _ -> {
+          return null;
+        }
+      }
+    }
   }
 
   @Override
@@ -474,18 +566,33 @@ final class CellJournal implements Journal {
     if (newest().upTo() >= upTo) {
       return false;
     }
+    byte[] bytes = all(state);
+    Parts.Where where = parts.needed(bytes.length) ? parts.write(bytes) : null;
+    Checkpoint mine = new Checkpoint(upTo, where == null ? bytes : null, where);
+    boolean taken = replace(mine);
+    if (!taken && where != null) {
+      parts.delete(where);
+    }
+    return taken;
+  }
+
+  private boolean replace(Checkpoint checkpoint) {
     String key = baseKey();
-    byte[] mine = sealed(Checkpoint.KIND, upTo, UUID.randomUUID(), all(state));
+    byte[] mine = checkpoint.toBytes();
+    Checkpoint before = Checkpoint.NONE;
     for (int unknown = 0; unknown < TRIES; ) {
       Cells.Cell cell = cells.read(key);
       if (Arrays.equals(cell.bytes(), mine)) {
+        dropState(before);
         return true;
       }
-      if (Checkpoint.of(key, cell).upTo() >= upTo) {
+      before = Checkpoint.of(key, cell);
+      if (before.upTo() >= checkpoint.upTo()) {
         return false;
       }
       switch (cells.swap(key, cell, mine)) {
         case Cells.Swap.Won _ -> {
+          dropState(before);
           return true;
         }
         case Cells.Swap.Lost _ -> {
@@ -497,6 +604,12 @@ final class CellJournal implements Journal {
     throw new OutcomeUnknownException(
         "the checkpoint of journal " + name + " may or may not stand; taking it again is safe",
         null);
+  }
+
+  private void dropState(Checkpoint checkpoint) {
+    if (checkpoint.parts() != null) {
+      parts.delete(checkpoint.parts());
+    }
   }
 
   private static byte[] all(State state) {
@@ -514,27 +627,42 @@ final class CellJournal implements Journal {
   private void drop(long upTo) {
     try {
       long first = upTo;
-      while (first >= 1 && kept(first) != null) {
+      while (first >= 1 && !isDropped(first)) {
         first--;
       }
       for (long position = first + 1; position <= upTo; position++) {
-        String key = key(places[(int) position - 1]);
-        for (int tries = 0; tries < TRIES; tries++) {
-          Cells.Cell cell = cells.read(key);
-          if (!(Note.of(key, cell.bytes()) instanceof Note.Kept(long at, UUID id, byte[] _))) {
-            break;
-          }
-          cells.swap(key, cell, new Note.Dropped(at, id).toBytes());
-        }
+        drop(key(places[(int) position - 1]));
       }
     } catch (EngineException e) {
       // The checkpoint stands. The next one lets go of what this one did not.
     }
   }
 
-  private Note.@Nullable Kept kept(long position) {
+  private void drop(String key) {
+    Parts.Where where = null;
+    for (int tries = 0; tries < TRIES; tries++) {
+      Cells.Cell cell = cells.read(key);
+      Note dropped =
+          switch (Note.of(key, cell.bytes())) {
+            case Note.Kept(long at, UUID id, byte[] _) -> new Note.Dropped(at, id);
+            case Note.Parted(long at, UUID id, Parts.Where parted) -> {
+              where = parted;
+              yield new Note.Dropped(at, id);
+            }
+            case Note.Dropped _, Note.End _, Note.GivenUp _ -> null;
+          };
+      if (dropped == null || cells.swap(key, cell, dropped.toBytes()) instanceof Cells.Swap.Won) {
+        if (where != null) {
+          parts.delete(where);
+        }
+        return;
+      }
+    }
+  }
+
+  private boolean isDropped(long position) {
     String key = key(places[(int) position - 1]);
-    return Note.of(key, cells.read(key).bytes()) instanceof Note.Kept kept ? kept : null;
+    return Note.of(key, cells.read(key).bytes()) instanceof Note.Dropped;
   }
 
   @Override
@@ -544,10 +672,21 @@ final class CellJournal implements Journal {
 
   @Override
   public Optional<Base> checkpoint() {
-    Checkpoint newest = newest();
-    return newest.upTo() == 0
-        ? Optional.empty()
-        : Optional.of(new Taken(newest.upTo(), MemorySegment.ofArray(newest.state()).asReadOnly()));
+    Parts.Where missing = null;
+    while (true) {
+      Checkpoint newest = newest();
+      byte[] state = newest.parts() == null ? newest.state() : parts.read(newest.parts());
+      if (newest.upTo() == 0) {
+        return Optional.empty();
+      }
+      if (state != null) {
+        return Optional.of(new Taken(newest.upTo(), MemorySegment.ofArray(state).asReadOnly()));
+      }
+      if (Objects.equals(newest.parts(), missing)) {
+        throw SealedCell.damaged(baseKey(), "has lost a part of its state");
+      }
+      missing = newest.parts();
+    }
   }
 
   private record Taken(long upTo, MemorySegment bytes) implements Base {}
@@ -562,59 +701,5 @@ final class CellJournal implements Journal {
 
   private String baseKey() {
     return "journal/base/" + name;
-  }
-
-  // Every cell of a journal, in bytes: format 1, kind 1, CRC32C 4 of all the rest with this field
-  // zero, number 8 (position, token, or the checkpoint's end), id 16, then what is left.
-
-  private static final byte FORMAT = 1;
-  private static final int CRC_AT = 2;
-  private static final int HEADER = 30;
-
-  private record Sealed(byte kind, long number, UUID id, byte[] rest) {}
-
-  private static byte[] sealed(byte kind, long number, UUID id, byte[] rest) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(HEADER + rest.length)
-            .put(FORMAT)
-            .put(kind)
-            .putInt(0)
-            .putLong(number)
-            .putLong(id.getMostSignificantBits())
-            .putLong(id.getLeastSignificantBits())
-            .put(rest);
-    return bytes.putInt(CRC_AT, crc(bytes.array())).array();
-  }
-
-  private static Sealed open(String key, byte[] bytes) {
-    if (bytes.length < HEADER) {
-      throw damaged(key, "is cut short");
-    }
-    byte[] zeroed = bytes.clone();
-    ByteBuffer.wrap(zeroed).putInt(CRC_AT, 0);
-    ByteBuffer in = ByteBuffer.wrap(bytes);
-    byte format = in.get();
-    byte kind = in.get();
-    if (in.getInt() != crc(zeroed)) {
-      throw damaged(key, "does not match its checksum");
-    }
-    if (format != FORMAT) {
-      throw new EngineException(
-          EngineException.Kind.CONFIGURATION,
-          "cell " + key + " is of format " + format + ", written by a newer release");
-    }
-    long number = in.getLong();
-    UUID id = new UUID(in.getLong(), in.getLong());
-    return new Sealed(kind, number, id, Arrays.copyOfRange(bytes, HEADER, bytes.length));
-  }
-
-  private static int crc(byte[] bytes) {
-    CRC32C crc = new CRC32C();
-    crc.update(bytes);
-    return (int) crc.getValue();
-  }
-
-  private static EngineException damaged(String key, String how) {
-    return new EngineException(EngineException.Kind.DAMAGED, "cell " + key + " " + how);
   }
 }

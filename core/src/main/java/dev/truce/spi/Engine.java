@@ -20,7 +20,7 @@ public interface Engine extends AutoCloseable {
   /// The sequence of this name. The default keeps it in cells: exactly as durable as they are, and
   /// slow.
   default Journal journal(String name) {
-    return Journal.over(cells(), ticker(), name);
+    return Journal.over(cells(), capabilities().maxCell(), ticker(), name);
   }
 
   /// What a record survives that is [durable][Journal#durable()].

@@ -156,8 +156,11 @@ public interface Journal {
     }
   }
 
-  /// A journal kept in cells, one cell a record: exactly as durable as the cells are.
-  static Journal over(Cells cells, Ticker ticker, String name) {
-    return new CellJournal(cells, ticker, name);
+  /// A journal kept in cells, one cell a record, or several where one is too small: exactly as
+  /// durable as the cells are.
+  ///
+  /// @param maxCell [Capabilities#maxCell()]
+  static Journal over(Cells cells, int maxCell, Ticker ticker, String name) {
+    return new CellJournal(cells, maxCell, ticker, name);
   }
 }

@@ -477,6 +477,64 @@ public abstract class JournalContract extends EngineContract {
     }
   }
 
+  /// More than most engines have room for in one piece.
+  @Test
+  void checkpoint_ofALargeState_isReadAsItWasWritten() {
+    append(mine(), unit("a"));
+    append(mine(), unit("b"));
+    append(mine(), unit("c"));
+    byte[] large = pattern(3 << 20);
+    State inParts =
+        sink -> {
+          for (int at = 0; at < large.length; at += 1000) {
+            sink.write(ByteBuffer.wrap(large, at, Math.min(1000, large.length - at)));
+          }
+        };
+
+    assertTrue(mine().checkpoint(1, inParts));
+    Base first = theirs().checkpoint().orElseThrow();
+    assertTrue(theirs().checkpoint(2, State.of(bytes("small"))));
+    assertTrue(mine().checkpoint(3, State.of(large)));
+
+    assertArrayEquals(large, first.all());
+    assertArrayEquals(large, journal().checkpoint().orElseThrow().all());
+  }
+
+  @Test
+  void append_aLargeRecord_isReadAsItWasWritten() {
+    byte[] large = pattern(5 << 19);
+    UUID id = UUID.randomUUID();
+    List<Unit> units =
+        List.of(
+            unit("a"),
+            new Unit(id, null, _ -> Optional.of(large)),
+            new Unit(
+                UUID.randomUUID(),
+                null,
+                past ->
+                    past.since(0, 2, 3 << 20)
+                        .filter(before -> before.getLast().record().length == large.length)
+                        .map(_ -> bytes("c"))));
+
+    assertEquals(
+        List.of(new Result.Appended(1), new Result.Appended(2), new Result.Appended(3)),
+        mine().append(units));
+
+    assertArrayEquals(large, entries(theirs(), 2, 1).getFirst().record());
+    assertEquals(Optional.of(new Result.Appended(2)), theirs().find(id));
+    assertEquals(2, append(journal(), new Unit(id, null, _ -> Optional.of(large))));
+    assertTrue(theirs().checkpoint(2, State.of(bytes("a+b"))));
+    assertEquals(List.of("c"), texts(mine(), 3, 9));
+  }
+
+  private static byte[] pattern(int length) {
+    byte[] bytes = new byte[length];
+    for (int at = 0; at < length; at++) {
+      bytes[at] = (byte) (at * 31 + (at >>> 10));
+    }
+    return bytes;
+  }
+
   @Test
   void checkpoint_whateverFollows_staysReadableForWhoHasIt() {
     for (String record : List.of("a", "b", "c")) {

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 final class CellJournalTest {
   private final TestClock clock = new TestClock();
   private final MemoryEngine memory = MemoryEngine.create(clock);
+  private int maxCell = memory.capabilities().maxCell();
 
   /// Cells that never tell what became of a swap, and let it land when the test says so.
   private final class Silent implements Cells {
@@ -47,7 +48,7 @@ final class CellJournalTest {
   }
 
   private Journal healthy() {
-    return Journal.over(memory.cells(), clock, "docs");
+    return Journal.over(memory.cells(), maxCell, clock, "docs");
   }
 
   private static Journal.Unit unit(UUID id, String record) {
@@ -63,7 +64,8 @@ final class CellJournalTest {
   void find_afterAnUnknownOutcome_keepsItFromLandingLater() {
     Silent silent = new Silent();
     UUID id = UUID.randomUUID();
-    assertThat(append(Journal.over(silent, clock, "docs"), id)).isInstanceOf(Result.Unknown.class);
+    assertThat(append(Journal.over(silent, maxCell, clock, "docs"), id))
+        .isInstanceOf(Result.Unknown.class);
 
     assertThat(healthy().find(id)).isEmpty();
     silent.underWay.forEach(Runnable::run);
@@ -77,7 +79,7 @@ final class CellJournalTest {
   void find_unknownOutcomeThatLanded_answersItsPosition() {
     Silent silent = new Silent();
     UUID id = UUID.randomUUID();
-    append(Journal.over(silent, clock, "docs"), id);
+    append(Journal.over(silent, maxCell, clock, "docs"), id);
     silent.underWay.forEach(Runnable::run);
 
     assertThat(healthy().find(id)).contains(new Result.Appended(1));
@@ -89,7 +91,7 @@ final class CellJournalTest {
   void append_placeTakenByOthersMeanwhile_theUnknownSwapCannotLand() {
     Silent silent = new Silent();
     UUID id = UUID.randomUUID();
-    append(Journal.over(silent, clock, "docs"), id);
+    append(Journal.over(silent, maxCell, clock, "docs"), id);
     assertThat(append(healthy(), UUID.randomUUID())).isEqualTo(new Result.Appended(1));
 
     silent.underWay.forEach(Runnable::run);
@@ -100,7 +102,7 @@ final class CellJournalTest {
 
   @Test
   void find_engineNeverTells_throwsRatherThanGuess() {
-    Journal blind = Journal.over(new Silent(), clock, "docs");
+    Journal blind = Journal.over(new Silent(), maxCell, clock, "docs");
 
     assertThatThrownBy(() -> blind.find(UUID.randomUUID()))
         .isInstanceOfSatisfying(EngineException.class, e -> assertThat(e.retryable()).isTrue());
@@ -137,6 +139,172 @@ final class CellJournalTest {
 
     assertThat(before - size()).isGreaterThanOrEqualTo(10 * "record".length() - 40);
     assertThat(healthy().read(10, 1)).isEqualTo(new Journal.Page.TooOld(11));
+  }
+
+  // ---- what a cell has no room for -------------------------------------------------------------
+
+  private static final byte[] LARGE = "x".repeat(1000).getBytes(StandardCharsets.UTF_8);
+
+  private List<String> parts() {
+    return memory.cells().keys("journal/part/");
+  }
+
+  private static Result appendLarge(Journal journal, UUID id) {
+    return journal.append(List.of(new Journal.Unit(id, null, _ -> Optional.of(LARGE)))).getFirst();
+  }
+
+  private static byte[] first(Journal journal, long from) {
+    return ((Journal.Page.Records) journal.read(from, 1)).entries().getFirst().record();
+  }
+
+  @Test
+  void parts_ofWhatWasLetGo_areGone() {
+    maxCell = 100;
+    appendLarge(healthy(), UUID.randomUUID());
+    appendLarge(healthy(), UUID.randomUUID());
+    assertThat(first(healthy(), 2)).isEqualTo(LARGE);
+    assertThat(parts()).hasSize(2 * 15);
+
+    assertThat(healthy().checkpoint(1, Journal.State.of(LARGE))).isTrue();
+    assertThat(parts()).as("of a record and of the state").hasSize(2 * 15);
+    assertThat(healthy().checkpoint(2, Journal.State.of(LARGE))).isTrue();
+    assertThat(parts()).as("of the newer state").hasSize(15);
+    assertThat(healthy().checkpoint(2, Journal.State.of(LARGE))).isFalse();
+    assertThat(healthy().checkpoint().orElseThrow().all()).isEqualTo(LARGE);
+
+    append(healthy(), UUID.randomUUID());
+    assertThat(healthy().checkpoint(3, Journal.State.of(new byte[1]))).isTrue();
+    assertThat(parts()).isEmpty();
+  }
+
+  /// Somebody is faster, each time, until nothing is in the way any more.
+  @Test
+  void parts_ofAPlaceThatWasLost_areGone() {
+    maxCell = 100;
+    int[] faster = {3};
+    Cells slow =
+        swapping((key, expected, next) -> {
+          if (key.endsWith("/docs") && faster[0]-- > 0) {
+            append(healthy(), UUID.randomUUID());
+          }
+          return memory.cells().swap(key, expected, next);
+        });
+
+    assertThat(appendLarge(Journal.over(slow, maxCell, clock, "docs"), UUID.randomUUID()))
+        .isEqualTo(new Result.Appended(4));
+
+    assertThat(parts()).hasSize(15);
+    assertThat(first(healthy(), 4)).isEqualTo(LARGE);
+  }
+
+  /// The swap of the place landed, and nobody was told.
+  @Test
+  void parts_ofAnUnknownOutcomeThatLanded_stay() {
+    maxCell = 100;
+    boolean[] told = {false};
+    Cells mute =
+        swapping((key, expected, next) -> {
+          Cells.Swap swap = memory.cells().swap(key, expected, next);
+          boolean silent = key.endsWith("/docs") && !told[0];
+          told[0] |= silent;
+          return silent ? new Cells.Swap.Unknown("silence") : swap;
+        });
+
+    assertThat(appendLarge(Journal.over(mute, maxCell, clock, "docs"), UUID.randomUUID()))
+        .isEqualTo(new Result.Appended(1));
+    told[0] = false;
+    assertThat(first(healthy(), 1)).isEqualTo(LARGE);
+    Journal same = Journal.over(mute, maxCell, clock, "docs");
+    assertThat(same.checkpoint(1, Journal.State.of(LARGE))).isTrue();
+
+    assertThat(told[0]).isTrue();
+    assertThat(healthy().checkpoint().orElseThrow().all()).isEqualTo(LARGE);
+    assertThat(parts()).hasSize(15);
+  }
+
+  @Test
+  void parts_oneIsMissingOrAnother_isDamageAndNeverServed() {
+    maxCell = 100;
+    appendLarge(healthy(), UUID.randomUUID());
+    appendLarge(healthy(), UUID.randomUUID());
+    healthy().checkpoint(1, Journal.State.of(LARGE));
+    for (String key : parts()) {
+      Cells.Cell whole = memory.cells().read(key);
+      byte[] flipped = whole.bytes().clone();
+      flipped[flipped.length - 1] ^= 1;
+      byte[] another = memory.cells().read(key.replaceAll("/[0-9]+$", "/13")).bytes();
+      for (byte[] bytes :
+          key.endsWith("/13")
+              ? List.of(new byte[0], flipped)
+              : List.of(new byte[0], flipped, another)) {
+        memory.cells().swap(key, memory.cells().read(key), bytes);
+        assertThatThrownBy(
+                () -> {
+                  first(healthy(), 2);
+                  healthy().checkpoint();
+                })
+            .as(key)
+            .isInstanceOfSatisfying(
+                EngineException.class,
+                e -> assertThat(e.kind()).isEqualTo(EngineException.Kind.DAMAGED));
+      }
+      memory.cells().swap(key, memory.cells().read(key), whole.bytes());
+    }
+    assertThat(first(healthy(), 2)).isEqualTo(LARGE);
+  }
+
+  /// The parts cannot all be written: nothing is appended, and nothing stays.
+  @Test
+  void parts_thatCannotBeWritten_areGoneAndNothingIsAppended() {
+    maxCell = 100;
+    Cells full =
+        swapping((key, expected, next) -> {
+          if (key.endsWith("/7") && next.length > 0) {
+            throw new EngineException(EngineException.Kind.IO, "full");
+          }
+          return memory.cells().swap(key, expected, next);
+        });
+    Journal journal = Journal.over(full, maxCell, clock, "docs");
+
+    assertThatThrownBy(() -> appendLarge(journal, UUID.randomUUID()))
+        .isInstanceOf(EngineException.class)
+        .hasMessage("full");
+    append(journal, UUID.randomUUID());
+    assertThatThrownBy(() -> journal.checkpoint(1, Journal.State.of(LARGE)))
+        .isInstanceOf(EngineException.class)
+        .hasMessage("full");
+
+    assertThat(parts()).isEmpty();
+    assertThat(healthy().appended()).isEqualTo(1);
+    assertThat(healthy().floor()).isZero();
+  }
+
+  private interface Swapping {
+    Cells.Swap swap(String key, Cells.Cell expected, byte[] next);
+  }
+
+  private Cells swapping(Swapping swapping) {
+    return new Cells() {
+      @Override
+      public Cell read(String key) {
+        return memory.cells().read(key);
+      }
+
+      @Override
+      public Swap swap(String key, Cell expected, byte[] next) {
+        return swapping.swap(key, expected, next);
+      }
+
+      @Override
+      public List<String> keys(String prefix) {
+        return memory.cells().keys(prefix);
+      }
+
+      @Override
+      public long draw(int count) {
+        return memory.cells().draw(count);
+      }
+    };
   }
 
   private int size() {

@@ -566,6 +566,28 @@ final class SuitesTest {
   }
 
   @Test
+  void journal_asksAStateThatIsNotWanted_isCaught() {
+    journalCatches(
+        "checkpoint_notNewer_asksTheStateForNothing",
+        "checkpoint",
+        (journal, arguments) -> {
+          if (arguments == null) {
+            return journal.checkpoint();
+          }
+          ((Journal.State) arguments[1]).writeTo(_ -> {});
+          return journal.checkpoint((Long) arguments[0], (Journal.State) arguments[1]);
+        });
+  }
+
+  @Test
+  void journal_floorOfAnEarlierCheckpoint_isCaught() {
+    journalCatches(
+        "floor_anywhere_isWhatTheNewestCheckpointStandsFor",
+        "floor",
+        (journal, _) -> Math.min(1, journal.floor()));
+  }
+
+  @Test
   void journal_readsMoreThanAskedForOrBelowTheFloor_isCaught() {
     journalCatches(
         "read_fromTheMiddle_answersAtMostSoMany",
