@@ -49,6 +49,11 @@ final class SharedJournal implements Journal, AutoCloseable {
   private final Checkpoints checkpoints;
   private final ReentrantLock marking = new ReentrantLock();
   private final AtomicLong durable = new AtomicLong();
+
+  /// The durable place up to which [#durable] knows: what is appended later lies above it, so the
+  /// position below it stays what it was.
+  private volatile long judged = -1;
+
   private final AtomicBoolean preparing = new AtomicBoolean();
   private final AtomicBoolean awaitingRest = new AtomicBoolean();
   private final List<Watch> watches = new CopyOnWriteArrayList<>();
@@ -344,7 +349,12 @@ final class SharedJournal implements Journal, AutoCloseable {
   public long durable() {
     refuseClosed();
     long place = control.durable();
-    return known(tail.now(ledger -> ledger.lastBelow(place)));
+    if (place == judged) {
+      return durable.get();
+    }
+    long position = known(tail.now(ledger -> ledger.lastBelow(place)));
+    judged = place;
+    return position;
   }
 
   /// The highest position that was known to be on disk, this one included. The way on may lead past

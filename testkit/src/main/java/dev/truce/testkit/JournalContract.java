@@ -580,6 +580,27 @@ public abstract class JournalContract extends EngineContract {
   }
 
   @Test
+  void durable_whileOthersAppend_followsThemAndNeverGoesBack() throws Exception {
+    long before = 0;
+    for (int round = 0; round < 20; round++) {
+      Journal writer = round % 2 == 0 ? theirs() : mine();
+      long position = append(writer, unit("a" + round));
+      assertTrue(mine().durable() <= position);
+      assertTrue(writer.awaitDurable(position, TestClock.LIVENESS));
+
+      for (Journal journal : List.of(mine(), theirs(), mine())) {
+        assertEquals(position, journal.durable());
+      }
+      if (round % 5 == 4) {
+        assertTrue(theirs().checkpoint(position, State.of(bytes("all"))));
+        assertEquals(position, mine().durable());
+      }
+      assertTrue(before < position);
+      before = position;
+    }
+  }
+
+  @Test
   void durable_always_isAtMostAppended() {
     append(mine(), unit("a"));
     long durable = mine().durable();
