@@ -45,11 +45,12 @@ final class Rooms {
           Map.entry("testkit", PUBLIC_CORE),
           Map.entry("jackson", Set.of("store", "vocabulary")),
           Map.entry("cli", plus(PUBLIC_CORE, "file", "testkit")),
+          Map.entry("index", plus(PUBLIC_CORE, "file", "jackson")),
           Map.entry("benchmarks", plus(PUBLIC_CORE, "file", "testkit", "cli")),
           Map.entry("examples", plus(PUBLIC_CORE, "file", "testkit", "cli", "benchmarks")));
 
   /// The rooms that may print and end the process: the applications, and what is not published.
-  private static final Set<String> MAY_PRINT = Set.of("cli", "benchmarks", "examples");
+  private static final Set<String> MAY_PRINT = Set.of("cli", "index", "benchmarks", "examples");
 
   /// The main classes outside of these rooms. Each is a process of its own when it runs.
   private static final Set<String> MAIN_CLASSES = Set.of("dev.truce.testkit.FarmProcess");

@@ -62,6 +62,8 @@ class RoomsTest {
     "dev.truce.testkit.Broken,     dev.truce.internal.Backoff",
     "dev.truce.jackson.Broken,     dev.truce.Truce",
     "dev.truce.store.Broken,       dev.truce.jackson.JacksonCodec",
+    "dev.truce.index.Broken,       dev.truce.cli.Main",
+    "dev.truce.cli.Broken,         dev.truce.index.Index",
     "dev.truce.cli.Broken,         dev.truce.benchmarks.Load",
     "dev.truce.benchmarks.Broken,  dev.truce.examples.Rooms",
     "dev.truce.cellar.Broken,      java.lang.String",

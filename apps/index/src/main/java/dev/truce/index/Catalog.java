@@ -1,0 +1,141 @@
+package dev.truce.index;
+
+import dev.truce.Truce;
+import dev.truce.index.Upsert.Refuse;
+import dev.truce.index.Upsert.Same;
+import dev.truce.index.Upsert.Write;
+import dev.truce.jackson.JacksonCodec;
+import dev.truce.store.Commit;
+import dev.truce.store.Draft;
+import dev.truce.store.Entry;
+import dev.truce.store.Snapshot;
+import dev.truce.store.Store;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.function.LongFunction;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/// The index in its store: entries by `ID/VERSION`.
+///
+/// What changes it is one commit, so all of it or nothing of it is there; where others have changed
+/// the same entries meanwhile, it is decided again on what they wrote.
+final class Catalog {
+  private static final String STORE = "index";
+
+  private final Store<Artifact> store;
+  private final Tree tree;
+
+  Catalog(Truce truce, Tree tree) {
+    this.store =
+        truce.store(STORE, JacksonCodec.of(Json.MAPPER, Json.MAPPER.constructType(Artifact.class)));
+    this.tree = tree;
+  }
+
+  /// What became of some entries.
+  ///
+  /// @param refused why, for each that was not put
+  record Put(int written, int same, List<String> refused, long revision) {}
+
+  /// Puts those of them that may be put.
+  ///
+  /// @param replace whether a version may change its content
+  Put put(Collection<Artifact> artifacts, boolean replace) {
+    return committed(draft -> {
+      Put put = put(draft, artifacts, replace);
+      return revision -> new Put(put.written, put.same, put.refused, revision);
+    });
+  }
+
+  /// Puts all of them.
+  ///
+  /// @throws Refused if one of them may not be put, and then none is
+  Put putAll(Collection<Artifact> artifacts, boolean replace) {
+    return committed(draft -> {
+      Put put = put(draft, artifacts, replace);
+      if (!put.refused.isEmpty()) {
+        throw new Refused(put.refused);
+      }
+      return revision -> new Put(put.written, put.same, put.refused, revision);
+    });
+  }
+
+  private Put put(Draft<Artifact> draft, Collection<Artifact> artifacts, boolean replace) {
+    Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    List<String> refused = new ArrayList<>();
+    int written = 0;
+    for (Artifact mine : artifacts) {
+      Artifact there = draft.get(mine.key()).orElse(null);
+      switch (Upsert.of(there, mine, replace, hasItsFile(there), now)) {
+        case Same() -> {}
+        case Write(Artifact artifact) -> {
+          draft.put(artifact.key(), artifact);
+          written++;
+        }
+        case Refuse(String why) -> refused.add(why);
+      }
+    }
+    return new Put(written, artifacts.size() - written - refused.size(), refused, 0);
+  }
+
+  private boolean hasItsFile(@Nullable Artifact there) {
+    String path = there == null ? null : there.path();
+    return path != null && Files.exists(tree.file(path), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /// What was removed.
+  record Removed(List<String> keys, long revision) {}
+
+  /// Removes those that are as this says, at the moment of the commit.
+  ///
+  /// @param keys that are to be looked at
+  Removed remove(Collection<String> keys, Predicate<Artifact> condition) {
+    return committed(draft -> {
+      List<String> removed = new ArrayList<>();
+      for (String key : keys) {
+        if (draft.get(key).filter(condition).isPresent()) {
+          draft.remove(key);
+          removed.add(key);
+        }
+      }
+      return revision -> new Removed(removed, revision);
+    });
+  }
+
+  /// What the index says at one moment.
+  record Moment(List<Artifact> artifacts, long revision) {}
+
+  /// All entries whose id begins with this.
+  Moment all(String prefix) {
+    try (Snapshot<Artifact> now = store.snapshot()) {
+      return new Moment(now.prefix(prefix).map(Entry::value).toList(), now.revision());
+    }
+  }
+
+  /// The versions of an id, the highest first.
+  Moment versions(String id) {
+    Moment found = all(id + "/");
+    List<Artifact> sorted =
+        found.artifacts().stream()
+            .sorted(
+                Comparator.comparing((Artifact artifact) -> Version.of(artifact.version()))
+                    .reversed())
+            .toList();
+    return new Moment(sorted, found.revision());
+  }
+
+  private <T> T committed(Function<Draft<Artifact>, LongFunction<T>> body) {
+    AtomicReference<@Nullable LongFunction<T>> last = new AtomicReference<>();
+    Commit commit = store.commit(draft -> last.set(body.apply(draft)));
+    return Objects.requireNonNull(last.get()).apply(commit.revision());
+  }
+}

@@ -1,0 +1,84 @@
+package dev.truce.index;
+
+import dev.truce.EngineException;
+import dev.truce.Truce;
+import dev.truce.file.FileEngine;
+import dev.truce.index.Catalog.Put;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// One of the processes of `truce index add`: reads a [Batch] from each line of its standard input,
+/// hashes the files, commits their entries, and answers with a [Batch.Done] in a line.
+///
+/// It ends when its standard input does, so none outlives the process that started it by more than
+/// a batch.
+final class Writer {
+  /// What it says before it takes the first one.
+  static final String READY = "ready";
+
+  private final Catalog catalog;
+  private final Tree tree;
+
+  private Writer(Catalog catalog, Tree tree) {
+    this.catalog = catalog;
+    this.tree = tree;
+  }
+
+  /// Arguments: the root, and the framework of files that do not name theirs.
+  public static void main(String[] args) throws IOException {
+    PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    Path root = Path.of(args[0]);
+    Tree tree = Tree.of(root, args[1]);
+    try (Truce truce = Index.open(FileEngine.existing(root))) {
+      Writer writer = new Writer(new Catalog(truce, tree), tree);
+      say(out, READY);
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        Batch batch = Json.MAPPER.readValue(line, Batch.class);
+        say(out, Json.MAPPER.writeValueAsString(writer.write(batch)));
+      }
+    } catch (EngineException failure) {
+      say(out, Json.MAPPER.writeValueAsString(failed(failure)));
+    }
+  }
+
+  private static void say(PrintStream out, String line) {
+    out.println(line);
+    out.flush();
+  }
+
+  private Batch.Done write(Batch batch) {
+    List<Artifact> artifacts = new ArrayList<>();
+    List<String> refused = new ArrayList<>();
+    Map<String, String> unread = new TreeMap<>();
+    for (String path : batch.files()) {
+      try {
+        artifacts.add(tree.read(path, batch.replace()));
+      } catch (IOException failure) {
+        unread.put(path, Tree.reason(failure));
+      } catch (IllegalArgumentException noEntry) {
+        refused.add(path + ": " + noEntry.getMessage());
+      }
+    }
+    try {
+      Put put = catalog.put(artifacts, batch.replace());
+      refused.addAll(put.refused());
+      return new Batch.Done(put.written(), put.same(), refused, unread, null, null);
+    } catch (EngineException failure) {
+      return failed(failure);
+    }
+  }
+
+  private static Batch.Done failed(EngineException failure) {
+    return Batch.Done.failed(failure.kind().name(), String.valueOf(failure.getMessage()));
+  }
+}

@@ -1,0 +1,211 @@
+package dev.truce.index;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.truce.Truce;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Writers that are killed or stopped while they write, and what becomes of their files.
+class AddIT {
+  private static final int FILES = 1_500;
+  private static final int WRITERS = 4;
+  private static final Duration NEVER = Duration.ofDays(1);
+
+  /// As long as anything may take that works at all.
+  private static final long LIVENESS_SECONDS = 60;
+
+  @TempDir private Path temp;
+  private final ByteArrayOutputStream notes = new ByteArrayOutputStream();
+  private Tree tree;
+
+  @BeforeEach
+  void makeFiles() throws IOException {
+    for (int i = 0; i < FILES; i++) {
+      Path folder = Files.createDirectories(temp.resolve("files/" + i % 10));
+      Files.writeString(folder.resolve("file-" + i), "content " + i);
+    }
+    tree = Tree.of(temp.resolve(".truce"), "");
+  }
+
+  @Test
+  void twoOfFourWritersKilled_everyFileIsInTheIndexAsItIs() throws Exception {
+    try (Truce truce = Truce.open(tree.root())) {
+      Catalog catalog = new Catalog(truce, tree);
+      CompletableFuture<Add.Result> result = adding(NEVER);
+      await("the first are in the index", () -> count(catalog) > 0);
+      List<ProcessHandle> writers = writersOf(ProcessHandle.current());
+      writers.get(0).destroyForcibly();
+      writers.get(1).destroyForcibly();
+
+      Add.Result added = result.get(LIVENESS_SECONDS, TimeUnit.SECONDS);
+
+      assertThat(added.ended()).isEqualTo(2);
+      assertThat(added.written() + added.same()).isEqualTo(FILES);
+      assertThat(added.refused()).isEmpty();
+      assertThat(added.unread()).isEmpty();
+      assertThat(notes.toString(StandardCharsets.UTF_8).lines())
+          .hasSize(2)
+          .allMatch(line -> line.matches("truce: writer \\d+ ended before its work did.*"));
+      assertThat(count(catalog)).isEqualTo(FILES);
+    }
+    assertThat(Called.in(temp, "verify", "files").status()).isZero();
+    await("no writer is left", () -> writersOf(ProcessHandle.current()).isEmpty());
+  }
+
+  @Test
+  void aWriterThatIsStopped_holdsNobodyUp() throws Exception {
+    try (Truce truce = Truce.open(tree.root())) {
+      Catalog catalog = new Catalog(truce, tree);
+      CompletableFuture<Add.Result> result = adding(Duration.ofMillis(300));
+      await("the first are in the index", () -> count(catalog) > 0);
+      signal("STOP", writersOf(ProcessHandle.current()).getFirst());
+
+      Add.Result added = result.get(LIVENESS_SECONDS, TimeUnit.SECONDS);
+
+      assertThat(added.ended()).isZero();
+      assertThat(added.written() + added.same()).isEqualTo(FILES);
+      assertThat(count(catalog)).isEqualTo(FILES);
+    }
+    assertThat(Called.in(temp, "verify", "files").status()).isZero();
+  }
+
+  @Test
+  void theCommandKilledWithItsWriters_andRunAgain_goesOnWhereItWas() throws Exception {
+    Process command =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Called.class.getName(),
+                temp.toString(),
+                "add",
+                "files")
+            .redirectErrorStream(true)
+            .redirectOutput(temp.resolve("said").toFile())
+            .start();
+    try (Truce truce = Truce.open(tree.root())) {
+      Catalog catalog = new Catalog(truce, tree);
+      await("the first are in the index", () -> count(catalog) > 0);
+      List<ProcessHandle> writers = writersOf(command.toHandle());
+      command.destroyForcibly();
+      writers.getFirst().destroyForcibly();
+      await("no writer is left", () -> writers.stream().noneMatch(ProcessHandle::isAlive));
+      List<Artifact> kept = catalog.all("").artifacts();
+      assertThat(kept).isNotEmpty();
+
+      Called again = Called.in(temp, "add", "--json", "files");
+
+      assertThat(again.status()).as(again.toString()).isZero();
+      assertThat(again.out()).contains("\"entries\":" + FILES + ",");
+      assertThat(again.out())
+          .contains("\"written\":" + (FILES - kept.size()) + ",\"same\":" + kept.size() + ",");
+      assertThat(catalog.all("").artifacts()).containsAll(kept);
+    }
+    assertThat(Called.in(temp, "verify", "files").status()).isZero();
+  }
+
+  @Test
+  void rebuild_takesUpChangesAndForgetsWhatIsGone() throws Exception {
+    Called.in(temp, "add", "--writers=1", "files/0");
+    Files.writeString(temp.resolve("files/0/file-0"), "other content");
+    Files.delete(temp.resolve("files/0/file-10"));
+
+    assertThat(Called.in(temp, "add", "--writers=1", "files/0").status()).isEqualTo(76);
+    Called rebuilt = Called.in(temp, "rebuild", "--writers=1", "files/0");
+
+    assertThat(rebuilt.status()).isZero();
+    assertThat(rebuilt.out())
+        .startsWith("removed files__0__file-10/1.0.0\n149 files: 1 written, 148 as they were, ");
+    assertThat(Called.in(temp, "verify", "files/0").status()).isZero();
+  }
+
+  @Test
+  void backfilled_isWhatAnAddSays_andSaysItAgain() throws Exception {
+    Called first = Called.in(temp, "backfill", "--writers=1", "files/1");
+    assertThat(first.err()).isEqualTo("truce: 150 sidecars made\n");
+    assertThat(first.out()).startsWith("150 files: 150 written, 0 as they were");
+    assertThat(temp.resolve("files/1/file-1.sidecar.json"))
+        .content()
+        .contains("\"version\" : \"1.0.0\"");
+
+    Called second = Called.in(temp, "backfill", "--writers=1", "files/1");
+    assertThat(second.err()).isEqualTo("truce: 0 sidecars made\n");
+    assertThat(second.out()).startsWith("150 files: 0 written, 150 as they were");
+  }
+
+  @Test
+  void aFileThatCannotBeRead_isNamed_andKeepsNobodyElseOut() throws Exception {
+    Files.writeString(temp.resolve("files/2/bad" + Tree.SIDECAR), "{}");
+    Files.writeString(temp.resolve("files/2/bad"), "");
+
+    Called added = Called.in(temp, "add", "--writers=1", "files/2");
+
+    assertThat(added.status()).isEqualTo(76);
+    assertThat(added.out()).contains("refused files/2/bad: ").contains("id: is missing");
+    assertThat(added.out()).contains("151 files: 150 written");
+  }
+
+  // ---- helpers
+
+  private CompletableFuture<Add.Result> adding(Duration patience) throws IOException {
+    List<String> files = List.copyOf(tree.find(List.of(temp.resolve("files"))).files());
+    Add.Plan plan = new Add.Plan(tree.root(), tree.framework(), files, false, WRITERS, patience);
+    PrintStream err = new PrintStream(notes, true, StandardCharsets.UTF_8);
+    CompletableFuture<Add.Result> result = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .daemon()
+        .start(() -> {
+          try (Add add = new Add(plan, Progress.of(err, true, "", 0), err)) {
+            result.complete(add.run());
+          } catch (IOException | InterruptedException | RuntimeException failure) {
+            result.completeExceptionally(failure);
+          }
+        });
+    return result;
+  }
+
+  private static int count(Catalog catalog) {
+    return catalog.all("").artifacts().size();
+  }
+
+  private static List<ProcessHandle> writersOf(ProcessHandle parent) {
+    List<ProcessHandle> writers = new ArrayList<>();
+    parent
+        .children()
+        .filter(child ->
+            Stream.of(child.info().arguments().orElse(new String[0]))
+                .anyMatch(Writer.class.getName()::equals))
+        .forEach(writers::add);
+    return writers;
+  }
+
+  private static void signal(String name, ProcessHandle process) throws Exception {
+    new ProcessBuilder("kill", "-s", name, Long.toString(process.pid())).start().waitFor();
+  }
+
+  private static void await(String what, Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIVENESS_SECONDS);
+    while (!condition.call()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("never came true: " + what);
+      }
+      TimeUnit.MILLISECONDS.sleep(2);
+    }
+  }
+}

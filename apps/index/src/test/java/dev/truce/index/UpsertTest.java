@@ -1,0 +1,66 @@
+package dev.truce.index;
+
+import static dev.truce.index.Artifacts.sum;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.truce.index.Upsert.Refuse;
+import dev.truce.index.Upsert.Same;
+import dev.truce.index.Upsert.Write;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+class UpsertTest {
+  private static final Instant NOW = Instant.parse("2026-01-05T10:20:00Z");
+  private static final Artifact MINE = Artifacts.of("a", "1.0.0", sum('a'));
+
+  @Test
+  void whereNoneIs_itIsWrittenAsItIs() {
+    assertThat(Upsert.of(null, MINE, false, false, NOW)).isEqualTo(new Write(MINE));
+  }
+
+  @Test
+  void theSameAtAnotherTime_isNotWritten() {
+    assertThat(Upsert.of(MINE.at(NOW, NOW), MINE, false, true, NOW)).isEqualTo(new Same());
+  }
+
+  @Test
+  void anotherStatusOfTheSameContent_isWrittenNowAndWasMadeThen() {
+    Artifact approved =
+        new Artifact(
+            "a",
+            "1.0.0",
+            Artifact.Status.APPROVED,
+            "fwk",
+            "plan",
+            MINE.labels(),
+            sum('a'),
+            NOW,
+            NOW,
+            null,
+            null,
+            MINE.more());
+
+    assertThat(Upsert.of(MINE, approved, false, false, NOW))
+        .isEqualTo(new Write(approved.at(Artifacts.THEN, NOW)));
+  }
+
+  @Test
+  void otherContentOfTheSameVersion_isRefusedUnlessItReplaces() {
+    Artifact other = Artifacts.of("a", "1.0.0", sum('b'));
+
+    assertThat(Upsert.of(MINE, other, false, false, NOW)).isInstanceOf(Refuse.class);
+    assertThat(Upsert.of(MINE, Artifacts.of("a", "1.0.0", null), false, false, NOW))
+        .isInstanceOf(Refuse.class);
+    assertThat(Upsert.of(MINE, other, true, false, NOW))
+        .isEqualTo(new Write(other.at(Artifacts.THEN, NOW)));
+  }
+
+  @Test
+  void anotherFileThatIsThere_isNeverPutAside() {
+    Artifact there = Artifacts.withPath(MINE, "there");
+    Artifact mine = Artifacts.withPath(MINE, "here");
+
+    assertThat(Upsert.of(there, mine, true, true, NOW)).isInstanceOf(Refuse.class);
+    assertThat(Upsert.of(there, mine, false, false, NOW)).isInstanceOf(Write.class);
+  }
+}
