@@ -15,7 +15,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// `truce demo [DIR]`: eight processes put the real files of a directory into one JSON index while
-/// some of them are killed, first without the lock and then with it, judged by the same checker.
+/// some of them are killed, first into a file without the lock, then into the store with it, judged
+/// by the same checker.
 final class Demo {
   private static final int PROCESSES = 8;
   private static final int KILLS = 12;
@@ -127,7 +128,7 @@ final class Demo {
             PROCESSES,
             locked ? KILLS : KILLS_WITHOUT,
             seed + (locked ? 1 : 0));
-    String title = locked ? "with the lock   " : "without the lock";
+    String title = locked ? "lock and store" : "without       ";
     try (DemoRound round =
         new DemoRound(
             plan, jvm(), (done, kills) -> draw(title, done, paths.size(), kills, plan.kills()))) {
@@ -242,7 +243,7 @@ final class Demo {
         String.format(
             "%d processes, %d files of %s, seed %d, %.1f s%n%n",
             PROCESSES, files, base, seed, wallMillis / 1000.0));
-    text.append(String.format("%-42s %10s %10s%n", "", "without", "with lock"));
+    text.append(String.format("%-42s %10s %10s%n", "", "without", "with both"));
     row(text, "killed while holding or waiting", without.kills(), with.kills());
     row(text, "entries acknowledged", without.acknowledged(), with.acknowledged());
     row(text, "of these in the index, and right", without.present(), with.present());

@@ -50,7 +50,8 @@ final class DemoRound implements AutoCloseable {
 
   /// What is to be done.
   ///
-  /// @param root where the lock is, or `null` to do without
+  /// @param index the file that is the index, or what is in the store is written to at the end
+  /// @param root where lock and store are, or `null` to do without
   record Plan(
       Path base,
       Path index,
@@ -311,23 +312,27 @@ final class DemoRound implements AutoCloseable {
 
   private void readAllTheTime() {
     if (plan.root() == null) {
-      readUntilOver(null);
+      readUntilOver(null, () -> DemoIndex.read(plan.index()));
       return;
     }
     try (Truce truce = Truce.builder().directory(plan.root()).owner("demo-reader").open()) {
-      readUntilOver(truce.lock("index").read());
+      readUntilOver(truce.lock("index").read(), new DemoStore(truce)::read);
     }
   }
 
-  private void readUntilOver(@Nullable NamedLock lock) {
+  private interface Reading {
+    DemoIndex read() throws IOException;
+  }
+
+  private void readUntilOver(@Nullable NamedLock lock, Reading reading) {
     try {
       while (!over) {
         if (lock == null) {
-          look();
+          look(reading);
         } else {
           try (Grant grant = lock.acquire(Duration.ofSeconds(PATIENCE_SECONDS))) {
             long entered = System.nanoTime();
-            look();
+            look(reading);
             Hold hold =
                 new Hold(
                     "index", false, grant.token(), grant.arrival(), entered, System.nanoTime());
@@ -343,9 +348,9 @@ final class DemoRound implements AutoCloseable {
     }
   }
 
-  private void look() throws IOException {
+  private void look(Reading reading) throws IOException {
     try {
-      DemoIndex.read(plan.index());
+      reading.read();
     } catch (DemoIndex.TornException torn) {
       tornReads.incrementAndGet();
     }
@@ -353,8 +358,17 @@ final class DemoRound implements AutoCloseable {
 
   // ---- judging
 
+  /// What is in the store, which is also left as a file.
+  private DemoIndex stored(Path root) throws IOException {
+    try (Truce truce = Truce.builder().directory(root).owner("demo-judge").open()) {
+      DemoIndex index = new DemoStore(truce).read();
+      index.write(plan.index(), plan.index().resolveSibling("index.new"));
+      return index;
+    }
+  }
+
   private Result judge() throws IOException {
-    DemoIndex index = DemoIndex.read(plan.index());
+    DemoIndex index = plan.root() == null ? DemoIndex.read(plan.index()) : stored(plan.root());
     int right = 0;
     for (String path : acknowledged) {
       DemoIndex.Entry there = index.entries().get(path);

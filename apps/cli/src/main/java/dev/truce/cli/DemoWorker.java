@@ -10,7 +10,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /// One process of the demo: takes paths from its standard input, puts each into the shared index,
 /// and says on its standard output what it does.
@@ -39,19 +38,47 @@ public final class DemoWorker {
   }
 
   /// Arguments: the directory that is indexed, the index, and the root if the lock is to be used.
-  public static void main(String[] args) throws IOException, InterruptedException {
+  public static void main(String[] args) throws IOException {
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     DemoWorker worker = new DemoWorker(Path.of(args[0]), Path.of(args[1]), out);
     if (args.length == 2) {
-      worker.work(null);
+      worker.work();
       return;
     }
     try (Truce truce = Truce.builder().directory(Path.of(args[2])).owner("demo").open()) {
-      worker.work(truce.lock("index"));
+      worker.work(truce.lock("index"), new DemoStore(truce));
     }
   }
 
-  private void work(@Nullable NamedLock lock) throws IOException, InterruptedException {
+  /// Without the lock, into a file.
+  private void work() throws IOException {
+    listen((path, entry) -> {
+      enter(0, 0);
+      DemoIndex now = DemoIndex.read(index);
+      now.entries().put(path, entry);
+      now.write(index, scratch);
+      leave();
+    });
+  }
+
+  /// With the lock, into the store.
+  private void work(NamedLock lock, DemoStore store) throws IOException {
+    listen((path, entry) -> {
+      try (Grant grant = lock.acquire(PATIENCE)) {
+        enter(grant.token(), grant.arrival());
+        store.put(grant.fence(), path, entry);
+        leave();
+      } catch (InterruptedException nobodyDoes) {
+        throw new IOException(nobodyDoes);
+      }
+    });
+  }
+
+  private interface Way {
+    void put(String path, DemoIndex.Entry entry) throws IOException;
+  }
+
+  private void listen(Way way) throws IOException {
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     say("ready");
@@ -59,23 +86,16 @@ public final class DemoWorker {
       String path = DemoIndex.unescape(line);
       DemoIndex.Entry entry = DemoIndex.Entry.of(base.resolve(path));
       say("ask");
-      if (lock == null) {
-        add(path, entry, 0, 0);
-      } else {
-        try (Grant grant = lock.acquire(PATIENCE)) {
-          add(path, entry, grant.token(), grant.arrival());
-        }
-      }
+      way.put(path, entry);
       say("ack");
     }
   }
 
-  private void add(String path, DemoIndex.Entry entry, long token, long arrival)
-      throws IOException {
+  private void enter(long token, long arrival) {
     say("enter " + token + " " + arrival + " " + System.nanoTime());
-    DemoIndex now = DemoIndex.read(index);
-    now.entries().put(path, entry);
-    now.write(index, scratch);
+  }
+
+  private void leave() {
     say("leave " + System.nanoTime());
   }
 
