@@ -220,6 +220,9 @@ final class Help {
       case BACKUP -> "truce backup /backup/app-$(date +%F)";
       case RESTORE -> "truce restore /backup/app-2026-01-05 --dir /srv/app/.truce";
       case REVOKE -> "truce revoke build --reason 'its holder hangs'";
+      case INDEX_ADD -> "truce index add docs lib --writers 8 && truce index verify";
+      case INDEX_BACKFILL -> "truce index backfill docs --dry-run";
+      case INDEX_EXPORT -> "truce index export artifacts_index.json";
       case COMPLETIONS -> "source <(truce completions bash)";
       case HELP -> "truce help --man | man -l -";
       default -> "";

@@ -119,6 +119,16 @@ public final class Main {
       case STORE_IMPORT -> StoreFiles.imports(Options.parse(verb, rest), console);
       case STORE_EXPORT -> StoreFiles.exports(Options.parse(verb, rest), console);
       case COMPLETIONS -> Completions.run(Options.parse(verb, rest), console);
+      case INDEX_ADD,
+          INDEX_LS,
+          INDEX_SHOW,
+          INDEX_RM,
+          INDEX_VERIFY,
+          INDEX_REBUILD,
+          INDEX_BACKFILL,
+          INDEX_IMPORT,
+          INDEX_EXPORT ->
+          Indexing.run(Options.parse(verb, rest), console);
       case DEMO -> Demo.run(Options.parse(verb, rest), console);
       // This one takes its own arguments apart.
       case BENCH -> Elsewhere.run("dev.truce.benchmarks.Bench", rest, console);

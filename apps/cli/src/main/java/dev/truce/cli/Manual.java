@@ -38,6 +38,7 @@ final class Manual {
       case LOOK -> "Looking at them";
       case STORE -> "Stores";
       case CARE -> "Care of a root";
+      case INDEX -> "An index of files";
       case MORE -> "More";
     };
   }

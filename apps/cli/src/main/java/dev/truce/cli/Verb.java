@@ -243,6 +243,78 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  INDEX_ADD(
+      Group.INDEX,
+      "PATH...",
+      "index files and all below folders, by many processes at once",
+      Indexed.WRITERS,
+      Indexed.REPLACE,
+      Indexed.FRAMEWORK,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_LS(
+      Group.INDEX,
+      "[PREFIX]",
+      "the entries whose id begins so",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_SHOW(
+      Group.INDEX,
+      "ID[/VERSION]",
+      "all of an entry; without a version of the highest one",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_RM(
+      Group.INDEX,
+      "ID[/VERSION]",
+      "remove a version, or all of them",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_VERIFY(
+      Group.INDEX,
+      "[PATH...]",
+      "hash the files again and list what differs, and what is new at PATHs",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_REBUILD(
+      Group.INDEX,
+      "PATH...",
+      "have the index say what the files at PATHs are now",
+      Indexed.WRITERS,
+      Indexed.FRAMEWORK,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_BACKFILL(
+      Group.INDEX,
+      "PATH...",
+      "index files, and make the sidecars that are wanting",
+      Indexed.WRITERS,
+      Indexed.FRAMEWORK,
+      Flag.plain('\0', "dry-run", "say what would be made, and make nothing"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_IMPORT(
+      Group.INDEX,
+      "FILE|-",
+      "take up the entries of a JSON index, all of them or none",
+      Indexed.REPLACE,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  INDEX_EXPORT(
+      Group.INDEX,
+      "[FILE|-]",
+      "write all entries as one JSON index",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   DEMO(
       Group.MORE,
       "[DIR] [--seed N]",
@@ -270,7 +342,18 @@ enum Verb {
     LOOK,
     STORE,
     CARE,
+    INDEX,
     MORE
+  }
+
+  /// The flags of the verbs that make entries of the index.
+  private static final class Indexed {
+    static final Flag WRITERS =
+        Flag.valued('\0', "writers", "N", "by so many processes (4)");
+    static final Flag REPLACE =
+        Flag.plain('\0', "replace", "a version may change its content");
+    static final Flag FRAMEWORK =
+        Flag.valued('\0', "framework", "NAME", "of files whose sidecar names none (the folder's)");
   }
 
   /// The flags that every verb on a root has.
@@ -368,6 +451,15 @@ enum Verb {
       case BACKUP -> "backup";
       case RESTORE -> "restore";
       case REVOKE -> "revoke";
+      case INDEX_ADD -> "index add";
+      case INDEX_LS -> "index ls";
+      case INDEX_SHOW -> "index show";
+      case INDEX_RM -> "index rm";
+      case INDEX_VERIFY -> "index verify";
+      case INDEX_REBUILD -> "index rebuild";
+      case INDEX_BACKFILL -> "index backfill";
+      case INDEX_IMPORT -> "index import";
+      case INDEX_EXPORT -> "index export";
       case DEMO -> "demo";
       case BENCH -> "bench";
       case COMPLETIONS -> "completions";

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class UpsertTest {
   private static final Instant NOW = Instant.parse("2026-01-05T10:20:00Z");
+  private static final Artifact THERE = Artifacts.of("a", "1.0.0", sum('a'));
   private static final Artifact MINE = Artifacts.of("a", "1.0.0", sum('a'));
 
   @Test
@@ -40,7 +41,7 @@ class UpsertTest {
             null,
             MINE.more());
 
-    assertThat(Upsert.of(MINE, approved, false, false, NOW))
+    assertThat(Upsert.of(THERE, approved, false, false, NOW))
         .isEqualTo(new Write(approved.at(Artifacts.THEN, NOW)));
   }
 
@@ -48,10 +49,10 @@ class UpsertTest {
   void otherContentOfTheSameVersion_isRefusedUnlessItReplaces() {
     Artifact other = Artifacts.of("a", "1.0.0", sum('b'));
 
-    assertThat(Upsert.of(MINE, other, false, false, NOW)).isInstanceOf(Refuse.class);
-    assertThat(Upsert.of(MINE, Artifacts.of("a", "1.0.0", null), false, false, NOW))
+    assertThat(Upsert.of(THERE, other, false, false, NOW)).isInstanceOf(Refuse.class);
+    assertThat(Upsert.of(THERE, Artifacts.of("a", "1.0.0", null), false, false, NOW))
         .isInstanceOf(Refuse.class);
-    assertThat(Upsert.of(MINE, other, true, false, NOW))
+    assertThat(Upsert.of(THERE, other, true, false, NOW))
         .isEqualTo(new Write(other.at(Artifacts.THEN, NOW)));
   }
 
