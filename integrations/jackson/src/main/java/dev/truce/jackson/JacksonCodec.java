@@ -6,6 +6,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.ObjectWriter;
@@ -34,12 +35,14 @@ public final class JacksonCodec<T> implements Codec<T> {
           .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
           .build();
 
+  private final ObjectMapper mapper;
   private final JavaType type;
   private final ObjectReader reader;
   private final ObjectWriter writer;
   private final byte[] nothing;
 
   private JacksonCodec(ObjectMapper mapper, JavaType type) {
+    this.mapper = mapper;
     this.type = type;
     this.reader = mapper.readerFor(type);
     this.writer = mapper.writerFor(type);
@@ -83,5 +86,14 @@ public final class JacksonCodec<T> implements Codec<T> {
       throw new IllegalArgumentException("null is no " + type.getRawClass().getName());
     }
     return value;
+  }
+
+  /// The value as a tree.
+  JsonNode tree(T value) {
+    return mapper.readTree(encode(value));
+  }
+
+  T value(JsonNode tree) {
+    return decode(mapper.writeValueAsBytes(tree));
   }
 }
