@@ -7,8 +7,8 @@ import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
 import java.util.TreeMap;
 
-/// The index of the demo's second run: an entry a key, and beside it in another store how many there
-/// are, changed by the same commit. A moment in which the two differ is one that never was.
+/// The index of the demo's second run: an entry a key, and beside it in another store how many
+/// there are, changed by the same commit. A moment in which the two differ is one that never was.
 final class DemoStore {
   private static final String ENTRIES = "entries";
 
@@ -51,7 +51,6 @@ final class DemoStore {
 
   private static DemoIndex.Entry parsed(String text) {
     int blank = text.indexOf(' ');
-    return new DemoIndex.Entry(
-        Long.parseLong(text.substring(0, blank)), text.substring(blank + 1));
+    return new DemoIndex.Entry(Long.parseLong(text.substring(0, blank)), text.substring(blank + 1));
   }
 }

@@ -3,8 +3,8 @@ package dev.truce.cli;
 import java.util.ArrayList;
 import java.util.List;
 
-/// `truce index ...`: finds the root and hands the call on to the index, an application of the store
-/// that no other verb has on its class path.
+/// `truce index ...`: finds the root and hands the call on to the index, an application of the
+/// store that no other verb has on its class path.
 final class Indexing {
   private static final String INDEX = "dev.truce.index.Index";
   private static final int MAX_WRITERS = 64;

@@ -348,10 +348,8 @@ enum Verb {
 
   /// The flags of the verbs that make entries of the index.
   private static final class Indexed {
-    static final Flag WRITERS =
-        Flag.valued('\0', "writers", "N", "by so many processes (4)");
-    static final Flag REPLACE =
-        Flag.plain('\0', "replace", "a version may change its content");
+    static final Flag WRITERS = Flag.valued('\0', "writers", "N", "by so many processes (4)");
+    static final Flag REPLACE = Flag.plain('\0', "replace", "a version may change its content");
     static final Flag FRAMEWORK =
         Flag.valued('\0', "framework", "NAME", "of files whose sidecar names none (the folder's)");
   }
