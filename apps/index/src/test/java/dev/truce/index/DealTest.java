@@ -69,7 +69,7 @@ class DealTest {
       now += random.nextInt(4);
       int chance = random.nextInt(4);
       Integer one = has.isEmpty() ? null : has.keySet().iterator().next();
-      if (one == null || chance < 2 && has.size() < 4) {
+      if (one == null || (chance < 2 && has.size() < 4)) {
         OptionalInt next = deal.next(++writer, now);
         int who = writer;
         next.ifPresent(batch -> {
