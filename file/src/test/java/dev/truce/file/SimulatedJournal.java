@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -46,8 +45,20 @@ final class SimulatedJournal implements AutoCloseable {
   private static final Segment.Sizes SMALL =
       new Segment.Sizes(dev.truce.file.Page.BYTES + 1024, 1 << 14);
 
+  /// How records tell their values. Usually they are their text.
+  interface Words {
+    default String value(Entry entry) {
+      return new String(entry.record(), UTF_8);
+    }
+
+    /// The values of all records that a checkpoint stands for; of others, if it was overtaken.
+    default List<String> letGo(Journal.Base base) {
+      return Arrays.asList(new String(base.all(), UTF_8).split("\n"));
+    }
+  }
+
   private final SimulatedMachine<String>.Worker me;
-  private final Function<Entry, String> naming;
+  private final Words words;
   private final Locks locks;
   private final SharedJournal journal;
 
@@ -56,14 +67,12 @@ final class SimulatedJournal implements AutoCloseable {
   }
 
   SimulatedJournal(SimulatedMachine<String>.Worker me, Storage storage) {
-    this(me, storage, entry -> new String(entry.record(), UTF_8));
+    this(me, storage, new Words() {});
   }
 
-  /// @param naming the value that a record stands for
-  SimulatedJournal(
-      SimulatedMachine<String>.Worker me, Storage storage, Function<Entry, String> naming) {
+  SimulatedJournal(SimulatedMachine<String>.Worker me, Storage storage, Words words) {
     this.me = me;
-    this.naming = naming;
+    this.words = words;
     JournalFiles files = new JournalFiles(storage, Path.of("disk"), "j", SMALL, this::neverTwice);
     locks = Locks.open(Path.of("disk", Locks.NAME), storage);
     journal =
@@ -250,8 +259,7 @@ final class SimulatedJournal implements AutoCloseable {
     for (; ; ) {
       List<String> values = new ArrayList<>();
       if (journal.read(1, 1) instanceof Page.TooOld(long floor)) {
-        String state = new String(journal.checkpoint().orElseThrow().all(), UTF_8);
-        values.addAll(Arrays.asList(state.split("\n")));
+        values.addAll(words.letGo(journal.checkpoint().orElseThrow()));
         if (values.size() != floor - 1) {
           continue; // a newer checkpoint came in between
         }
@@ -259,7 +267,7 @@ final class SimulatedJournal implements AutoCloseable {
       if (journal.read(values.size() + 1, 1000) instanceof Page.Records(List<Entry> entries)) {
         for (Entry entry : entries) {
           assertThat(entry.position()).isEqualTo(values.size() + 1);
-          String value = naming.apply(entry);
+          String value = words.value(entry);
           assertThat(entry.commitId()).isEqualTo(id(value));
           values.add(value);
         }

@@ -14,6 +14,7 @@ import dev.truce.store.Commit;
 import dev.truce.store.Conflict;
 import dev.truce.store.ConflictException;
 import dev.truce.store.Draft;
+import dev.truce.store.EagerStores;
 import dev.truce.store.Entry;
 import dev.truce.store.Isolation;
 import dev.truce.store.Read;
@@ -21,7 +22,9 @@ import dev.truce.store.Resolution;
 import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
 import dev.truce.store.Stores;
+import dev.truce.store.TooOldException;
 import dev.truce.testkit.SimulatedMachine;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -32,8 +35,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// The stores of a directory as one simulated process has them open, over a [SimulatedJournal] and
 /// in the words of its account.
@@ -55,6 +61,13 @@ final class SimulatedStore implements AutoCloseable {
   private static final List<String> STORES = List.of("s", "t");
 
   private static final Pattern CHANGE = Pattern.compile("([a-z]+)/([a-z0-9]+)([-=+<#@])(.*)");
+
+  /// Tells people of each checkpoint that a fault has stopped, and here there are thousands.
+  private static final Logger TALKATIVE = Logger.getLogger("dev.truce.store");
+
+  static {
+    TALKATIVE.setLevel(Level.OFF);
+  }
 
   /// Where changes are made, by `STORE/KEY`.
   private interface Content {
@@ -165,24 +178,40 @@ final class SimulatedStore implements AutoCloseable {
 
   SimulatedStore(SimulatedMachine<String>.Worker me) {
     this.me = me;
-    journal = new SimulatedJournal(me, me.storage(), this::name);
+    journal = new SimulatedJournal(me, me.storage(), new Names());
     rest = MemoryEngine.create(me.ticker());
     stores =
-        Stores.over(
+        EagerStores.over(
             new OneJournal(journal.journal(), Durability.FSYNC, rest),
             new Owner(me.name(), "simulated", 0),
-            _ -> {},
             () -> id,
-            () -> Instant.ofEpochMilli(me.ticker().nanos() / 1_000_000),
-            Runnable::run);
+            () -> Instant.ofEpochMilli(me.ticker().nanos() / 1_000_000));
   }
 
-  private String name(Journal.Entry entry) {
-    if (!names.containsKey(entry.commitId())) {
-      me.account().attempted().forEach(tried -> names.put(SimulatedJournal.id(tried), tried));
+  /// Records tell the commits that they are by their ids, and those that were let go are told by
+  /// the list that every commit of such a workload appends to.
+  private final class Names implements SimulatedJournal.Words {
+    @Override
+    public String value(Journal.Entry entry) {
+      if (!names.containsKey(entry.commitId())) {
+        me.account().attempted().forEach(tried -> names.put(SimulatedJournal.id(tried), tried));
+      }
+      return Objects.requireNonNull(
+          names.get(entry.commitId()), () -> "nobody tried commit " + entry.position());
     }
-    return Objects.requireNonNull(
-        names.get(entry.commitId()), () -> "nobody tried commit " + entry.position());
+
+    @Override
+    public List<String> letGo(Journal.Base base) {
+      List<String> tried = me.account().attempted();
+      try (Snapshot<String> then = store("s").snapshotAt(base.upTo())) {
+        return Stream.of(then.get("log").orElse("").split(" ", -1))
+            .map(word -> tried.stream().filter(name -> name.startsWith(word + ",")).findFirst())
+            .map(name -> name.orElse("nobody's"))
+            .toList();
+      } catch (TooOldException overtaken) {
+        return List.of();
+      }
+    }
   }
 
   private Store<String> store(String name) {
@@ -314,6 +343,18 @@ final class SimulatedStore implements AutoCloseable {
     }
   }
 
+  /// Looks at one moment for a while, in which others may go on.
+  void readOn() {
+    try (Snapshot<String> now = store("s").snapshot()) {
+      Map<String, Placed> seen = content(now);
+      for (int i = 0; i < 3; i++) {
+        JournalWorkload.rest(me, Duration.ofSeconds(1));
+        assertThat(content(now)).as("the same moment").isEqualTo(seen);
+        read();
+      }
+    }
+  }
+
   /// Looks at what is there, safe or not.
   void readApplied() {
     try (Snapshot<String> now = store("s").snapshot(Read.APPLIED)) {
@@ -371,11 +412,14 @@ final class SimulatedStore implements AutoCloseable {
     Expected expected = new Expected();
     for (String commit : journal.values()) {
       expected.commit(commit);
-      try (Snapshot<String> then = store("s").snapshotAt(expected.revision)) {
-        isExpected(expected, then);
+      if (expected.revision >= journal.journal().floor()) {
+        try (Snapshot<String> then = store("s").snapshotAt(expected.revision)) {
+          isExpected(expected, then);
+        }
       }
     }
-    commit("after" + me.account().attempted().size() + ",s/after<x");
+    String after = "after" + me.account().attempted().size();
+    commit(after + ",s/log<" + after);
     me.account().check(journal.found());
     read();
   }

@@ -20,10 +20,10 @@ final class StoreCrashIT {
   /// So many states are recovered at least, of all workloads and of each.
   private static final long STATES = FULL ? 4_000_000 : 80_000;
 
-  private static final long OF_EACH = STATES / 16;
+  private static final long OF_EACH = STATES / 20;
 
   /// Of the states of the plain run; all that else befalls a workload has at least a sample each.
-  private static final long PLAIN = FULL ? STATES / 20 : STATES / 32;
+  private static final long PLAIN = FULL ? STATES / 24 : STATES / 40;
 
   private static final AtomicLong recovered = new AtomicLong();
   private static final AtomicInteger explored = new AtomicInteger();

@@ -90,6 +90,38 @@ enum StoreWorkload {
                 store.commitSerializable("b2,s/count#k,t/copy#k");
               }))),
 
+  /// Each commit tells its name in a list, for the records of the first ones are let go.
+  CHECKPOINT_BESIDE_A_WRITER(work ->
+      work.setUp(opened(store -> store.commit("0,s/log<0,s/gone=1")))
+          .process(
+              "a",
+              opened(store -> {
+                store.commit("a1,s/log<a1,s/gone-");
+                store.commit("a2,s/log<a2,t/n+");
+                store.commit("a3,s/log<a3,t/n+");
+                store.commit("a4,s/log<a4,t/k=4");
+                store.commit("a5,s/log<a5,t/k=5");
+              }))
+          .process(
+              "b",
+              opened(store -> {
+                store.commit("b1,s/log<b1,t/n+");
+                store.commit("b2,s/log<b2,t/n+");
+                store.read();
+              }))),
+
+  CHECKPOINT_TWICE_BESIDE_A_READER(work ->
+      work.setUp(opened(store -> store.commit("0,s/log<0,s/gone=1")))
+          .process("b", opened(SimulatedStore::readOn))
+          .process(
+              "a",
+              opened(store -> {
+                store.commit("a1,s/log<a1,s/gone-");
+                for (int i = 2; i <= 9; i++) {
+                  store.commit("a" + i + ",s/log<a" + i + ",t/n+");
+                }
+              }))),
+
   /// Both count up, and what others have counted meanwhile is added by a resolver.
   RESOLVED(work ->
       work.process(
