@@ -213,6 +213,7 @@ final class Help {
       case STORE_DIFF -> "truce store diff flags 41";
       case STORE_COMMIT ->
           "echo '{\"op\":\"put\",\"key\":\"a\",\"value\":1,\"if_revision\":0}' | truce store commit s";
+      case STORE_CONFLICT_RESOLVE -> "truce store conflict resolve ID --take theirs";
       case STORE_IMPORT -> "truce store import words /usr/share/dict/words --lines";
       case STORE_EXPORT -> "truce store export flags --tsv > flags.tsv";
       case HISTORY -> "truce history build --since 2h";

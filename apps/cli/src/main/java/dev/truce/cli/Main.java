@@ -118,6 +118,9 @@ public final class Main {
       case STORE_COMMIT -> StoreBatch.run(Options.parse(verb, rest), console);
       case STORE_IMPORT -> StoreFiles.imports(Options.parse(verb, rest), console);
       case STORE_EXPORT -> StoreFiles.exports(Options.parse(verb, rest), console);
+      case STORE_CONFLICT_LS -> Conflicts.list(Options.parse(verb, rest), console);
+      case STORE_CONFLICT_SHOW -> Conflicts.show(Options.parse(verb, rest), console);
+      case STORE_CONFLICT_RESOLVE -> Conflicts.resolve(Options.parse(verb, rest), console);
       case COMPLETIONS -> Completions.run(Options.parse(verb, rest), console);
       case INDEX_ADD,
           INDEX_LS,

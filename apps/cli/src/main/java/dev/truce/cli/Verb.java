@@ -202,6 +202,33 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  STORE_CONFLICT_LS(
+      Group.STORE,
+      "",
+      "the commits that were put aside for a person",
+      Flag.plain('\0', "all", "those that were decided, too"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_CONFLICT_SHOW(
+      Group.STORE,
+      "ID",
+      "one of them: what it began with, what it wants, and what is there",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_CONFLICT_RESOLVE(
+      Group.STORE,
+      "ID --take ours|theirs|base | --value V|-",
+      "decide about one of them",
+      Flag.valued('\0', "take", "ours|theirs|base", "for all of its keys"),
+      Flag.valued('\0', "value", "V", "this value, or with - what stdin says"),
+      Write.ID,
+      Write.DURABILITY,
+      Write.NO_FENCE,
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   INIT(
       Group.CARE, "[DIR]", "make a root: .truce here, or DIR", Where.DIR, Where.ENGINE, Where.JSON),
   DOCTOR(
@@ -443,6 +470,9 @@ enum Verb {
       case STORE_COMMIT -> "store commit";
       case STORE_IMPORT -> "store import";
       case STORE_EXPORT -> "store export";
+      case STORE_CONFLICT_LS -> "store conflict ls";
+      case STORE_CONFLICT_SHOW -> "store conflict show";
+      case STORE_CONFLICT_RESOLVE -> "store conflict resolve";
       case INIT -> "init";
       case DOCTOR -> "doctor";
       case VERIFY -> "verify";

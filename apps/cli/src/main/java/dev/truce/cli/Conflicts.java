@@ -1,0 +1,234 @@
+package dev.truce.cli;
+
+import dev.truce.Truce;
+import dev.truce.store.Conflict;
+import dev.truce.store.Parked;
+import dev.truce.store.Resolution;
+import dev.truce.store.Resolver;
+import dev.truce.store.Store;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// `truce store conflict ls`, `show` and `resolve`: commits that were put aside for a person.
+final class Conflicts {
+  private static final List<String> TITLES = List.of("ID", "STORE", "KEY", "PARKED", "BY");
+  private static final List<String> ALL_TITLES =
+      List.of("ID", "STORE", "KEY", "PARKED", "BY", "DECISION");
+  private static final List<String> SIDES = List.of("ours", "theirs", "base");
+  private static final String NOTHING = "-";
+
+  private Conflicts() {}
+
+  // ---- ls
+
+  static int list(Options options, Console console) {
+    options.noOperands();
+    boolean all = options.has("all");
+    List<Parked<byte[]>> shown = new ArrayList<>();
+    try (Truce truce = Look.at(options, console)) {
+      for (Parked<byte[]> parked : truce.parked()) {
+        if (all || parked.decision().isEmpty()) {
+          shown.add(parked);
+        }
+      }
+    }
+    if (options.has("json")) {
+      List<Json> conflicts = new ArrayList<>();
+      shown.forEach(parked -> conflicts.add(json(Json.object(), parked)));
+      console.print(
+          Json.object().put("schema", "truce.conflicts/1").put("conflicts", conflicts).toString());
+    } else {
+      table(shown, all, Instant.now()).forEach(console::print);
+    }
+    return 0;
+  }
+
+  private static List<String> table(List<Parked<byte[]>> shown, boolean all, Instant now) {
+    List<List<String>> rows = new ArrayList<>();
+    for (Parked<byte[]> parked : shown) {
+      List<Conflict<byte[]>> conflicts = parked.conflicts();
+      String more = conflicts.size() > 1 ? " +" + (conflicts.size() - 1) : "";
+      Conflict<byte[]> first = conflicts.isEmpty() ? null : conflicts.getFirst();
+      List<String> row = new ArrayList<>();
+      row.add(parked.id());
+      row.add(first == null ? NOTHING : Text.shown(first.store()));
+      row.add(first == null ? NOTHING : Text.shown(first.key()) + more);
+      row.add(age(parked.at(), now));
+      row.add(Text.who(parked.by()));
+      if (all) {
+        row.add(parked.decision().map(decision -> decision.how()).orElse(NOTHING));
+      }
+      rows.add(row);
+    }
+    List<String> titles = all ? ALL_TITLES : TITLES;
+    return Table.of(titles, rows, titles.size());
+  }
+
+  private static String age(Instant at, Instant now) {
+    return Text.span(Duration.between(at, now)) + " ago";
+  }
+
+  // ---- show
+
+  static int show(Options options, Console console) {
+    String id = id(options);
+    Parked<byte[]> parked;
+    try (Truce truce = Look.at(options, console)) {
+      parked = find(truce.parked(), id);
+    }
+    if (options.has("json")) {
+      console.print(json(Json.object().put("schema", "truce.parked/1"), parked).toString());
+    } else {
+      lines(parked, Instant.now()).forEach(console::print);
+    }
+    return 0;
+  }
+
+  private static List<String> lines(Parked<byte[]> parked, Instant now) {
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        parked.id()
+            + " of "
+            + Text.who(parked.by())
+            + ", put aside "
+            + age(parked.at(), now)
+            + decision(parked, now));
+    for (Conflict<byte[]> conflict : parked.conflicts()) {
+      lines.add(Text.shown(conflict.store()) + ": " + Text.shown(conflict.key()));
+      lines.addAll(
+          Table.of(
+              row("base", conflict.baseRevision(), NOTHING, conflict.base()),
+              List.of(
+                  row("ours", 0, Text.who(conflict.ourWriter()), conflict.ours()),
+                  row(
+                      "theirs",
+                      conflict.theirRevision(),
+                      theirs(conflict, now),
+                      conflict.theirs())),
+              4));
+    }
+    return lines;
+  }
+
+  private static String decision(Parked<byte[]> parked, Instant now) {
+    return parked
+        .decision()
+        .map(made ->
+            "; decided by " + Text.who(made.by()) + " " + age(made.at(), now) + ": " + made.how())
+        .orElse("");
+  }
+
+  private static List<String> row(String side, long revision, String who, Optional<byte[]> value) {
+    return List.of(
+        "  " + side,
+        revision == 0 ? NOTHING : Long.toString(revision),
+        who,
+        value.map(Values::brief).orElse(NOTHING));
+  }
+
+  private static String theirs(Conflict<byte[]> conflict, Instant now) {
+    return conflict.theirsAt().equals(Instant.EPOCH)
+        ? NOTHING
+        : Text.who(conflict.theirWriter()) + ", " + age(conflict.theirsAt(), now);
+  }
+
+  private static Json json(Json begun, Parked<byte[]> parked) {
+    List<Json> conflicts = new ArrayList<>();
+    for (Conflict<byte[]> conflict : parked.conflicts()) {
+      conflicts.add(json(conflict));
+    }
+    Json json =
+        Holders.owner(begun.put("id", parked.id()).put("at", parked.at().toString()), parked.by())
+            .put("clashes", conflicts);
+    return parked.decision().isPresent()
+        ? json.put("decision", json(parked.decision().get()))
+        : json.putNull("decision");
+  }
+
+  private static Json json(Parked.Decision decision) {
+    return Holders.owner(decision.by())
+        .put("at", decision.at().toString())
+        .put("how", decision.how());
+  }
+
+  private static Json json(Conflict<byte[]> conflict) {
+    boolean known = !conflict.theirsAt().equals(Instant.EPOCH);
+    Json theirs = Holders.owner(conflict.theirWriter()).put("revision", conflict.theirRevision());
+    theirs = known ? theirs.put("at", conflict.theirsAt().toString()) : theirs.putNull("at");
+    return Json.object()
+        .put("store", conflict.store())
+        .put("key", conflict.key())
+        .put("base", value(Json.object().put("revision", conflict.baseRevision()), conflict.base()))
+        .put("ours", value(Holders.owner(conflict.ourWriter()), conflict.ours()))
+        .put("theirs", value(theirs, conflict.theirs()));
+  }
+
+  private static Json value(Json json, Optional<byte[]> value) {
+    return value.isPresent() ? Values.put(json, value.get()) : json.putNull("value");
+  }
+
+  // ---- resolve
+
+  static int resolve(Options options, Console console) {
+    String id = id(options);
+    String take = options.value("take");
+    String value = options.value("value");
+    if ((take == null) == (value == null)) {
+      throw Failure.usage(options.verb(), "either --take ours, theirs or base, or --value");
+    }
+    if (take != null && !SIDES.contains(take)) {
+      throw Failure.usage(options.verb(), "--take is ours, theirs or base, not: " + take);
+    }
+    StoreCall call = StoreCall.rooted(options, console);
+    byte[] bytes = value == null ? null : call.bytes(value, "value", Store.MAX_VALUE);
+    Resolver<byte[]> how = conflict -> decided(conflict, take, bytes);
+    return call.commitTo(truce -> {
+      Parked<byte[]> parked = find(truce.parked(), id);
+      List<String> stores = parked.conflicts().stream().map(Conflict::store).distinct().toList();
+      if (bytes != null && parked.conflicts().size() > 1) {
+        throw Failure.usage(
+            options.verb(),
+            "it is about " + parked.conflicts().size() + " keys, and --value is for one");
+      }
+      if (stores.size() == 1) {
+        Store<byte[]> store = call.writing(truce, stores.getFirst());
+        return store.resolve(find(store.parked(), id), how);
+      }
+      call.refuseFence("a conflict in several stores is resolved without");
+      return truce.resolve(parked, how);
+    });
+  }
+
+  private static Resolution<byte[]> decided(
+      Conflict<byte[]> conflict, @Nullable String take, byte @Nullable [] value) {
+    if (value != null) {
+      return Resolution.use(value);
+    }
+    if ("theirs".equals(take)) {
+      return Resolution.keepTheirs();
+    }
+    Optional<byte[]> taken = "ours".equals(take) ? conflict.ours() : conflict.base();
+    return taken.isPresent() ? Resolution.use(taken.get()) : Resolution.remove();
+  }
+
+  private static String id(Options options) {
+    List<String> operands = options.operands();
+    if (operands.size() != 1) {
+      throw Failure.usage(options.verb(), operands.isEmpty() ? "which ID?" : "one ID at a time");
+    }
+    return operands.getFirst();
+  }
+
+  private static Parked<byte[]> find(List<Parked<byte[]>> all, String id) {
+    for (Parked<byte[]> parked : all) {
+      if (parked.id().equals(id)) {
+        return parked;
+      }
+    }
+    throw Failure.usage(null, "no conflict has the id " + id + ": see truce store conflict ls");
+  }
+}
