@@ -21,6 +21,7 @@ import dev.truce.store.Commit;
 import dev.truce.store.Parked;
 import dev.truce.store.Resolver;
 import dev.truce.store.Store;
+import dev.truce.store.StoreStatus;
 import dev.truce.store.Stores;
 import java.net.InetAddress;
 import java.net.URI;
@@ -154,6 +155,12 @@ public final class Truce implements AutoCloseable {
     return stores().resolve(shown, how);
   }
 
+  /// How the stores stand: what is in them, how far back one can look, and who keeps what. Goes
+  /// through all keys.
+  public StoreStatus storeStatus() {
+    return stores().status();
+  }
+
   /// Made when it is first asked for: who wants locks alone pays for nothing else.
   private synchronized Stores stores() {
     Stores known = stores;
@@ -165,7 +172,8 @@ public final class Truce implements AutoCloseable {
               locks::bind,
               UUID::randomUUID,
               InstantSource.system(),
-              work -> Thread.ofPlatform().daemon().name("truce-checkpoint").start(work));
+              work -> Thread.ofPlatform().daemon().name("truce-checkpoint").start(work),
+              locks.member());
       stores = known;
     }
     return known;

@@ -822,7 +822,8 @@ public final class Locks implements AutoCloseable {
     return ancestors;
   }
 
-  long member() {
+  /// As which this handle takes part.
+  public long member() {
     return membership.member();
   }
 

@@ -138,12 +138,12 @@ public interface Journal {
   /// A checkpoint as it was taken.
   ///
   /// **Threads.** Safe for any number of them.
-  interface Base {
+  interface Base extends AutoCloseable {
     /// It stands for the records up to here.
     long upTo();
 
-    /// What its state has written: read-only, and readable for as long as it is referred to,
-    /// whatever checkpoints follow and whoever closes the journal. It may be memory that is read
+    /// What its state has written: read-only, and readable for as long as the base is referred to
+    /// and not closed, whatever checkpoints follow and whoever closes the journal. It may be memory that is read
     /// from a disk at the first touch: bytes are checked by whoever wrote the state, not here, and
     /// a disk that fails is an [InternalError] at that touch.
     MemorySegment bytes();
@@ -154,6 +154,11 @@ public interface Journal {
     default byte[] all() {
       return bytes().toArray(ValueLayout.JAVA_BYTE);
     }
+
+    /// Gives back what it takes, before nobody refers to it any more; its bytes are of no use from
+    /// then on. Idempotent, throws nothing.
+    @Override
+    default void close() {}
   }
 
   /// A journal kept in cells, one cell a record, or several where one is too small: exactly as

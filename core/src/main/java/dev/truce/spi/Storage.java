@@ -2,6 +2,7 @@ package dev.truce.spi;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -63,12 +64,12 @@ public interface Storage {
     /// referred to.
     ByteBuffer map(long at, int bytes) throws IOException;
 
-    /// A part that nobody writes to any more, of any size: read-only, and readable for as long as
-    /// it is referred to, whatever becomes of the file's name. What the disk cannot read is an
-    /// [InternalError] at the touch.
+    /// A part that nobody writes to any more, of any size: read-only, and readable until `arena` is
+    /// closed, whatever becomes of the file's name. What the disk cannot read is an [InternalError]
+    /// at the touch.
     ///
     /// @throws java.nio.file.NoSuchFileException if the name is gone already
-    MemorySegment view(long at, long bytes) throws IOException;
+    MemorySegment view(long at, long bytes, Arena arena) throws IOException;
 
     /// Locks one byte for this process until it unlocks it, closes the file or ends, if no other
     /// process has it locked. The byte need not exist.

@@ -1,9 +1,13 @@
 package dev.truce.store;
 
+import dev.truce.EngineException;
 import dev.truce.spi.Journal;
+import java.lang.System.Logger.Level;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /// Has the journal let old records go, beside the commits: a checkpoint with what they came to
 /// takes their place.
@@ -13,14 +17,19 @@ import java.util.concurrent.Semaphore;
 final class Checkpointer {
   private static final System.Logger LOG = System.getLogger("dev.truce.store");
 
+  private static final long NEVER = Long.MAX_VALUE;
+
   private final Journal journal;
   private final Replica replica;
   private final Executor aside;
   private final Semaphore turn = new Semaphore(1);
+  private final AtomicBoolean takingUp = new AtomicBoolean();
 
   /// The newest that was begun. What failed is begun again with the next step, and not with the
-  /// next commit.
-  private volatile long begun; // written by whose turn it is
+  /// next commit. Written by whose turn it is.
+  private volatile long begun;
+
+  private volatile @Nullable AutoCloseable watch;
 
   /// @param aside where checkpoints are taken
   Checkpointer(Journal journal, Replica replica, Executor aside) {
@@ -28,6 +37,8 @@ final class Checkpointer {
     this.replica = replica;
     this.aside = aside;
   }
+
+  // ---- taking them
 
   /// Begins one, if it is time.
   void look() {
@@ -43,42 +54,86 @@ final class Checkpointer {
       turn.release();
     } else {
       begun = upTo;
-      try {
-        aside.execute(() -> take(upTo));
-      } catch (RejectedExecutionException | OutOfMemoryError noThread) {
-        turn.release();
-        complain(upTo, noThread);
-      }
+      aside(() -> take(upTo), turn::release);
     }
   }
 
   /// Whatever becomes of it, no commit fails for it.
-  private void take(long upTo) {
+  private void aside(Runnable work, Runnable behind) {
     try {
-      journal.checkpoint(upTo, sink -> RunWriter.write(upTo, replica.at(upTo).kept(), sink));
-      replica.takeUp();
-    } catch (TooOldException overtaken) {
-      LOG.log(System.Logger.Level.DEBUG, "somebody else has let those records go", overtaken);
-    } catch (RuntimeException notNow) {
-      complain(upTo, notNow);
-    } finally {
-      turn.release();
+      aside.execute(() -> {
+        try {
+          work.run();
+        } catch (RuntimeException notNow) {
+          LOG.log(Level.WARNING, "the records of stores stay for now", notNow);
+        } finally {
+          behind.run();
+        }
+      });
+    } catch (RejectedExecutionException | OutOfMemoryError noThread) {
+      behind.run();
+      LOG.log(Level.WARNING, "the records of stores stay for now", noThread);
     }
   }
 
-  private static void complain(long upTo, Throwable why) {
-    LOG.log(
-        System.Logger.Level.WARNING,
-        "the records of stores up to revision "
-            + upTo
-            + " stay for now: a checkpoint in their place could not be taken",
-        why);
+  private void take(long upTo) {
+    try {
+      journal.checkpoint(upTo, sink -> write(upTo, sink));
+      replica.takeUp();
+    } catch (TooOldException overtaken) {
+      LOG.log(Level.DEBUG, "somebody else has let those records go", overtaken);
+    }
+  }
+
+  private void write(long upTo, Journal.Sink sink) {
+    try (Reading reading = replica.reading()) {
+      RunWriter.write(upTo, reading.at(upTo).kept(), sink);
+    }
+  }
+
+  // ---- taking up those of others
+
+  /// From now on takes up what others put in the place of the checkpoint that is read from here:
+  /// who holds a snapshot and does nothing else keeps that snapshot on the disk, and no more.
+  void attend() {
+    if (watch == null && replica.hasRun()) {
+      beginToAttend();
+    }
+  }
+
+  private synchronized void beginToAttend() {
+    if (watch == null && begun < NEVER) {
+      watch = journal.watch(this::hinted);
+    }
+  }
+
+  private void hinted() {
+    if (isOvertaken() && takingUp.compareAndSet(false, true)) {
+      aside(replica::takeUp, () -> takingUp.set(false));
+    }
+  }
+
+  private boolean isOvertaken() {
+    try {
+      return replica.isOvertaken();
+    } catch (EngineException notNow) {
+      LOG.log(Level.DEBUG, "the next commit is a reason to look again", notNow);
+      return false;
+    }
   }
 
   /// Waits for the one on its way; there will be no other. Idempotent.
-  void close() {
+  synchronized void close() {
     turn.acquireUninterruptibly();
-    begun = Long.MAX_VALUE;
+    begun = NEVER;
     turn.release();
+    AutoCloseable watched = watch;
+    if (watched != null) {
+      try {
+        watched.close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
   }
 }

@@ -180,11 +180,18 @@ final class Committer {
     if (settings.fence() != null) {
       binder.accept(settings.fence());
     }
+    try (Reading reading = replica.reading()) {
+      return commit(settings, id, body, reading);
+    }
+  }
+
+  private Commit commit(
+      Store.Settings settings, UUID id, Consumer<Writes> body, Reading reading) {
     Instant at = Instant.ofEpochMilli(clock.millis());
-    Writes writes = run(settings, body);
+    Writes writes = run(settings, body, reading);
     int round = 1;
     for (int free = 0; ; ) {
-      switch (outcome(settings, id, at, writes)) {
+      switch (outcome(settings, id, at, writes, reading)) {
         case Outcome.Landed(long revision, byte[] record) -> {
           return isOf(settings, revision, record)
               ? landed(settings, id, at, writes, revision)
@@ -208,15 +215,15 @@ final class Committer {
             free++;
           }
           if (remedy != Remedy.LAND) {
-            writes = run(settings, body);
+            writes = run(settings, body, reading);
           }
         }
       }
     }
   }
 
-  private Writes run(Store.Settings settings, Consumer<Writes> body) {
-    Writes writes = new Writes(replica.applied(), settings.isolation() == Isolation.SERIALIZABLE);
+  private Writes run(Store.Settings settings, Consumer<Writes> body, Reading reading) {
+    Writes writes = new Writes(reading.applied(), settings.isolation() == Isolation.SERIALIZABLE);
     try {
       body.accept(writes);
     } finally {
@@ -292,7 +299,8 @@ final class Committer {
         || Arrays.equals(replica.record(revision), record);
   }
 
-  private Outcome outcome(Store.Settings settings, UUID id, Instant at, Writes writes) {
+  private Outcome outcome(
+      Store.Settings settings, UUID id, Instant at, Writes writes, Reading reading) {
     Footprint footprint = writes.footprint();
     if (writes.isEmpty()) {
       List<Clash> clashes = StoreMachine.check(writes.base(), footprint);
@@ -308,7 +316,7 @@ final class Committer {
             tokens(settings),
             writes.stores(),
             writes.changes());
-    return land(new Attempt(footprint, record), new Wanted(id, settings.fence()));
+    return land(new Attempt(footprint, record), new Wanted(id, settings.fence()), reading);
   }
 
   private static SortedMap<String, Long> tokens(Store.Settings settings) {
@@ -319,9 +327,9 @@ final class Committer {
   /// Under which name and condition something is to land.
   private record Wanted(UUID id, @Nullable Fence fence) {}
 
-  private Outcome land(Attempt attempt, Wanted wanted) {
+  private Outcome land(Attempt attempt, Wanted wanted, Reading reading) {
     for (int behind = 0; behind < CATCH_UPS; behind++) {
-      Root now = replica.applied();
+      Root now = reading.applied();
       if (now.revision() > attempt.validated || behind == 0) {
         List<Clash> clashes =
             behind == 0

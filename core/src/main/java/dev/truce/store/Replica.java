@@ -27,6 +27,7 @@ final class Replica {
 
   private final Journal journal;
   private final Supplier<String> place;
+  private final Pins pins;
   private final ReentrantLock turn = new ReentrantLock(true);
 
   /// All that is known.
@@ -52,9 +53,10 @@ final class Replica {
 
   private record Remembered(Root root, int bytes) {}
 
-  Replica(Journal journal, Supplier<String> place, Retention.Sizes sizes) {
+  Replica(Journal journal, Supplier<String> place, Pins pins, Retention.Sizes sizes) {
     this.journal = journal;
     this.place = place;
+    this.pins = pins;
     this.retention = new Retention(sizes);
   }
 
@@ -70,6 +72,32 @@ final class Replica {
     long durable = Math.max(journal.durable(), acknowledged.get());
     Root known = safe;
     return known.revision() >= durable ? known : safeUpTo(durable);
+  }
+
+  /// For whoever wants to look into roots.
+  Reading reading() {
+    return new Reading(this);
+  }
+
+  /// Whether there is a checkpoint below what is known.
+  boolean hasRun() {
+    return applied.run().upTo() > 0;
+  }
+
+  /// Whether there is a later checkpoint than that.
+  boolean isOvertaken() {
+    long known = applied.run().upTo();
+    return known > 0 && journal.floor() > known;
+  }
+
+  /// What commits take that no checkpoint stands for.
+  long recordBytes() {
+    turn.lock();
+    try {
+      return retention.bytes();
+    } finally {
+      turn.unlock();
+    }
   }
 
   void acknowledge(long revision) {
@@ -179,6 +207,9 @@ final class Replica {
     }
     Run run = journal.checkpoint().map(this::run).orElse(Run.NONE);
     if (run.upTo() <= applied.run().upTo()) {
+      if (run != Run.NONE) {
+        run.supersede(() -> {});
+      }
       return false;
     }
     if (applied.revision() >= run.upTo()) {
@@ -186,15 +217,17 @@ final class Replica {
     } else {
       retention.begin(run);
     }
+    Run before = applied.run();
     applied = over(applied, run);
     safe = over(safe, run); // what a checkpoint stands for is safe
     window.clear();
     windowBytes = 0;
+    pins.superseded(before);
     return true;
   }
 
   private Run run(Journal.Base base) {
-    return Run.open(base.bytes(), place.get(), base.upTo());
+    return Run.open(base, place.get());
   }
 
   private static Root over(Root known, Run run) {

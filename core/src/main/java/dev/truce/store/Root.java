@@ -2,8 +2,12 @@ package dev.truce.store;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
@@ -117,6 +121,31 @@ record Root(Run run, Delta delta, long revision) {
     Iterator<Delta.Row> changed = delta.rows(from, to);
     Iterator<Delta.Row> stood = run.rows(from, to);
     return stood.hasNext() ? new Over(changed, stood) : changed;
+  }
+
+  /// What there is of each store, by name.
+  List<StoreStatus.Named> stores() {
+    Map<Long, String> names = new HashMap<>();
+    Map<Long, long[]> figures = new HashMap<>();
+    for (Iterator<Delta.Row> rows = kept(); rows.hasNext(); ) {
+      Delta.Row row = rows.next();
+      if (isName(row.key())) {
+        names.put(number(row.item()), store(row.key()));
+      } else {
+        long[] of = figures.computeIfAbsent(SpaceKey.store(row.key()), _ -> new long[3]);
+        of[0]++;
+        of[1] += row.item().length();
+        of[2] = Math.max(of[2], row.item().revision());
+      }
+    }
+    return names.entrySet().stream()
+        .map(name -> named(name.getValue(), figures.getOrDefault(name.getKey(), new long[3])))
+        .sorted(Comparator.comparing(StoreStatus.Named::name))
+        .toList();
+  }
+
+  private static StoreStatus.Named named(String name, long[] figures) {
+    return new StoreStatus.Named(name, figures[0], figures[1], figures[2]);
   }
 
   /// What a checkpoint keeps: the keys that are there, of stores that have a name.

@@ -3,11 +3,15 @@ package dev.truce.store;
 import static java.nio.ByteOrder.BIG_ENDIAN;
 
 import dev.truce.EngineException;
+import dev.truce.spi.Journal;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -54,11 +58,37 @@ final class Run {
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(BIG_ENDIAN);
 
   /// What was before the first checkpoint: nothing.
-  static final Run NONE = new Run(MemorySegment.NULL, "", new Footer(0, 0, 0, 0, 0, 0));
+  static final Run NONE = new Run(new Nothing(), "", new Footer(0, 0, 0, 0, 0, 0));
 
+  private record Nothing() implements Journal.Base {
+    @Override
+    public long upTo() {
+      return 0;
+    }
+
+    @Override
+    public MemorySegment bytes() {
+      return MemorySegment.NULL;
+    }
+  }
+
+  /// Whoever enters is one of so many, so that threads do not meet.
+  private static final int STRIPES = 16;
+
+  /// Counters are so far from each other that no two share a line of a cache.
+  private static final int APART = 16;
+
+  static final int NO_READER = -1;
+
+  private final Journal.Base base;
   private final MemorySegment bytes;
   private final String place;
   private final Footer footer;
+
+  private final AtomicIntegerArray readers = new AtomicIntegerArray(STRIPES * APART);
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile boolean superseded;
+  private Runnable behind = () -> {};
 
   /// A bit for each page that was checked. Threads that lose each other's bits check once more.
   private final long[] checked;
@@ -89,8 +119,9 @@ final class Run {
     }
   }
 
-  private Run(MemorySegment bytes, String place, Footer footer) {
-    this.bytes = bytes;
+  private Run(Journal.Base base, String place, Footer footer) {
+    this.base = base;
+    this.bytes = base.bytes();
     this.place = place;
     this.footer = footer;
     this.checked = new long[(int) (footer.pages() / Long.SIZE) + 1];
@@ -99,9 +130,9 @@ final class Run {
   /// Looks at the footer and the sums alone.
   ///
   /// @param place for messages
-  /// @param upTo the revision that it has to have
   /// @throws EngineException if it is damaged
-  static Run open(MemorySegment bytes, String place, long upTo) {
+  static Run open(Journal.Base base, String place) {
+    MemorySegment bytes = base.bytes();
     long at = bytes.byteSize() - FOOTER;
     if (at < 0 || bytes.get(LONG, at) != MAGIC) {
       throw damaged(place, "is no content of stores");
@@ -117,13 +148,13 @@ final class Run {
             bytes.get(LONG, at + 32),
             bytes.get(LONG, at + 40),
             bytes.get(LONG, at + 48));
-    if (footer.upTo != upTo || !footer.isSound() || footer.end() != at) {
+    if (footer.upTo != base.upTo() || !footer.isSound() || footer.end() != at) {
       throw damaged(place, "does not fit together");
     }
     if (crc(bytes, footer.sumsAt, at - footer.sumsAt) != bytes.get(INT, at + 56)) {
       throw damaged(place, "has damaged sums");
     }
-    return new Run(bytes, place, footer);
+    return new Run(base, place, footer);
   }
 
   /// The revision up to which commits are in it.
@@ -140,17 +171,81 @@ final class Run {
     return bytes.byteSize();
   }
 
+  // ---- who reads
+
+  /// Lets somebody read until he [leaves][#leave]; answers as which reader, or [#NO_READER] if
+  /// another run has taken its place.
+  int enter() {
+    int reader = enterAgain();
+    if (superseded) {
+      leave(reader);
+      return NO_READER;
+    }
+    return reader;
+  }
+
+  /// The same, next to somebody who is reading.
+  int enterAgain() {
+    int reader = (int) (Thread.currentThread().threadId() % STRIPES) * APART;
+    readers.getAndIncrement(reader);
+    return reader;
+  }
+
+  void leave(int reader) {
+    readers.getAndDecrement(reader);
+    closeIfUnread();
+  }
+
+  /// Another one has taken its place: nobody enters any more, and when the last one has left its
+  /// memory is given back.
+  ///
+  /// @param then is run behind that
+  void supersede(Runnable then) {
+    behind = then;
+    superseded = true;
+    closeIfUnread();
+  }
+
+  /// Whether its memory was given back.
+  boolean isClosed() {
+    return closed.get();
+  }
+
+  private void closeIfUnread() {
+    if (superseded && !isRead() && closed.compareAndSet(false, true)) {
+      base.close();
+      behind.run();
+    }
+  }
+
+  private boolean isRead() {
+    for (int reader = 0; reader < readers.length(); reader += APART) {
+      if (readers.get(reader) != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   // ---- one key
 
   @Nullable Item get(byte[] key) {
-    long row = find(key);
-    return row < 0 ? null : item(row);
+    try {
+      long row = find(key);
+      return row < 0 ? null : item(row);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /// The revision of a key that is there, 0 of any other.
   long revisionOf(byte[] key) {
-    long row = find(key);
-    return row < 0 ? 0 : bytes.get(LONG, row);
+    try {
+      long row = find(key);
+      return row < 0 ? 0 : bytes.get(LONG, row);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /// Where the row of a key begins, -1 if there is none.
@@ -298,8 +393,12 @@ final class Run {
     private long row;
 
     Rows(byte[] from, byte[] to) {
-      this.row = seek(from);
-      this.end = seek(to);
+      try {
+        this.row = seek(from);
+        this.end = seek(to);
+      } finally {
+        Reference.reachabilityFence(Run.this);
+      }
     }
 
     @Override
@@ -312,10 +411,14 @@ final class Run {
       if (!hasNext()) {
         throw new NoSuchElementException();
       }
-      checkRow(row);
-      Delta.Row next = new Delta.Row(key(row), item(row));
-      row = behind(row);
-      return next;
+      try {
+        checkRow(row);
+        Delta.Row next = new Delta.Row(key(row), item(row));
+        row = behind(row);
+        return next;
+      } finally {
+        Reference.reachabilityFence(Run.this);
+      }
     }
   }
 

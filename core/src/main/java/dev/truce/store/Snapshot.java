@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /// One moment of a store: what it shows never changes, whoever commits meanwhile.
 ///
-/// One that is not closed costs memory until nobody refers to it, and nothing else.
+/// One that is not closed costs memory and disk until nobody refers to it, and nothing else: it
+/// keeps an old checkpoint that others have let go of.
 ///
 /// **Threads.** Safe for any number of them. After [#close()] everything else is an
 /// [IllegalStateException].
@@ -16,12 +17,15 @@ public final class Snapshot<V> implements AutoCloseable {
   private final Store<V> store;
   private final Read read;
   private final Root root;
+  private final Reading reading;
   private volatile boolean closed;
 
-  Snapshot(Store<V> store, Read read, Root root) {
+  /// @param reading of this root; closed with it
+  Snapshot(Store<V> store, Read read, Root root, Reading reading) {
     this.store = store;
     this.read = read;
     this.root = root;
+    this.reading = reading;
   }
 
   private Root root() {
@@ -91,12 +95,13 @@ public final class Snapshot<V> implements AutoCloseable {
     if (!other.isIn(store)) {
       throw new IllegalArgumentException(other + " belongs to another Truce");
     }
-    return new Snapshot<>(other, read, root());
+    return new Snapshot<>(other, read, root(), reading.with(root));
   }
 
   /// Idempotent, throws nothing.
   @Override
   public void close() {
     closed = true;
+    reading.close();
   }
 }

@@ -134,7 +134,7 @@ public final class Store<V> {
 
   /// The value of a key now, as far as it is safe.
   public Optional<V> get(String key) {
-    try (Snapshot<V> now = snapshot()) {
+    try (Snapshot<V> now = moment(Read.DURABLE)) {
       return now.get(key);
     }
   }
@@ -146,7 +146,13 @@ public final class Store<V> {
 
   /// What is there now.
   public Snapshot<V> snapshot(Read read) {
-    return new Snapshot<>(this, read, stores.root(read));
+    stores.attend();
+    return moment(read);
+  }
+
+  private Snapshot<V> moment(Read read) {
+    Reading reading = stores.reading();
+    return new Snapshot<>(this, read, Stores.root(read, reading), reading);
   }
 
   /// What was there at a revision. It is made from the commits until then, which takes time.
@@ -154,7 +160,9 @@ public final class Store<V> {
   /// @throws IllegalArgumentException if that has not been reached
   /// @throws TooOldException if it is not kept any more
   public Snapshot<V> snapshotAt(long revision) {
-    return new Snapshot<>(this, Read.APPLIED, stores.rootAt(revision));
+    stores.attend();
+    Reading reading = stores.reading();
+    return new Snapshot<>(this, Read.APPLIED, reading.at(revision), reading);
   }
 
   // ---- writing

@@ -3,6 +3,7 @@ package dev.truce.store;
 import dev.truce.Fence;
 import dev.truce.Owner;
 import dev.truce.spi.Engine;
+import dev.truce.spi.Journal;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.UUID;
@@ -20,13 +21,22 @@ public final class Stores implements AutoCloseable {
   /// The journal in which locks end tokens: what carries a fence lands in no other.
   private static final String JOURNAL = "root";
 
+  private final Engine engine;
   private final Replica replica;
+  private final Pins pins;
   private final Committer committer;
 
   private final Checkpointer checkpointer;
 
-  private Stores(Replica replica, Committer committer, Checkpointer checkpointer) {
+  private Stores(
+      Engine engine,
+      Replica replica,
+      Pins pins,
+      Committer committer,
+      Checkpointer checkpointer) {
+    this.engine = engine;
     this.replica = replica;
+    this.pins = pins;
     this.committer = committer;
     this.checkpointer = checkpointer;
   }
@@ -37,14 +47,16 @@ public final class Stores implements AutoCloseable {
   /// @param ids names commits for which the caller has no name
   /// @param clock for people to read
   /// @param aside where checkpoints are taken, which may take seconds
+  /// @param member as which this handle takes part
   public static Stores over(
       Engine engine,
       Owner writer,
       Consumer<Fence> binder,
       Supplier<UUID> ids,
       InstantSource clock,
-      Executor aside) {
-    return over(engine, writer, binder, ids, clock, aside, Retention.Sizes.USUAL);
+      Executor aside,
+      long member) {
+    return over(engine, writer, binder, ids, clock, aside, member, Retention.Sizes.USUAL);
   }
 
   static Stores over(
@@ -54,11 +66,15 @@ public final class Stores implements AutoCloseable {
       Supplier<UUID> ids,
       InstantSource clock,
       Executor aside,
+      long member,
       Retention.Sizes sizes) {
-    var journal = engine.journal(JOURNAL);
-    Replica replica = new Replica(journal, engine::place, sizes);
+    Journal journal = engine.journal(JOURNAL);
+    Pins pins = new Pins(engine, member, writer);
+    Replica replica = new Replica(journal, engine::place, pins, sizes);
     return new Stores(
+        engine,
         replica,
+        pins,
         new Committer(engine, journal, replica, writer, binder, ids, clock),
         new Checkpointer(journal, replica, aside));
   }
@@ -79,17 +95,22 @@ public final class Stores implements AutoCloseable {
     return new Store<>(this, name, codec, Store.Settings.USUAL, null);
   }
 
-  Root root(Read read) {
+  /// For whoever looks into roots, until it is closed.
+  Reading reading() {
     committer.checkOpen();
-    return switch (read) {
-      case DURABLE -> replica.safe();
-      case APPLIED -> replica.applied();
-    };
+    return replica.reading();
   }
 
-  Root rootAt(long revision) {
-    committer.checkOpen();
-    return replica.at(revision);
+  /// Somebody is about to hold a moment for longer.
+  void attend() {
+    checkpointer.attend();
+  }
+
+  static Root root(Read read, Reading reading) {
+    return switch (read) {
+      case DURABLE -> reading.safe();
+      case APPLIED -> reading.applied();
+    };
   }
 
   /// All commits that were [put aside for a person][Resolver#park()] and are kept, those that wait
@@ -123,10 +144,28 @@ public final class Stores implements AutoCloseable {
     return commit;
   }
 
+  /// How all of them stand. Goes through all keys.
+  public StoreStatus status() {
+    pins.tell();
+    Journal journal = engine.journal(JOURNAL);
+    try (Reading reading = reading()) {
+      Root now = reading.applied();
+      return new StoreStatus(
+          now.stores(),
+          now.revision(),
+          journal.durable(),
+          now.run().upTo(),
+          now.run().size(),
+          replica.recordBytes(),
+          Pins.all(engine));
+    }
+  }
+
   /// Refuses new work. What was begun comes to its end: a checkpoint is waited for.
   @Override
   public void close() {
     committer.close();
     checkpointer.close();
+    pins.close();
   }
 }

@@ -36,7 +36,7 @@ class BesideOthersTest {
         _ -> {},
         UUID::randomUUID,
         InstantSource.system(),
-        Runnable::run);
+        Runnable::run, 1);
   }
 
   /// The same engine, where something happens before each append.

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,6 +31,7 @@ class CheckpointTest {
         () -> new UUID(random.nextLong(), random.nextLong()),
         InstantSource.system(),
         Runnable::run,
+        engine.members().join(new byte[0]).member(),
         TINY);
   }
 
@@ -182,5 +184,65 @@ class CheckpointTest {
     assertThatExceptionOfType(ConflictException.class)
         .isThrownBy(() -> store.commit(draft -> draft.requireRevision("k", old).put("k", "3")));
     assertThat(store.get("k")).contains("2");
+  }
+
+  private static void fill(Store<String> store, int commits) {
+    for (int i = 0; i < commits; i++) {
+      store.put("x" + i % 30, "v".repeat(50));
+    }
+  }
+
+  /// Until it is so, or not within ten seconds.
+  private static void await(BooleanSupplier so) {
+    long end = System.nanoTime() + 10_000_000_000L;
+    while (!so.getAsBoolean() && System.nanoTime() < end) {
+      Thread.onSpinWait();
+    }
+    assertThat(so.getAsBoolean()).isTrue();
+  }
+
+  @Test
+  void snapshot_overManyCheckpoints_isTheOnlyPinUntilItIsClosed() {
+    Engine engine = MemoryEngine.create();
+    Random random = new Random(1);
+    try (Stores reading = open(engine, random);
+        Stores writing = open(engine, random)) {
+      Store<String> store = writing.store("a", Codec.utf8());
+      fill(store, 60);
+      Snapshot<String> held = reading.store("a", Codec.utf8()).snapshot();
+      Map<String, String> content = shown(held);
+      long floor = writing.status().floor();
+      assertThat(floor).isPositive();
+      assertThat(writing.status().pins()).isEmpty();
+      for (int round = 0; round < 5; round++) {
+        fill(store, 60);
+        long reached = engine.journal("root").floor();
+        await(() -> reading.status().floor() == reached && writing.status().pins().size() == 1);
+      }
+      StoreStatus.Pin pin = writing.status().pins().getFirst();
+      assertThat(pin.revision()).isEqualTo(floor);
+      assertThat(pin.owner()).isEqualTo(new Owner("w", "h", 1));
+      assertThat(shown(held)).isEqualTo(content);
+      held.close();
+      assertThat(writing.status().pins()).isEmpty();
+    }
+  }
+
+  @Test
+  void status_ofSeveralStores_countsWhatIsThere() {
+    try (Stores stores = open(MemoryEngine.create(), new Random(1))) {
+      fill(stores.store("a", Codec.utf8()), 100);
+      Store<String> other = stores.store("b", Codec.utf8());
+      other.put("k", "12345");
+      long last = other.put("l", "1").revision();
+      other.remove("k");
+      StoreStatus status = stores.status();
+      assertThat(status.stores())
+          .containsExactly(
+              new StoreStatus.Named("a", 30, 1_500, 100), new StoreStatus.Named("b", 1, 1, last));
+      assertThat(status.revision()).isEqualTo(last + 1);
+      assertThat(status.checkpointBytes()).isPositive();
+      assertThat(status.recordBytes()).isPositive();
+    }
   }
 }

@@ -3,7 +3,6 @@ package dev.truce.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
-import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -24,7 +23,7 @@ class RetentionTest {
             out.write(bytes.get());
           }
         });
-    return Run.open(MemorySegment.ofArray(out.toByteArray()), "here", upTo);
+    return Run.open(new RunTest.Bytes(upTo, out.toByteArray()), "here");
   }
 
   private static Retention after(int records) {

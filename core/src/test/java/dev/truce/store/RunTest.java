@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.truce.EngineException;
+import dev.truce.spi.Journal;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -55,7 +56,15 @@ class RunTest {
   }
 
   private static Run open(byte[] bytes) {
-    return Run.open(MemorySegment.ofArray(bytes), "here", 7);
+    return Run.open(new Bytes(7, bytes), "here");
+  }
+
+  /// A checkpoint in an array.
+  record Bytes(long upTo, byte[] array) implements Journal.Base {
+    @Override
+    public MemorySegment bytes() {
+      return MemorySegment.ofArray(array);
+    }
   }
 
   private static String shown(Item item) {
@@ -145,6 +154,6 @@ class RunTest {
   void open_ofAnotherRevision_isRefused() {
     byte[] bytes = written(rows(new Random(3), 3, 256));
     assertThatExceptionOfType(EngineException.class)
-        .isThrownBy(() -> Run.open(MemorySegment.ofArray(bytes), "here", 8));
+        .isThrownBy(() -> Run.open(new Bytes(8, bytes), "here"));
   }
 }

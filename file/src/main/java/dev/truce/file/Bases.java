@@ -4,7 +4,10 @@ import dev.truce.file.BasePage.Part;
 import dev.truce.spi.Journal;
 import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -105,13 +108,45 @@ final class Bases {
     return (int) crc.getValue();
   }
 
-  /// A state as memory.
-  ///
-  /// @param crc what its bytes have if they are what was written
-  private record View(Path file, long upTo, MemorySegment bytes, int crc) implements Journal.Base {
+  /// A state as memory, mapped until it is closed or nobody refers to it.
+  private static final class View implements Journal.Base {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final Path file;
+    private final long upTo;
+    private final MemorySegment bytes;
+    private final int crc;
+    private final Cleaner.Cleanable mapping;
+
+    /// @param crc what its bytes have if they are what was written
+    private View(Path file, long upTo, MemorySegment bytes, int crc, Arena arena) {
+      this.file = file;
+      this.upTo = upTo;
+      this.bytes = bytes;
+      this.crc = crc;
+      this.mapping = CLEANER.register(this, arena::close);
+    }
+
     static View of(Path path, BasePage page, Storage.File file) throws IOException {
       Part state = page.state();
-      return new View(path, page.upTo(), file.view(state.at(), state.bytes()), state.crc());
+      Arena arena = Arena.ofShared();
+      try {
+        MemorySegment bytes = file.view(state.at(), state.bytes(), arena);
+        return new View(path, page.upTo(), bytes, state.crc(), arena);
+      } catch (IOException | RuntimeException | Error failure) {
+        arena.close();
+        throw failure;
+      }
+    }
+
+    @Override
+    public long upTo() {
+      return upTo;
+    }
+
+    @Override
+    public MemorySegment bytes() {
+      return bytes;
     }
 
     @Override
@@ -128,7 +163,14 @@ final class Bases {
         return Journal.Base.super.all();
       } catch (InternalError e) {
         throw Faults.unmapped(file, e);
+      } finally {
+        Reference.reachabilityFence(this);
       }
+    }
+
+    @Override
+    public void close() {
+      mapping.clean();
     }
   }
 

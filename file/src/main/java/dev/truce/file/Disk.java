@@ -148,10 +148,11 @@ final class Disk implements Storage {
     }
   }
 
-  /// A part of a file to be read, of any size, mapped for as long as it is referred to.
-  private static MemorySegment view(Path file, long at, long bytes) throws IOException {
+  /// A part of a file to be read, of any size, mapped until `arena` is closed.
+  private static MemorySegment view(Path file, long at, long bytes, Arena arena)
+      throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return channel.map(FileChannel.MapMode.READ_ONLY, at, bytes, Arena.ofAuto());
+      return channel.map(FileChannel.MapMode.READ_ONLY, at, bytes, arena);
     }
   }
 
@@ -207,10 +208,10 @@ final class Disk implements Storage {
     }
 
     @Override
-    public MemorySegment view(long at, long bytes) throws IOException {
+    public MemorySegment view(long at, long bytes, Arena arena) throws IOException {
       return bytes == 0
           ? MemorySegment.ofArray(new byte[0]).asReadOnly()
-          : Faults.uninterrupted(() -> Disk.view(path, at, bytes));
+          : Faults.uninterrupted(() -> Disk.view(path, at, bytes, arena));
     }
 
     @Override
@@ -315,7 +316,7 @@ final class Disk implements Storage {
     }
 
     @Override
-    public MemorySegment view(long at, long bytes) {
+    public MemorySegment view(long at, long bytes, Arena arena) {
       throw onlyLocked();
     }
 

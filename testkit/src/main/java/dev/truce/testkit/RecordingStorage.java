@@ -2,6 +2,7 @@ package dev.truce.testkit;
 
 import dev.truce.spi.Storage;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -176,9 +177,9 @@ public final class RecordingStorage implements Storage {
     }
 
     @Override
-    public MemorySegment view(long at, long bytes) throws IOException {
+    public MemorySegment view(long at, long bytes, Arena arena) throws IOException {
       record(Kind.MAP, name, at, bytes);
-      return file.view(at, bytes);
+      return file.view(at, bytes, arena);
     }
 
     @Override

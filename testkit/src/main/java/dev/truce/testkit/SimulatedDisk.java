@@ -7,6 +7,7 @@ import dev.truce.testkit.Pending.Written;
 import dev.truce.testkit.RecordingStorage.Call;
 import dev.truce.testkit.RecordingStorage.Kind;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -590,7 +591,7 @@ public final class SimulatedDisk {
 
     /// The bytes as they are now: whoever views a part says that nobody writes to it any more.
     @Override
-    public MemorySegment view(long at, long bytes) throws IOException {
+    public MemorySegment view(long at, long bytes, Arena arena) throws IOException {
       return client.simply(
           call(Kind.MAP, at, bytes),
           _ -> {
