@@ -143,9 +143,9 @@ public interface Journal {
     long upTo();
 
     /// What its state has written: read-only, and readable for as long as the base is referred to
-    /// and not closed, whatever checkpoints follow and whoever closes the journal. It may be memory that is read
-    /// from a disk at the first touch: bytes are checked by whoever wrote the state, not here, and
-    /// a disk that fails is an [InternalError] at that touch.
+    /// and not closed, whatever checkpoints follow and whoever closes the journal. It may be memory
+    /// that is read from a disk at the first touch: bytes are checked by whoever wrote the state,
+    /// not here, and a disk that fails is an [InternalError] at that touch.
     MemorySegment bytes();
 
     /// The same as an array.

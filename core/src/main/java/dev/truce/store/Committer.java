@@ -185,8 +185,7 @@ final class Committer {
     }
   }
 
-  private Commit commit(
-      Store.Settings settings, UUID id, Consumer<Writes> body, Reading reading) {
+  private Commit commit(Store.Settings settings, UUID id, Consumer<Writes> body, Reading reading) {
     Instant at = Instant.ofEpochMilli(clock.millis());
     Writes writes = run(settings, body, reading);
     int round = 1;
@@ -203,7 +202,7 @@ final class Committer {
             throw conflict(writes, clashes, round, "read it again and decide anew");
           }
           if (remedy == Remedy.PARK) {
-            return park(settings, id, at, writes, clashes, round);
+            return park(settings, id, at, writes, clashes, round, reading);
           }
           boolean counts = StoreMachine.counts(clashes.clashes);
           if (counts ? round == settings.rounds() : free == FREE_ROUNDS) {
@@ -261,7 +260,8 @@ final class Committer {
       Instant at,
       Writes writes,
       Outcome.Clashes clashes,
-      int rounds) {
+      int rounds,
+      Reading reading) {
     ParkedRow row =
         new ParkedRow(
             id, at, writer, writes.root().revision(), rounds, Optional.empty(), writes.wishes());
@@ -274,7 +274,7 @@ final class Committer {
     Writes aside = new Writes(clashes.at, false);
     aside.change(aside.rows(), ParkedRow.open(name), bytes, true);
     aside.close();
-    if (!(outcome(settings, id, at, aside)
+    if (!(outcome(settings, id, at, aside, reading)
         instanceof Outcome.Landed(long revision, byte[] record))) {
       throw new IllegalStateException("something is in the way of what rests on nothing");
     }
@@ -451,13 +451,19 @@ final class Committer {
   }
 
   private Commit repeated(Store.Settings settings, UUID id, long revision) {
+    try (Reading reading = replica.reading()) {
+      return repeated(settings, id, revision, reading);
+    }
+  }
+
+  private Commit repeated(Store.Settings settings, UUID id, long revision, Reading reading) {
     Durability reached = settle(settings.durability(), id, revision);
     replica.acknowledge(revision);
     CommitRecord commit;
     try {
       commit = replica.commit(revision);
     } catch (TooOldException letGo) {
-      Optional<String> aside = Aside.of(id, replica.applied());
+      Optional<String> aside = Aside.of(id, reading.applied());
       if (aside.isPresent()) {
         throw parked(List.of(), 1, aside.get());
       }
@@ -478,7 +484,7 @@ final class Committer {
     Optional<Map.Entry<String, ParkedRow>> aside = commit.parks();
     if (aside.isPresent()) {
       ParkedRow row = aside.get().getValue();
-      throw parked(this.aside.clashes(replica.applied(), row), row.rounds(), aside.get().getKey());
+      throw parked(this.aside.clashes(reading.applied(), row), row.rounds(), aside.get().getKey());
     }
     return new Commit(
         revision,

@@ -93,8 +93,7 @@ final class Pins {
     out.put(FORMAT).putLong(owner.pid());
     out.putShort((short) name.length).put(name).putShort((short) host.length).put(host);
     out.putInt(oldest.size());
-    oldest.forEach(
-        one -> out.putLong(one.run.upTo()).putLong(one.run.size()).putLong(one.since));
+    oldest.forEach(one -> out.putLong(one.run.upTo()).putLong(one.run.size()).putLong(one.since));
     return out.array();
   }
 
@@ -111,7 +110,7 @@ final class Pins {
         read(pins, told.bytes(), engine.ticker().nanos());
       }
     }
-    pins.sort(Comparator.comparing(StoreStatus.Pin::revision));
+    pins.sort(Comparator.comparingLong(StoreStatus.Pin::revision));
     return pins;
   }
 

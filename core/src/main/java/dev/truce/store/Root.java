@@ -129,7 +129,7 @@ record Root(Run run, Delta delta, long revision) {
     Map<Long, long[]> figures = new HashMap<>();
     for (Iterator<Delta.Row> rows = kept(); rows.hasNext(); ) {
       Delta.Row row = rows.next();
-      if (isName(row.key())) {
+      if (isRow(row.key())) {
         names.put(number(row.item()), store(row.key()));
       } else {
         long[] of = figures.computeIfAbsent(SpaceKey.store(row.key()), _ -> new long[3]);

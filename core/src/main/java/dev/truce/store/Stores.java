@@ -29,11 +29,7 @@ public final class Stores implements AutoCloseable {
   private final Checkpointer checkpointer;
 
   private Stores(
-      Engine engine,
-      Replica replica,
-      Pins pins,
-      Committer committer,
-      Checkpointer checkpointer) {
+      Engine engine, Replica replica, Pins pins, Committer committer, Checkpointer checkpointer) {
     this.engine = engine;
     this.replica = replica;
     this.pins = pins;
@@ -116,7 +112,9 @@ public final class Stores implements AutoCloseable {
   /// All commits that were [put aside for a person][Resolver#park()] and are kept, those that wait
   /// first, whatever stores they want to write to.
   public List<Parked<byte[]>> parked() {
-    return committer.aside().all(root(Read.APPLIED));
+    try (Reading reading = reading()) {
+      return committer.aside().all(reading.applied());
+    }
   }
 
   /// Decides about a commit that was put aside, in whatever stores: as [Store#resolve(Parked,
@@ -126,7 +124,9 @@ public final class Stores implements AutoCloseable {
   }
 
   List<Parked<byte[]>> parked(String store) {
-    return committer.aside().of(store, root(Read.APPLIED));
+    try (Reading reading = reading()) {
+      return committer.aside().of(store, reading.applied());
+    }
   }
 
   Commit resolve(

@@ -36,7 +36,8 @@ class BesideOthersTest {
         _ -> {},
         UUID::randomUUID,
         InstantSource.system(),
-        Runnable::run, 1);
+        Runnable::run,
+        1);
   }
 
   /// The same engine, where something happens before each append.

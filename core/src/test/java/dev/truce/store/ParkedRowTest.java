@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.truce.EngineException;
 import dev.truce.Owner;
 import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Engine;
 import dev.truce.store.CommitRecord.Change;
 import dev.truce.store.ParkedRow.Wish;
 import java.time.Instant;
@@ -141,8 +142,13 @@ class ParkedRowTest {
       root = with(root, ParkedRow.decided("" + i), 1);
     }
     Writes writes = new Writes(root, false);
+    Engine engine = MemoryEngine.create();
     Replica replica =
-        new Replica(MemoryEngine.create().journal("root"), () -> "here", Retention.Sizes.USUAL);
+        new Replica(
+            engine.journal("root"),
+            () -> "here",
+            new Pins(engine, 1, SOMEBODY),
+            Retention.Sizes.USUAL);
     Wish gone = ROW.wishes().getFirst();
     new Aside(replica, SOMEBODY, InstantSource.fixed(Instant.EPOCH))
         .decide(

@@ -150,7 +150,8 @@ enum StoreExam {
               _ -> {},
               UUID::randomUUID,
               Instant::now,
-              Runnable::run)
+              Runnable::run,
+              1)
           .store("s", Codec.longs());
     }
   }
