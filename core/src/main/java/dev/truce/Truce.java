@@ -173,7 +173,8 @@ public final class Truce implements AutoCloseable {
               UUID::randomUUID,
               InstantSource.system(),
               work -> Thread.ofPlatform().daemon().name("truce-checkpoint").start(work),
-              locks.member());
+              locks.member(),
+              locks.isListening() ? locks::tell : null);
       stores = known;
     }
     return known;

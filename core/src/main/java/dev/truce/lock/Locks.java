@@ -790,11 +790,12 @@ public final class Locks implements AutoCloseable {
   }
 
   /// Whether anybody is told of what happens. Where nobody is, no event is made.
-  boolean isListening() {
+  public boolean isListening() {
     return !announcers.isEmpty();
   }
 
-  void tell(TruceEvent event) {
+  /// Has those who listen told.
+  public void tell(TruceEvent event) {
     announcers.forEach(announcer -> announcer.tell(event));
   }
 
@@ -1030,7 +1031,8 @@ public final class Locks implements AutoCloseable {
     Log.LOG.log(
         System.Logger.Level.WARNING,
         lock
-            + " could not be given back at closing; it is free when the engine sees this process end",
+            + " could not be given back at closing; it is free when the engine sees this process"
+            + " end",
         failure);
   }
 

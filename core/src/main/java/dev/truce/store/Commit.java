@@ -26,4 +26,9 @@ public record Commit(
     Instant at,
     int changed,
     int resolved,
-    boolean repeated) {}
+    boolean repeated) {
+  /// The same, so safe.
+  Commit reaching(Durability reached) {
+    return new Commit(revision, reached, id, fence, writer, at, changed, resolved, repeated);
+  }
+}

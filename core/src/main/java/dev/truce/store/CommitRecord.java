@@ -1,10 +1,13 @@
 package dev.truce.store;
 
+import dev.truce.Durability;
+import dev.truce.Fence;
 import dev.truce.Owner;
 import dev.truce.spi.Journal;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /// What a commit is in the journal.
@@ -104,6 +108,17 @@ record CommitRecord(
     return SpaceKey.of(number(write.store, revision), write.key);
   }
 
+  /// What it makes of a key. A value that is most of its record stays in it, any other is copied: a
+  /// small one would keep all of a large record.
+  Item item(Write write, long revision) {
+    if (write.length < 0) {
+      return Item.removed(revision);
+    }
+    return write.length > bytes.length / 2
+        ? new Item(revision, bytes, write.offset, write.length)
+        : Item.of(revision, Arrays.copyOfRange(bytes, write.offset, write.offset + write.length));
+  }
+
   /// How many keys of stores it writes.
   int changed() {
     return (int) writes.stream().filter(write -> !stores.get(write.store).isRootsOwn()).count();
@@ -120,6 +135,32 @@ record CommitRecord(
                 ParkedRow.id(SpaceKey.of(0, write.key)),
                 ParkedRow.of(
                     Arrays.copyOfRange(bytes, write.offset, write.offset + write.length))));
+  }
+
+  /// Whether it drops or renames the store of a name, or gives another store that name.
+  boolean replaces(String store) {
+    byte[] row = Root.rowKey(store);
+    return writes.stream()
+        .anyMatch(write -> stores.get(write.store).isRootsOwn() && Arrays.equals(write.key, row));
+  }
+
+  /// What it writes to the store of a name.
+  List<Write> writesTo(String store) {
+    return writes.stream().filter(write -> stores.get(write.store).name().equals(store)).toList();
+  }
+
+  /// The commit that this is, where it has landed.
+  Commit landed(long revision, UUID id, Durability durability, boolean repeated) {
+    return new Commit(
+        revision,
+        durability,
+        id,
+        tokens.isEmpty() ? Optional.empty() : Optional.of(new Fence(tokens)),
+        writer,
+        Instant.ofEpochMilli(millis),
+        changed(),
+        (int) writes.stream().filter(Write::resolved).count(),
+        repeated);
   }
 
   // ---- writing

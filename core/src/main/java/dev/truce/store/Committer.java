@@ -17,7 +17,9 @@ import dev.truce.store.StoreMachine.Window;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// Carries commits to their end: runs the body, has the journal decide, runs it again.
@@ -131,14 +134,78 @@ final class Committer {
   }
 
   Commit commit(Store.Settings settings, Consumer<Writes> body) {
+    return safe(settings, land(settings, body));
+  }
+
+  /// Lands each by itself, in this order, and then has all of them made safe by one flush.
+  List<Store.Outcome> commitEach(Store.Settings settings, List<Consumer<Writes>> bodies) {
+    List<Landing> landings = new ArrayList<>();
+    List<Store.Outcome> outcomes = new ArrayList<>();
+    for (Consumer<Writes> body : bodies) {
+      try {
+        Landing landing = land(settings, body);
+        landings.add(landing);
+        outcomes.add(new Store.Outcome.Done(landing.commit));
+      } catch (RuntimeException failure) {
+        outcomes.add(new Store.Outcome.Failed(failure));
+      }
+    }
+    if (!landings.isEmpty()) {
+      outcomes.replaceAll(safeTogether(settings, landings));
+    }
+    return List.copyOf(outcomes);
+  }
+
+  /// What becomes of those that landed, now that they are made safe or cannot be.
+  private UnaryOperator<Store.Outcome> safeTogether(
+      Store.Settings settings, List<Landing> landings) {
+    Commit last =
+        landings.stream()
+            .map(Landing::commit)
+            .max(Comparator.comparingLong(Commit::revision))
+            .orElseThrow();
+    try {
+      Durability reached = settle(settings.durability(), last.id(), last.revision());
+      landings.forEach(this::acknowledge);
+      return outcome ->
+          outcome instanceof Store.Outcome.Done(Commit commit)
+              ? new Store.Outcome.Done(commit.reaching(reached))
+              : outcome;
+    } catch (OutcomeUnknownException failure) {
+      return outcome ->
+          outcome instanceof Store.Outcome.Done(Commit commit)
+              ? new Store.Outcome.Failed(unknown(commit.id(), failure.getMessage(), failure))
+              : outcome;
+    }
+  }
+
+  /// A commit that has a place, and may not be safe yet.
+  ///
+  /// @param written whether anything was
+  private record Landing(Commit commit, boolean written) {}
+
+  private Landing land(Store.Settings settings, Consumer<Writes> body) {
     checkOpen();
     UUID named = settings.id();
-    return named == null ? commit(settings, ids.get(), body) : commitNamed(settings, named, body);
+    return named == null ? land(settings, ids.get(), body) : landNamed(settings, named, body);
+  }
+
+  private Commit safe(Store.Settings settings, Landing landing) {
+    Commit commit = landing.commit;
+    Durability reached = settle(settings.durability(), commit.id(), commit.revision());
+    acknowledge(landing);
+    return commit.reaching(reached);
+  }
+
+  private void acknowledge(Landing landing) {
+    if (landing.written) {
+      replica.acknowledge(landing.commit.revision());
+    }
   }
 
   /// Whatever keeps a commit under a caller's id from landing, what may have landed under it
   /// elsewhere is its outcome; if nothing has, then it is made sure that nothing will.
-  private Commit commitNamed(Store.Settings settings, UUID id, Consumer<Writes> body) {
+  private Landing landNamed(Store.Settings settings, UUID id, Consumer<Writes> body) {
     try {
       long before = landedBefore(id);
       if (before > 0) {
@@ -148,7 +215,7 @@ final class Committer {
       throw unknown(id, failure.getMessage(), failure);
     }
     try {
-      return commit(settings, id, body);
+      return land(settings, id, body);
     } catch (OutcomeUnknownException unknown) {
       throw unknown;
     } catch (RuntimeException | Error refusal) {
@@ -156,7 +223,7 @@ final class Committer {
     }
   }
 
-  private Commit settled(Store.Settings settings, UUID id, Throwable refusal) {
+  private Landing settled(Store.Settings settings, UUID id, Throwable refusal) {
     if (refusal instanceof ConflictException parked && parked.parked().isPresent()) {
       throw parked;
     }
@@ -176,7 +243,7 @@ final class Committer {
     }
   }
 
-  private Commit commit(Store.Settings settings, UUID id, Consumer<Writes> body) {
+  private Landing land(Store.Settings settings, UUID id, Consumer<Writes> body) {
     if (settings.fence() != null) {
       binder.accept(settings.fence());
     }
@@ -185,7 +252,8 @@ final class Committer {
     }
   }
 
-  private Commit commit(Store.Settings settings, UUID id, Consumer<Writes> body, Reading reading) {
+  private Landing commit(
+      Store.Settings settings, UUID id, Consumer<Writes> body, Reading reading) {
     Instant at = Instant.ofEpochMilli(clock.millis());
     Writes writes = run(settings, body, reading);
     int round = 1;
@@ -193,7 +261,7 @@ final class Committer {
       switch (outcome(settings, id, at, writes, reading)) {
         case Outcome.Landed(long revision, byte[] record) -> {
           return isOf(settings, revision, record)
-              ? landed(settings, id, at, writes, revision)
+              ? new Landing(landed(settings, id, at, writes, revision), !writes.isEmpty())
               : repeated(settings, id, revision);
         }
         case Outcome.Clashes clashes -> {
@@ -254,7 +322,7 @@ final class Committer {
   /// root's own, and nothing else.
   ///
   /// @return what has landed under this id elsewhere
-  private Commit park(
+  private Landing park(
       Store.Settings settings,
       UUID id,
       Instant at,
@@ -281,7 +349,7 @@ final class Committer {
     if (!isOf(settings, revision, record)) {
       return repeated(settings, id, revision);
     }
-    Commit _ = landed(settings, id, at, aside, revision);
+    Commit _ = safe(settings, new Landing(landed(settings, id, at, aside, revision), true));
     Sides sides = new Sides(writes, clashes.at);
     throw parked(clashes.clashes.stream().map(sides::clash).toList(), rounds, name);
   }
@@ -384,13 +452,9 @@ final class Committer {
 
   private Commit landed(
       Store.Settings settings, UUID id, Instant at, Writes writes, long revision) {
-    Durability reached = settle(settings.durability(), id, revision);
-    if (!writes.isEmpty()) {
-      replica.acknowledge(revision);
-    }
     return new Commit(
         revision,
-        reached,
+        Durability.NONE,
         id,
         Optional.ofNullable(settings.fence()),
         writer,
@@ -450,13 +514,13 @@ final class Committer {
     };
   }
 
-  private Commit repeated(Store.Settings settings, UUID id, long revision) {
+  private Landing repeated(Store.Settings settings, UUID id, long revision) {
     try (Reading reading = replica.reading()) {
       return repeated(settings, id, revision, reading);
     }
   }
 
-  private Commit repeated(Store.Settings settings, UUID id, long revision, Reading reading) {
+  private Landing repeated(Store.Settings settings, UUID id, long revision, Reading reading) {
     Durability reached = settle(settings.durability(), id, revision);
     replica.acknowledge(revision);
     CommitRecord commit;
@@ -467,15 +531,17 @@ final class Committer {
       if (aside.isPresent()) {
         throw parked(List.of(), 1, aside.get());
       }
-      return new Commit(
-          revision,
-          reached,
-          id,
-          Optional.empty(),
-          Author.UNKNOWN.owner(),
-          Author.UNKNOWN.at(),
-          0,
-          0,
+      return new Landing(
+          new Commit(
+              revision,
+              reached,
+              id,
+              Optional.empty(),
+              Author.UNKNOWN.owner(),
+              Author.UNKNOWN.at(),
+              0,
+              0,
+              true),
           true);
     }
     if (commit == null) {
@@ -486,16 +552,7 @@ final class Committer {
       ParkedRow row = aside.get().getValue();
       throw parked(this.aside.clashes(reading.applied(), row), row.rounds(), aside.get().getKey());
     }
-    return new Commit(
-        revision,
-        reached,
-        id,
-        commit.tokens().isEmpty() ? Optional.empty() : Optional.of(new Fence(commit.tokens())),
-        commit.writer(),
-        Instant.ofEpochMilli(commit.millis()),
-        commit.changed(),
-        (int) commit.writes().stream().filter(CommitRecord.Write::resolved).count(),
-        true);
+    return new Landing(commit.landed(revision, id, reached, true), true);
   }
 
   // ---- what is in the way

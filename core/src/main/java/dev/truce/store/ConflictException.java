@@ -60,9 +60,16 @@ public final class ConflictException extends TruceException {
     /// 9120) requires`.
     @Override
     public String toString() {
-      return key.isEmpty()
-          ? store + " was made or dropped meanwhile by " + theirs
-          : store + ": " + key + theirSide() + ourSide();
+      return key.isEmpty() ? replaced() : store + ": " + key + theirSide() + ourSide();
+    }
+
+    private String replaced() {
+      if (kind != Kind.STALE) {
+        return store + " was made, renamed or dropped meanwhile by " + theirs;
+      }
+      return theirRevision == 0
+          ? "there is no store " + store
+          : "there is a store " + store + " already, by " + theirs;
     }
 
     private String theirSide() {

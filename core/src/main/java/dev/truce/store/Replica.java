@@ -265,7 +265,8 @@ final class Replica {
         : StoreMachine.apply(before, entry.position(), commit);
   }
 
-  private @Nullable CommitRecord read(Journal.Entry entry) {
+  /// The commit in a record, `null` if it is none of a store.
+  @Nullable CommitRecord read(Journal.Entry entry) {
     try {
       return CommitRecord.read(entry);
     } catch (CommitRecord.Unreadable strange) {
@@ -301,6 +302,17 @@ final class Replica {
         }
       }
     }
+  }
+
+  /// Some of the records behind a revision, oldest first, each of them safe for everybody; none
+  /// where there are none yet.
+  ///
+  /// @throws TooOldException if one of them is not kept any more
+  List<Journal.Entry> safeBehind(long revision) {
+    long durable = journal.durable();
+    return revision < durable
+        ? page(revision + 1, (int) Math.min(PAGE, durable - revision))
+        : List.of();
   }
 
   /// The record of a revision that has been reached.

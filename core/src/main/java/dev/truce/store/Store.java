@@ -3,7 +3,10 @@ package dev.truce.store;
 import dev.truce.Durability;
 import dev.truce.Fence;
 import dev.truce.TruceException;
+import dev.truce.store.CommitRecord.Write;
 import dev.truce.store.Footprint.Range;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -165,6 +168,12 @@ public final class Store<V> {
     return new Snapshot<>(this, Read.APPLIED, reading.at(revision), reading);
   }
 
+  /// The same of a revision that is safe.
+  Snapshot<V> safeAt(long revision) {
+    Reading reading = stores.reading();
+    return new Snapshot<>(this, Read.DURABLE, reading.at(revision), reading);
+  }
+
   // ---- writing
 
   /// Has this key hold this value, whatever it held.
@@ -260,6 +269,110 @@ public final class Store<V> {
   /// @throws IllegalArgumentException if `how` answers anything else
   public Commit resolve(Parked<V> shown, Resolver<V> how) {
     return stores.resolve(settings, shown.id(), shown.conflicts(), asBytes(how));
+  }
+
+  /// What became of one of several commits.
+  public sealed interface Outcome {
+    /// It landed, and is as safe as was asked for.
+    record Done(Commit commit) implements Outcome {}
+
+    /// It threw this, with what that says of whether it landed.
+    record Failed(RuntimeException why) implements Outcome {}
+  }
+
+  /// Commits what each body writes, by itself and in this order, each seeing those before it: what
+  /// becomes of one is no matter of the others. All of them together are made safe by one flush, so
+  /// none counts as safe before this returns. An error that a body throws comes through; what
+  /// landed before it stays.
+  ///
+  /// @throws IllegalArgumentException if this names what it commits by an [id][#withId]: there
+  ///   would be one for all
+  public List<Outcome> commitEach(List<Consumer<Draft<V>>> bodies) {
+    if (settings.id() != null) {
+      throw new IllegalArgumentException("several commits under one id: " + settings.id());
+    }
+    List<Consumer<Writes>> all = new ArrayList<>();
+    for (Consumer<Draft<V>> body : bodies) {
+      all.add(writes -> body.accept(new Draft<>(this, writes)));
+    }
+    return stores.commitEach(settings, all);
+  }
+
+  // ---- what was
+
+  /// The commits behind a revision that touched this store, oldest first, at most so many: what a
+  /// [feed][#feed] from there would tell at once.
+  ///
+  /// It looks at all commits behind `after`, and holds all that those in its answer wrote here.
+  ///
+  /// @param after 0 for the beginning
+  /// @throws TooOldException if some behind `after` are not kept any more
+  public List<Feed.Changes<V>> log(long after, int atMost) {
+    stores.checkOpen();
+    checkRevision(after);
+    Trail trail = stores.trail(name, after);
+    List<Feed.Changes<V>> log = new ArrayList<>();
+    for (Trail.Step next = trail.next(); next != null && log.size() < atMost; next = trail.next()) {
+      Commit commit = next.commit().landed(next.revision(), next.id(), stores.durability(), false);
+      log.add(changes(commit, next.commit()));
+      trail.pass();
+    }
+    return List.copyOf(log);
+  }
+
+  /// Tells each commit behind a revision that touches this store, from now on. To be closed.
+  ///
+  /// @param after 0 for the beginning; what is there now begins behind the revision of a
+  ///   [snapshot][#snapshot()]
+  /// @throws IllegalArgumentException if that revision has not been reached
+  public Feed<V> feed(long after) {
+    stores.checkOpen();
+    checkRevision(after);
+    long last = stores.journal().appended();
+    if (after > last) {
+      throw new IllegalArgumentException(
+          "no revision " + after + ": the last one is " + last + ", and a feed begins behind one");
+    }
+    return new Feed<>(this, stores, after);
+  }
+
+  private static void checkRevision(long revision) {
+    if (revision < 0) {
+      throw new IllegalArgumentException("no revision: " + revision);
+    }
+  }
+
+  /// What a commit did to this store.
+  Feed.Changes<V> changes(Commit commit, CommitRecord record) {
+    List<Feed.Change<V>> changes = new ArrayList<>();
+    for (Write write : record.writesTo(name)) {
+      String key = new String(write.key(), StandardCharsets.UTF_8);
+      changes.add(
+          new Feed.Change<>(
+              key,
+              write.length() < 0
+                  ? Optional.empty()
+                  : Optional.of(entry(key, record.item(write, commit.revision())).value())));
+    }
+    return new Feed.Changes<>(commit, changes);
+  }
+
+  // ---- the store itself
+
+  /// Gives all that is in this store another name, as a commit. Who is about to commit to either
+  /// name begins again, and means the store that has the name by then.
+  ///
+  /// @throws ConflictException if there is no store of this name, or one of the other
+  public Commit rename(String to) {
+    Stores.checkName(to);
+    return stores.commit(settings, writes -> writes.rename(name, to));
+  }
+
+  /// Has there be nothing under this name, as a commit, however much there was; snapshots and
+  /// [moments][#snapshotAt] before it still show it. Who is about to commit to it begins again, and
+  /// makes a new store. Where there is no store, nothing is written.
+  public Commit drop() {
+    return stores.commit(settings, writes -> writes.drop(name));
   }
 
   // ---- what drafts and snapshots need

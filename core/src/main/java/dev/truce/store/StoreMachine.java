@@ -7,7 +7,6 @@ import dev.truce.store.ConflictException.Kind;
 import dev.truce.store.Footprint.Range;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
@@ -88,20 +87,9 @@ final class StoreMachine {
       }
     }
     for (Write write : commit.writes()) {
-      Item item =
-          write.length() < 0 ? Item.removed(revision) : item(revision, commit.bytes(), write);
-      delta = delta.with(commit.key(write, revision), item);
+      delta = delta.with(commit.key(write, revision), commit.item(write, revision));
     }
     return new Root(before.run(), delta, revision);
-  }
-
-  /// A value that is most of its record stays in it, any other is copied: a small one would keep
-  /// all of a large record.
-  private static Item item(long revision, byte[] record, Write write) {
-    return write.length() > record.length / 2
-        ? new Item(revision, record, write.offset(), write.length())
-        : Item.of(
-            revision, Arrays.copyOfRange(record, write.offset(), write.offset() + write.length()));
   }
 
   // ---- whether it may land
@@ -230,23 +218,40 @@ final class StoreMachine {
   /// What a later commit changes of what this one rests on.
   static Optional<Clash> meets(Footprint mine, long revision, CommitRecord later) {
     for (Named store : later.stores()) {
-      if (store.isNew() && mine.stores().containsKey(store.name())) {
-        return Optional.of(storeChanged(mine, store.name(), revision));
+      Optional<Clash> clash =
+          store.isNew()
+              ? meets(mine, revision, Root.row(store.name()), revision)
+              : Optional.empty();
+      if (clash.isPresent()) {
+        return clash;
       }
     }
     for (Write write : later.writes()) {
-      byte[] key = later.key(write, revision);
       long found = write.length() < 0 ? 0 : revision;
-      Long required = mine.required().get(key);
-      if (required != null && required != found) {
-        return Optional.of(new Clash(Kind.STALE, key, required, found, revision));
+      Optional<Clash> clash = meets(mine, revision, later.key(write, revision), found);
+      if (clash.isPresent()) {
+        return clash;
       }
-      if (mine.written().contains(key)) {
-        return Optional.of(new Clash(Kind.WRITE_WRITE, key, mine.base(), found, revision));
-      }
-      if (mine.read().contains(key) || mine.wentThrough(key)) {
-        return Optional.of(new Clash(Kind.READ_WRITE, key, mine.base(), found, revision));
-      }
+    }
+    return Optional.empty();
+  }
+
+  /// The same of one key.
+  ///
+  /// @param found its revision from then on, 0 where it was removed
+  private static Optional<Clash> meets(Footprint mine, long revision, byte[] key, long found) {
+    if (Root.isRow(key) && mine.stores().containsKey(Root.store(key))) {
+      return Optional.of(storeChanged(mine, Root.store(key), revision));
+    }
+    Long required = mine.required().get(key);
+    if (required != null && required != found) {
+      return Optional.of(new Clash(Kind.STALE, key, required, found, revision));
+    }
+    if (mine.written().contains(key)) {
+      return Optional.of(new Clash(Kind.WRITE_WRITE, key, mine.base(), found, revision));
+    }
+    if (mine.read().contains(key) || mine.wentThrough(key)) {
+      return Optional.of(new Clash(Kind.READ_WRITE, key, mine.base(), found, revision));
     }
     return Optional.empty();
   }

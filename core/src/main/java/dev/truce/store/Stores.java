@@ -1,15 +1,20 @@
 package dev.truce.store;
 
+import dev.truce.Durability;
 import dev.truce.Fence;
 import dev.truce.Owner;
+import dev.truce.event.TruceEvent;
 import dev.truce.spi.Engine;
 import dev.truce.spi.Journal;
+import dev.truce.spi.Ticker;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The store room of one handle.
 ///
@@ -22,19 +27,32 @@ public final class Stores implements AutoCloseable {
   private static final String JOURNAL = "root";
 
   private final Engine engine;
+  private final Journal journal;
   private final Replica replica;
   private final Pins pins;
   private final Committer committer;
+  private final InstantSource clock;
+  private final @Nullable Consumer<? super TruceEvent> listeners;
 
   private final Checkpointer checkpointer;
 
   private Stores(
-      Engine engine, Replica replica, Pins pins, Committer committer, Checkpointer checkpointer) {
+      Engine engine,
+      Journal journal,
+      Replica replica,
+      Pins pins,
+      Committer committer,
+      Checkpointer checkpointer,
+      InstantSource clock,
+      @Nullable Consumer<? super TruceEvent> listeners) {
     this.engine = engine;
+    this.journal = journal;
     this.replica = replica;
     this.pins = pins;
     this.committer = committer;
     this.checkpointer = checkpointer;
+    this.clock = clock;
+    this.listeners = listeners;
   }
 
   /// The stores of an engine.
@@ -44,6 +62,7 @@ public final class Stores implements AutoCloseable {
   /// @param clock for people to read
   /// @param aside where checkpoints are taken, which may take seconds
   /// @param member as which this handle takes part
+  /// @param listeners `null` where nobody listens: then no event is made
   public static Stores over(
       Engine engine,
       Owner writer,
@@ -51,8 +70,10 @@ public final class Stores implements AutoCloseable {
       Supplier<UUID> ids,
       InstantSource clock,
       Executor aside,
-      long member) {
-    return over(engine, writer, binder, ids, clock, aside, member, Retention.Sizes.USUAL);
+      long member,
+      @Nullable Consumer<? super TruceEvent> listeners) {
+    return over(
+        engine, writer, binder, ids, clock, aside, member, listeners, Retention.Sizes.USUAL);
   }
 
   static Stores over(
@@ -63,16 +84,20 @@ public final class Stores implements AutoCloseable {
       InstantSource clock,
       Executor aside,
       long member,
+      @Nullable Consumer<? super TruceEvent> listeners,
       Retention.Sizes sizes) {
     Journal journal = engine.journal(JOURNAL);
     Pins pins = new Pins(engine, member, writer);
     Replica replica = new Replica(journal, engine::place, pins, sizes);
     return new Stores(
         engine,
+        journal,
         replica,
         pins,
         new Committer(engine, journal, replica, writer, binder, ids, clock),
-        new Checkpointer(journal, replica, aside));
+        new Checkpointer(journal, replica, aside),
+        clock,
+        listeners);
   }
 
   /// The store of this name.
@@ -80,6 +105,11 @@ public final class Stores implements AutoCloseable {
   /// @throws IllegalArgumentException if the name is empty, longer than [Store#MAX_NAME] bytes in
   ///   UTF-8, or not well-formed
   public <V> Store<V> store(String name, Codec<V> codec) {
+    checkName(name);
+    return new Store<>(this, name, codec, Store.Settings.USUAL, null);
+  }
+
+  static void checkName(String name) {
     int bytes = SpaceKey.utf8(name).length;
     if (bytes == 0 || bytes > Store.MAX_NAME) {
       throw new IllegalArgumentException(
@@ -88,7 +118,29 @@ public final class Stores implements AutoCloseable {
               + " bytes in UTF-8, this one has "
               + bytes);
     }
-    return new Store<>(this, name, codec, Store.Settings.USUAL, null);
+  }
+
+  Journal journal() {
+    return journal;
+  }
+
+  Ticker ticker() {
+    return engine.ticker();
+  }
+
+  /// What a commit survives that is safe.
+  Durability durability() {
+    return engine.durability();
+  }
+
+  /// @throws EngineException if this was closed
+  void checkOpen() {
+    committer.checkOpen();
+  }
+
+  /// The commits behind a revision that touched the store of this name.
+  Trail trail(String store, long after) {
+    return new Trail(replica, store, after);
   }
 
   /// For whoever looks into roots, until it is closed.
@@ -139,7 +191,10 @@ public final class Stores implements AutoCloseable {
   }
 
   Commit commit(Store.Settings settings, Consumer<Writes> body) {
-    Commit commit = committer.commit(settings, body);
+    Commit commit =
+        listeners == null
+            ? committer.commit(settings, body)
+            : commit(settings, body, new Telling(listeners, clock, engine.ticker()));
     checkpointer.look();
     return commit;
   }
@@ -147,7 +202,6 @@ public final class Stores implements AutoCloseable {
   /// How all of them stand. Goes through all keys.
   public StoreStatus status() {
     pins.tell();
-    Journal journal = engine.journal(JOURNAL);
     try (Reading reading = reading()) {
       Root now = reading.applied();
       return new StoreStatus(
@@ -159,6 +213,47 @@ public final class Stores implements AutoCloseable {
           replica.recordBytes(),
           Pins.all(engine));
     }
+  }
+
+  private Commit commit(Store.Settings settings, Consumer<Writes> body, Telling telling) {
+    try {
+      Commit commit = committer.commit(settings, telling.of(body));
+      telling.landed(commit);
+      return commit;
+    } catch (RuntimeException failure) {
+      telling.failed(failure);
+      throw failure;
+    }
+  }
+
+  List<Store.Outcome> commitEach(Store.Settings settings, List<Consumer<Writes>> bodies) {
+    List<Store.Outcome> outcomes =
+        listeners == null
+            ? committer.commitEach(settings, bodies)
+            : commitEach(settings, bodies, listeners);
+    checkpointer.look();
+    return outcomes;
+  }
+
+  private List<Store.Outcome> commitEach(
+      Store.Settings settings,
+      List<Consumer<Writes>> bodies,
+      Consumer<? super TruceEvent> listeners) {
+    List<Telling> tellings = new ArrayList<>();
+    List<Consumer<Writes>> watched = new ArrayList<>();
+    for (Consumer<Writes> body : bodies) {
+      Telling telling = new Telling(listeners, clock, engine.ticker());
+      tellings.add(telling);
+      watched.add(telling.of(body));
+    }
+    List<Store.Outcome> outcomes = committer.commitEach(settings, watched);
+    for (int i = 0; i < outcomes.size(); i++) {
+      switch (outcomes.get(i)) {
+        case Store.Outcome.Done(Commit commit) -> tellings.get(i).landed(commit);
+        case Store.Outcome.Failed(RuntimeException why) -> tellings.get(i).failed(why);
+      }
+    }
+    return outcomes;
   }
 
   /// Refuses new work. What was begun comes to its end: a checkpoint is waited for.

@@ -171,6 +171,26 @@ final class Writes {
     }
   }
 
+  /// Has the store of one name have another one, if there is a store of the first and none of the
+  /// other.
+  void rename(String store, String to) {
+    Item row = find(rows(), Root.rowKey(store));
+    if (row == null) {
+      require(rows(), Root.rowKey(store), Math.max(1, root.revision()));
+    } else {
+      require(rows(), Root.rowKey(to), 0);
+      change(rows(), Root.rowKey(store), null, false);
+      change(rows(), Root.rowKey(to), row.value(), false);
+    }
+  }
+
+  /// Has there be no store of this name.
+  void drop(String store) {
+    if (find(rows(), Root.rowKey(store)) != null) {
+      change(rows(), Root.rowKey(store), null, false);
+    }
+  }
+
   /// Has a resolver be asked about this key; `null` has nobody be asked.
   void resolve(Part part, byte[] key, @Nullable Resolver<byte[]> resolver) {
     if (resolver != null) {

@@ -36,8 +36,7 @@ class BesideOthersTest {
         _ -> {},
         UUID::randomUUID,
         InstantSource.system(),
-        Runnable::run,
-        1);
+        Runnable::run, 1, null);
   }
 
   /// The same engine, where something happens before each append.

@@ -32,6 +32,7 @@ class CheckpointTest {
         InstantSource.system(),
         Runnable::run,
         engine.members().join(new byte[0]).member(),
+        null,
         TINY);
   }
 

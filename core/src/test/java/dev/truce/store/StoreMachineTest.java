@@ -85,6 +85,7 @@ class StoreMachineTest {
     private int refused;
     private int behind;
     private int resolved;
+    private int moved;
 
     World(long seed, Machine machine) {
       this.random = new Random(seed);
@@ -148,6 +149,10 @@ class StoreMachineTest {
       int checked = base + random.nextInt(tail - base + 1);
       int seen = checked + random.nextInt(tail - checked + 1);
       boolean serializable = random.nextBoolean();
+      if (random.nextInt(8) == 0) {
+        move(base, seen, serializable);
+        return;
+      }
       String store = random.nextInt(4) == 0 ? "t" : "s";
       List<Op> ops = ops();
       Writes draft = new Writes(roots.get(base), serializable);
@@ -207,6 +212,42 @@ class StoreMachineTest {
         case 1 -> Resolution.remove();
         default -> Resolution.keepTheirs();
       };
+    }
+
+    /// Somebody renames or drops a store, which he saw a while ago.
+    private void move(int base, int seen, boolean serializable) throws Unreadable {
+      String from = random.nextBoolean() ? "s" : "t";
+      String to = List.of("s", "t", "").get(random.nextInt(3));
+      Writes draft = new Writes(roots.get(base), serializable);
+      if (to.isEmpty()) {
+        draft.drop(from);
+      } else {
+        draft.rename(from, to);
+      }
+      if (draft.isEmpty()) {
+        return;
+      }
+      Footprint mine = draft.footprint();
+      Root before = roots.getLast();
+      List<String> changed = new ArrayList<>();
+      if (before.revisionOf(Root.row(from)) != roots.get(base).revisionOf(Root.row(from))) {
+        changed.add(from);
+      }
+      if (!to.isEmpty() && before.number(to) != 0) {
+        changed.add(to);
+      }
+      if (!machine.check(roots.get(seen), mine).isEmpty()
+          || !(machine.decide(mine, seen, new Past()) instanceof Answer.Land)) {
+        moved += changed.isEmpty() ? 0 : 1;
+        return;
+      }
+      assertThat(changed).as("%s renamed to %s, seen at %d", from, to, base).isEmpty();
+      land(draft);
+      assertThat(roots.getLast().number(from)).isZero();
+      if (!to.isEmpty()) {
+        assertThat(roots.getLast().number(to)).isEqualTo(before.number(from));
+      }
+      moved++;
     }
 
     /// What a draft writes or requires, and somebody has written since.
@@ -304,12 +345,14 @@ class StoreMachineTest {
     int refused = 0;
     int behind = 0;
     int resolved = 0;
+    int moved = 0;
     for (long seed = 1; seed <= SEEDS; seed++) {
       try {
         World world = run(seed, REAL);
         refused += world.refused;
         behind += world.behind;
         resolved += world.resolved;
+        moved += world.moved;
       } catch (AssertionError wrong) {
         throw new AssertionError("seed " + seed + ": " + wrong.getMessage(), wrong);
       }
@@ -317,6 +360,7 @@ class StoreMachineTest {
     assertThat(refused).isGreaterThan(1_000);
     assertThat(behind).isGreaterThan(500);
     assertThat(resolved).isGreaterThan(1_000);
+    assertThat(moved).isGreaterThan(500);
   }
 
   /// Catching up finds what looking at all of it finds.

@@ -151,7 +151,8 @@ enum StoreExam {
               UUID::randomUUID,
               Instant::now,
               Runnable::run,
-              1)
+              1,
+              null)
           .store("s", Codec.longs());
     }
   }

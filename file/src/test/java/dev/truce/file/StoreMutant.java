@@ -16,7 +16,7 @@ enum StoreMutant {
       "HOT_KEY"),
 
   REMOVAL_NOT_STAMPED(
-      "StoreMachine", "Item.removed(revision)", "Item.removed(0)", "A_REMOVED_KEY_AND_A_RANGE"),
+      "CommitRecord", "Item.removed(revision)", "Item.removed(0)", "A_REMOVED_KEY_AND_A_RANGE"),
 
   RANGE_MISSES_WHAT_IS_REMOVED(
       "StoreMachine",
@@ -27,7 +27,7 @@ enum StoreMutant {
   RANGE_MISSES_WHAT_IS_REMOVED_WHERE_IT_LANDS(
       "StoreMachine",
       "|| mine.wentThrough(key)",
-      "|| (write.length() >= 0 && mine.wentThrough(key))",
+      "|| (found != 0 && mine.wentThrough(key))",
       "A_KEY_OF_A_RANGE_REMOVED_WHERE_IT_LANDS"),
 
   READS_UNCHECKED(
@@ -44,8 +44,8 @@ enum StoreMutant {
 
   STORE_UNCHECKED_WHERE_IT_LANDS(
       "StoreMachine",
-      "if (store.isNew() && mine",
-      "if (!store.isNew() && mine",
+      "if (Root.isRow(key) && mine",
+      "if (false && mine",
       "A_STORE_MADE_WHERE_IT_LANDS"),
 
   REQUIRED_REVISION_UNCHECKED(
@@ -114,8 +114,8 @@ enum StoreMutant {
 
   OWN_COMMIT_NOT_SEEN(
       "Committer",
-      "if (!writes.isEmpty()) {\n      replica.acknowledge(revision);",
-      "if (false) {\n      replica.acknowledge(revision);",
+      "if (landing.written) {\n      replica.acknowledge(",
+      "if (false) {\n      replica.acknowledge(",
       "A_READER_OF_WHAT_IS_NOT_SAFE"),
 
   RESOLVED_IN_VAIN(

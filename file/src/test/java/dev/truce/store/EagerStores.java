@@ -14,6 +14,6 @@ public final class EagerStores {
   private EagerStores() {}
 
   public static Stores over(Engine engine, Owner writer, Supplier<UUID> ids, InstantSource clock) {
-    return Stores.over(engine, writer, _ -> {}, ids, clock, Runnable::run, 1, SIZES);
+    return Stores.over(engine, writer, _ -> {}, ids, clock, Runnable::run, 1, null, SIZES);
   }
 }

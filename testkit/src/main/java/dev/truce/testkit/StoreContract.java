@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -574,6 +575,238 @@ public abstract class StoreContract extends EngineContract {
     assertEquals(1_000, now(theirs).size());
   }
 
+  // ---- several commits
+
+  @Test
+  void commitEach_whatBecomesOfOne_isNoMatterOfTheOthers() {
+    Veil veil = new Veil(place().open());
+    Truce truce = Truce.over(veil);
+    handles.add(truce);
+    Store<String> mine = truce.store("s", Codec.utf8());
+    IllegalStateException failure = new IllegalStateException("by the test");
+    List<Store.Outcome> outcomes =
+        mine.commitEach(
+            List.of(
+                draft -> draft.put("a", "1"),
+                draft -> {
+                  draft.put("b", "half");
+                  throw failure;
+                },
+                draft -> draft.requireRevision("a", 0).put("a", "late"),
+                draft -> draft.get("a"),
+                draft -> draft.put("a", draft.get("a").orElse("none") + "+")));
+    assertEquals(1, veil.waits(), "one flush for all");
+    assertEquals(
+        List.of("done 1", "by the test", "STALE", "done 1", "done 2"),
+        outcomes.stream().map(StoreContract::shown).toList());
+    assertEquals(List.of("a=1+@2"), now(texts("s")));
+    assertEquals(List.of("a=1+@2"), now(mine));
+    Store.Outcome.Done last = assertInstanceOf(Store.Outcome.Done.class, outcomes.getLast());
+    assertEquals(engine().durability(), last.commit().durability());
+    assertEquals(List.of(), mine.commitEach(List.of()));
+    assertThrows(
+        IllegalArgumentException.class, () -> mine.withId(UUID.randomUUID()).commitEach(List.of()));
+    truce.close();
+    assertEquals(
+        "this Truce is closed: open another one",
+        shown(mine.commitEach(List.of(draft -> draft.put("a", "closed"))).getFirst()));
+  }
+
+  private static String shown(Store.Outcome outcome) {
+    return switch (outcome) {
+      case Store.Outcome.Done(Commit commit) -> "done " + commit.revision();
+      case Store.Outcome.Failed(ConflictException conflict) -> conflict.kind().name();
+      case Store.Outcome.Failed(RuntimeException why) -> String.valueOf(why.getMessage());
+    };
+  }
+
+  @Test
+  void commitEach_theFlushFails_eachIsUnknownUnderItsOwnId() {
+    Veil veil = new Veil(place().open());
+    Truce truce = Truce.over(veil);
+    handles.add(truce);
+    veil.failFlushes();
+    List<Store.Outcome> outcomes =
+        truce
+            .store("s", Codec.utf8())
+            .commitEach(List.of(draft -> draft.put("a", "1"), draft -> draft.put("b", "2")));
+    for (int i = 0; i < 2; i++) {
+      Store.Outcome.Failed failed = assertInstanceOf(Store.Outcome.Failed.class, outcomes.get(i));
+      OutcomeUnknownException unknown =
+          assertInstanceOf(OutcomeUnknownException.class, failed.why());
+      Commit again = texts("s").withId(unknown.id().orElseThrow()).put("c", "3");
+      assertTrue(again.repeated());
+      assertEquals(i + 1, again.revision());
+    }
+    assertEquals(List.of("a=1@1", "b=2@2"), now(texts("s")));
+  }
+
+  // ---- names of stores
+
+  @Test
+  void rename_allIsThereUnderTheOtherName() {
+    Truce truce = handle();
+    Store<String> one = truce.store("one", Codec.utf8());
+    Store<String> two = truce.store("two", Codec.utf8());
+    one.commit(draft -> draft.put("k", "1").put("l", "2"));
+    Snapshot<String> before = one.snapshot();
+    Commit renamed = one.rename("two");
+    assertEquals(2, renamed.revision());
+    assertEquals(0, renamed.changed());
+    assertEquals(List.of("k=1@1", "l=2@1"), now(two));
+    assertEquals(List.of("k=1@1", "l=2@1"), now(texts("two")));
+    assertEquals(List.of(), now(texts("one")));
+    assertEquals(List.of("k=1@1", "l=2@1"), shown(before));
+    assertEquals(List.of(), shown(before.in(two)));
+    assertEquals(List.of("k=1@1", "l=2@1"), shown(texts("one").snapshotAt(1)));
+    two.remove("k");
+    one.put("k", "new");
+    assertEquals(List.of("k=new@4"), now(texts("one")));
+    assertEquals(List.of("l=2@1"), now(texts("two")));
+  }
+
+  @Test
+  void rename_ontoATakenNameOrOfNoStore_isRefused() {
+    Store<String> one = texts("one");
+    Store<String> two = texts("two");
+    ConflictException absent =
+        assertThrows(ConflictException.class, () -> one.rename("two"), "of no store, in no root");
+    assertEquals(ConflictException.Kind.STALE, absent.kind());
+    one.put("k", "1");
+    two.put("k", "2");
+    ConflictException taken = assertThrows(ConflictException.class, () -> one.rename("two"));
+    assertEquals(ConflictException.Kind.STALE, taken.kind());
+    assertEquals("two", taken.clashes().getFirst().store());
+    assertEquals("", taken.clashes().getFirst().key());
+    assertTrue(String.valueOf(taken.getMessage()).contains("there is a store two already"));
+    assertThrows(ConflictException.class, () -> one.rename("one"));
+    ConflictException none =
+        assertThrows(ConflictException.class, () -> texts("never").rename("new"));
+    assertTrue(String.valueOf(none.getMessage()).contains("there is no store never"));
+    assertThrows(IllegalArgumentException.class, () -> one.rename(""));
+    assertThrows(IllegalArgumentException.class, () -> one.rename("n".repeat(256)));
+    assertEquals(List.of("k=1@1"), now(texts("one")));
+    assertEquals(List.of("k=2@2"), now(texts("two")));
+  }
+
+  @Test
+  void drop_nothingIsThereAndItCanBeMadeAnew() {
+    Store<String> mine = texts("s");
+    assertEquals(0, mine.drop().revision(), "there was nothing to write");
+    mine.commit(draft -> draft.put("k", "1").put("l", "2"));
+    Snapshot<String> before = mine.snapshot();
+    Commit dropped = texts("s").drop();
+    assertEquals(2, dropped.revision());
+    assertEquals(0, dropped.changed());
+    assertEquals(List.of(), now(mine));
+    assertEquals(Optional.empty(), mine.get("k"));
+    assertEquals(2, mine.drop().revision(), "there was nothing to write");
+    mine.put("l", "3");
+    assertEquals(List.of("l=3@3"), now(texts("s")));
+    assertEquals(List.of("k=1@1", "l=2@1"), shown(before));
+    assertEquals(List.of("k=1@1", "l=2@1"), shown(mine.snapshotAt(1)));
+    assertEquals(List.of(), shown(mine.snapshotAt(2)));
+    assertThrows(
+        ConflictException.class, () -> mine.commit(draft -> draft.requireRevision("k", 1)));
+  }
+
+  /// A commit means the store that has the name where it lands.
+  @Test
+  void commit_theStoreWasDroppedOrRenamedMeanwhile_runsAgainOnWhatIsThere() {
+    Truce truce = handle();
+    Store<String> mine = truce.store("s", Codec.utf8());
+    Store<String> theirs = texts("s");
+    List<String> seen = new ArrayList<>();
+    List<Runnable> meanwhile =
+        List.of(
+            theirs::drop,
+            () -> {
+              theirs.drop();
+              theirs.put("k", "anew");
+            },
+            () -> theirs.rename("away"),
+            () -> {
+              theirs.rename("gone");
+              texts("away").rename("s");
+            });
+    theirs.put("k", "first");
+    for (Runnable now : meanwhile) {
+      List<String> read = new ArrayList<>();
+      mine.commit(draft -> {
+        read.add(draft.get("k").orElse("none"));
+        draft.put("l", read.getLast());
+        if (read.size() == 1) {
+          now.run();
+        }
+      });
+      seen.add(String.join(" ", read));
+      mine.put("k", "again");
+    }
+    assertEquals(List.of("first none", "again anew", "again none", "again again"), seen);
+    assertEquals(Optional.of("again"), texts("s").get("l"), "in the store that was away");
+    assertEquals(Optional.of("none"), texts("gone").get("l"), "not in that one");
+  }
+
+  /// A put rests on nothing but the store: it is not lost in one that has another name by then.
+  @Test
+  void put_besideRenames_isUnderTheNameThatItWasFor() throws Exception {
+    int rounds = Math.max(20, rounds() / 20);
+    Store<String> writing = texts("s").withRounds(10_000);
+    Store<String> moving = texts("s").withRounds(10_000);
+    AtomicBoolean written = new AtomicBoolean();
+    List<Callable<Integer>> tasks =
+        List.of(
+            () -> {
+              for (int i = 0; i < rounds; i++) {
+                writing.put("k" + i, "v");
+              }
+              written.set(true);
+              return rounds;
+            },
+            () -> {
+              int moved = 0;
+              while (moved < 5 && !written.get()) {
+                try {
+                  moving.rename("old" + moved);
+                  moved++;
+                } catch (ConflictException notThereYet) {
+                  Thread.onSpinWait();
+                }
+              }
+              return moved;
+            });
+    together(tasks);
+    long total = now(texts("s")).size();
+    for (int i = 0; i < 5; i++) {
+      total += now(texts("old" + i)).size();
+    }
+    assertEquals(rounds, total);
+  }
+
+  @Test
+  void rename_twoAtOnceToOneName_oneHasIt() throws Exception {
+    texts("a").put("k", "a");
+    texts("b").put("k", "b");
+    List<Callable<Boolean>> tasks = new ArrayList<>();
+    for (String name : List.of("a", "b")) {
+      Store<String> store = texts(name);
+      tasks.add(() -> {
+        try {
+          store.rename("c");
+          return true;
+        } catch (ConflictException lost) {
+          return false;
+        }
+      });
+    }
+    List<Boolean> won = together(tasks);
+    assertEquals(1, won.stream().filter(Boolean::booleanValue).count());
+    assertEquals(
+        Optional.of(won.getFirst() ? "a" : "b"), texts("c").get("k"), "whole, and of who won");
+    assertEquals(
+        Optional.of(won.getFirst() ? "b" : "a"), texts(won.getFirst() ? "b" : "a").get("k"));
+  }
+
   // ---- ids, fences, durability
 
   @Test
@@ -640,7 +873,7 @@ public abstract class StoreContract extends EngineContract {
         assertThrows(OutcomeUnknownException.class, () -> mine.withId(id).put("k", "v"));
     assertTrue(String.valueOf(unknown.getMessage()).contains("by a newer release"));
     assertEquals(Optional.of(id), unknown.id());
-    assertThrows(EngineException.class, () -> mine.get("k"));
+    assertThrows(EngineException.class, () -> mine.snapshot(Read.APPLIED));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.truce.testkit;
 
 import dev.truce.Durability;
+import dev.truce.EngineException;
 import dev.truce.spi.Capabilities;
 import dev.truce.spi.Cells;
 import dev.truce.spi.Engine;
@@ -11,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// A handle that sees less of the journals than there is: what is safe, and what is still kept,
 /// only as far as the test says.
@@ -20,6 +22,8 @@ final class Veil implements Engine {
   private final Engine engine;
   private volatile long safe = Long.MAX_VALUE;
   private volatile long gone;
+  private volatile boolean failing;
+  private final AtomicInteger waits = new AtomicInteger();
 
   Veil(Engine engine) {
     this.engine = engine;
@@ -28,6 +32,16 @@ final class Veil implements Engine {
   /// Has nothing behind this position be safe.
   void flushUpTo(long position) {
     safe = position;
+  }
+
+  /// Has nobody be told that something is safe from now on.
+  void failFlushes() {
+    failing = true;
+  }
+
+  /// How often somebody asked for something to be safe.
+  int waits() {
+    return waits.get();
   }
 
   /// Has nothing up to this position be kept.
@@ -109,6 +123,10 @@ final class Veil implements Engine {
 
     @Override
     public boolean awaitDurable(long position, Duration wait) throws InterruptedException {
+      waits.incrementAndGet();
+      if (failing) {
+        throw new EngineException(EngineException.Kind.IO, "the disk failed: by the test");
+      }
       long deadline = ticker().nanos() + wait.toNanos();
       while (position > safe) {
         if (Thread.interrupted()) {
