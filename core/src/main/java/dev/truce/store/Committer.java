@@ -252,8 +252,7 @@ final class Committer {
     }
   }
 
-  private Landing commit(
-      Store.Settings settings, UUID id, Consumer<Writes> body, Reading reading) {
+  private Landing commit(Store.Settings settings, UUID id, Consumer<Writes> body, Reading reading) {
     Instant at = Instant.ofEpochMilli(clock.millis());
     Writes writes = run(settings, body, reading);
     int round = 1;

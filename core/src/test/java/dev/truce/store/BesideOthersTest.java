@@ -36,7 +36,9 @@ class BesideOthersTest {
         _ -> {},
         UUID::randomUUID,
         InstantSource.system(),
-        Runnable::run, 1, null);
+        Runnable::run,
+        1,
+        null);
   }
 
   /// The same engine, where something happens before each append.
