@@ -62,7 +62,12 @@ record Root(Run run, Delta delta, long revision) {
 
   /// The number of the store of this name, 0 if there is none.
   long number(String store) {
-    Item item = live(row(store));
+    return numberOf(row(store));
+  }
+
+  /// The number of the store with this row, 0 if there is none.
+  long numberOf(byte[] row) {
+    Item item = live(row);
     return item == null ? 0 : number(item);
   }
 

@@ -56,7 +56,7 @@ public final class Snapshot<V> implements AutoCloseable {
   public Optional<Entry<V>> entry(String key) {
     Root at = root();
     byte[] bytes = Store.key(key);
-    long number = at.number(store.name());
+    long number = store.number(at);
     Item item = number == 0 ? null : at.live(SpaceKey.of(number, bytes));
     return item == null ? Optional.empty() : Optional.of(store.entry(key, item));
   }
@@ -79,7 +79,7 @@ public final class Snapshot<V> implements AutoCloseable {
 
   private Stream<Entry<V>> entries(byte[] from, byte @Nullable [] to) {
     Root at = root();
-    long number = at.number(store.name());
+    long number = store.number(at);
     if (number == 0) {
       return Stream.empty();
     }

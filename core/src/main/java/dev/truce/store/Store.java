@@ -5,6 +5,7 @@ import dev.truce.Fence;
 import dev.truce.TruceException;
 import dev.truce.store.CommitRecord.Write;
 import dev.truce.store.Footprint.Range;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +51,15 @@ public final class Store<V> {
   private final Codec<V> codec;
   private final Settings settings;
   private final @Nullable Resolver<V> resolver;
+  private final byte[] row;
+
+  /// What was read last. Threads that lose each other's look once more.
+  private volatile Numbered numbered = Numbered.NEVER;
+
+  /// The number of this store in a root that somebody else may keep.
+  private record Numbered(WeakReference<Root> root, long number) {
+    static final Numbered NEVER = new Numbered(new WeakReference<>(null), 0);
+  }
 
   /// How it commits.
   ///
@@ -75,6 +85,7 @@ public final class Store<V> {
     this.codec = codec;
     this.settings = settings;
     this.resolver = resolver;
+    this.row = Root.row(name);
   }
 
   public String name() {
@@ -460,6 +471,16 @@ public final class Store<V> {
           "a key has from 1 to " + MAX_KEY + " bytes in UTF-8, this one has " + utf8.length);
     }
     return utf8;
+  }
+
+  /// Which store this is, 0 if it is not there.
+  long number(Root at) {
+    Numbered known = numbered;
+    if (!known.root.refersTo(at)) {
+      known = new Numbered(new WeakReference<>(at), at.numberOf(row));
+      numbered = known;
+    }
+    return known.number;
   }
 
   /// @param to below which; `null` for all of the store

@@ -20,11 +20,14 @@ final class View implements Iterator<Delta.Row> {
   private final Range range;
   private final Runnable check;
 
-  private @Nullable Range seen;
+  private byte @Nullable [] last;
   private Delta.@Nullable Row storedNext;
   private @Nullable Change changedNext;
   private Delta.@Nullable Row next;
   private boolean over;
+
+  /// Whether it went through all of it.
+  private boolean ended;
 
   /// @param changes of keys of the range, in order
   /// @param check throws where nobody may go on
@@ -38,7 +41,10 @@ final class View implements Iterator<Delta.Row> {
 
   /// How far it went, `null` if it never began.
   @Nullable Range seen() {
-    return seen;
+    if (ended) {
+      return range;
+    }
+    return last == null ? null : new Range(range.from(), SpaceKey.rightBehind(last));
   }
 
   Stream<Delta.Row> stream() {
@@ -55,9 +61,7 @@ final class View implements Iterator<Delta.Row> {
     if (next == null && !over) {
       next = step();
       over = next == null;
-      if (over) {
-        seen = range;
-      }
+      ended = over;
     }
     return next != null;
   }
@@ -72,7 +76,7 @@ final class View implements Iterator<Delta.Row> {
     if (row == null) {
       throw new NoSuchElementException();
     }
-    seen = new Range(range.from(), SpaceKey.rightBehind(row.key()));
+    last = row.key();
     return row;
   }
 
