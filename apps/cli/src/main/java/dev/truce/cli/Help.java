@@ -210,7 +210,9 @@ final class Help {
       case STORE_GET -> "truce store get flags dark-mode || echo 'not set'";
       case STORE_RM -> "truce store rm flags dark-mode";
       case STORE_LS -> "truce store ls flags dark- --keys";
+      case STORE_LOG -> "truce store log flags dark-mode --since 1h";
       case STORE_DIFF -> "truce store diff flags 41";
+      case STORE_WATCH -> "truce store watch flags dark- --json | while read -r line; do :; done";
       case STORE_COMMIT ->
           "echo '{\"op\":\"put\",\"key\":\"a\",\"value\":1,\"if_revision\":0}' | truce store commit s";
       case STORE_CONFLICT_RESOLVE -> "truce store conflict resolve ID --take theirs";

@@ -114,7 +114,9 @@ public final class Main {
       case STORE_GET -> StoreGet.run(Options.parse(verb, rest), console);
       case STORE_RM -> StorePut.remove(Options.parse(verb, rest), console);
       case STORE_LS -> StoreLs.run(Options.parse(verb, rest), console);
+      case STORE_LOG -> StoreLog.log(Options.parse(verb, rest), console);
       case STORE_DIFF -> StoreLog.diff(Options.parse(verb, rest), console);
+      case STORE_WATCH -> StoreFlow.run(Options.parse(verb, rest), console);
       case STORE_COMMIT -> StoreBatch.run(Options.parse(verb, rest), console);
       case STORE_IMPORT -> StoreFiles.imports(Options.parse(verb, rest), console);
       case STORE_EXPORT -> StoreFiles.exports(Options.parse(verb, rest), console);

@@ -56,6 +56,7 @@ public final class Training {
     expect(0, console, "store", "get", "s", "k");
     expect(1, console, "store", "get", "s", "none");
     expect(0, console, "store", "ls", "s");
+    expect(0, console, "store", "log", "s");
     expect(0, console, "store", "rm", "s", "k");
     expect(0, console, "help");
     expect(0, console, "--version");

@@ -161,10 +161,29 @@ enum Verb {
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
+  STORE_LOG(
+      Group.STORE,
+      "STORE [KEY]",
+      "the commits to a store, or to a key of it, newest first",
+      Flag.valued(
+          '\0', "since", "REV|DUR|TIME", "behind this revision, so long ago, or from then on"),
+      Flag.valued('n', "count", "N", "so many at most"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
   STORE_DIFF(
       Group.STORE,
       "STORE A [B]",
       "what is different between two revisions, or one and now (status 1: something is)",
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_WATCH(
+      Group.STORE,
+      "STORE [PREFIX]",
+      "what happens in a store, as it happens",
+      Flag.valued('\0', "from", "REV", "begin behind this revision, not with what comes next"),
+      Flag.valued('n', "count", "N", "so many commits, then end"),
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
@@ -466,7 +485,9 @@ enum Verb {
       case STORE_GET -> "store get";
       case STORE_RM -> "store rm";
       case STORE_LS -> "store ls";
+      case STORE_LOG -> "store log";
       case STORE_DIFF -> "store diff";
+      case STORE_WATCH -> "store watch";
       case STORE_COMMIT -> "store commit";
       case STORE_IMPORT -> "store import";
       case STORE_EXPORT -> "store export";

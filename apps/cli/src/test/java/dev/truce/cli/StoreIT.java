@@ -36,6 +36,33 @@ class StoreIT {
     assertThat(truce("store", "ls", "s", "--keys").out()).hasLineCount(2 * PUTS);
   }
 
+  /// Whoever follows sees each commit once, in their order, as others make them.
+  @Test
+  void aWatch_tellsWhatOthersCommit_asTheyDo() throws Exception {
+    Line watch = shell.start("exec truce store watch s --from 0 -n 6");
+    assertThat(
+            shell
+                .run("for i in 1 2 3; do truce store put s k $i && truce store rm s k; done", 6)
+                .status())
+        .isZero();
+    assertThat(watch.result(2).out())
+        .isEqualTo(
+            """
+            1 put k 1
+            1 --
+            2 rm k
+            2 --
+            3 put k 1
+            3 --
+            4 rm k
+            4 --
+            5 put k 1
+            5 --
+            6 rm k
+            6 --
+            """);
+  }
+
   @Test
   void bytesOfAnyKind_comeBackAsTheyWere() throws Exception {
     assertThat(

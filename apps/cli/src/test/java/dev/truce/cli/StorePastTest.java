@@ -10,7 +10,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What happened in a store, and what is different: `diff`.
+/// What happened in a store, and what is different: `log`, `diff`, `watch`.
 class StorePastTest {
   @TempDir private Path temp;
   private final Map<String, String> environment = new HashMap<>();
@@ -45,6 +45,40 @@ class StorePastTest {
     return new Captured(0, said, "");
   }
 
+  private static String normal(Captured said) {
+    return said.out()
+        .replaceAll("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z", "TIME")
+        .replaceAll("ci@[^ ]+ \\(pid \\d+\\)", "WHO")
+        .replaceAll(" +", " ");
+  }
+
+  @Test
+  void log_isTheCommitsOfTheStore_newestFirst() {
+    assertThat(normal(truce("store", "log", "s")))
+        .isEqualTo(
+            """
+            REVISION WHEN WHO CHANGED FENCE KEYS
+            4 TIME WHO 2 - -b c
+            2 TIME WHO 4 - a b c +1
+            1 TIME WHO 1 - a
+            """);
+    assertThat(normal(truce("store", "log", "s", "a", "-n", "1")))
+        .endsWith("KEYS\n2 TIME WHO 4 - a b c +1\n");
+    assertThat(truce("store", "log", "s", "--since", "2").out()).hasLineCount(2);
+    assertThat(truce("store", "log", "s", "--since", "1h").out()).hasLineCount(4);
+    assertThat(truce("store", "log", "s", "--since", "2999-01-01T00:00:00Z").out()).hasLineCount(1);
+    assertThat(truce("store", "log", "none").out()).hasLineCount(1);
+    assertThat(truce("store", "log", "s", "b", "--json").out().lines().toList())
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("{\"schema\":\"truce.log/1\",\"store\":\"s\",\"revision\":4,\"at\":\"")
+        .contains("\"owner\":\"ci\",", "\"fence\":{},")
+        .endsWith(
+            "\"resolved\":0,\"changes\":[{\"key\":\"b\",\"change\":\"rm\",\"bytes\":null},"
+                + "{\"key\":\"c\",\"change\":\"put\",\"bytes\":1}]}");
+  }
+
   @Test
   void diff_isWhatIsDifferent_byTheValues() {
     assertThat(truce("store", "diff", "s", "1"))
@@ -60,5 +94,29 @@ class StorePastTest {
             "{\"schema\":\"truce.diff/1\",\"key\":\"d\\n\",\"change\":\"added\",\"from\":null,\"to\":2}");
     assertThat(truce("store", "diff", "s", "soon").status()).isEqualTo(64);
     assertThat(truce("store", "diff", "s", "99").status()).isEqualTo(64);
+  }
+
+  @Test
+  void watch_tellsWholeCommits_fromARevisionOn() {
+    assertThat(truce("store", "watch", "s", "--from", "1", "-n", "2"))
+        .isEqualTo(
+            done(
+                """
+                2 put a 1
+                2 put b 1
+                2 put c 1
+                2 put d\\n 1
+                2 --
+                4 rm b
+                4 put c 1
+                4 --
+                """));
+    assertThat(truce("store", "watch", "s", "b", "--from", "0", "-n", "2", "--json").out().lines())
+        .containsExactly(
+            "{\"schema\":\"truce.change/1\",\"revision\":2,\"key\":\"b\",\"change\":\"put\","
+                + "\"value\":\"1\",\"last\":true}",
+            "{\"schema\":\"truce.change/1\",\"revision\":4,\"key\":\"b\",\"change\":\"rm\","
+                + "\"value\":null,\"last\":true}");
+    assertThat(truce("store", "watch", "s", "--from", "99").status()).isEqualTo(64);
   }
 }
