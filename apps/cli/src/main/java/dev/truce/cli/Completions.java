@@ -2,24 +2,27 @@ package dev.truce.cli;
 
 import dev.truce.Truce;
 import dev.truce.lock.LockStatus;
+import dev.truce.store.StoreStatus;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// `truce completions SHELL`: what makes a shell complete verbs, flags and their values, and the
-/// names of the locks of the root that the line names.
+/// names of the locks and stores of the root that the line names.
 ///
-/// The scripts go by [Verb] alone. For the names they call `truce completions locks`, which looks
-/// and never makes a root: nobody who types half a path and a tab wants one.
+/// The scripts go by [Verb] alone. For the names they call `truce completions locks` or `stores`,
+/// which look and never make a root: nobody who types half a path and a tab wants one.
 final class Completions {
   /// What stands at a place of the line, in the words of the scripts.
   private static final String LOCKS = "locks";
 
+  private static final String STORES = "stores";
   private static final String FOLDERS = "folders";
   private static final String VERBS = "verbs";
   private static final String NOTHING = "nothing";
@@ -34,7 +37,8 @@ final class Completions {
           case "bash" -> filled(BASH);
           case "zsh" -> filled(ZSH);
           case "fish" -> filled(FISH).replace("@each@", fishFlags());
-          case LOCKS -> locks(options, console);
+          case LOCKS -> names(Completions::locks, options, console);
+          case STORES -> names(Completions::stores, options, console);
           default -> throw Failure.usage(Verb.COMPLETIONS, "which shell? bash, zsh or fish");
         };
     console.out().print(answer);
@@ -42,19 +46,27 @@ final class Completions {
   }
 
   /// One a line, but for those that hold what would be another line.
-  private static String locks(Options options, Console console) {
+  private static String names(
+      Function<Truce, Stream<String>> all, Options options, Console console) {
     Place place = Place.find(options, console);
     if (!Files.isDirectory(place.directory())) {
       return "";
     }
     StringBuilder names = new StringBuilder();
     try (Truce truce = Look.at(new Place(place.directory(), false), console)) {
-      truce.status().stream()
-          .map(LockStatus::lock)
+      all.apply(truce)
           .filter(name -> name.chars().noneMatch(Character::isISOControl))
           .forEach(name -> names.append(name).append('\n'));
     }
     return names.toString();
+  }
+
+  private static Stream<String> locks(Truce truce) {
+    return truce.status().stream().map(LockStatus::lock);
+  }
+
+  private static Stream<String> stores(Truce truce) {
+    return truce.storeStatus().stores().stream().map(StoreStatus.Named::name);
   }
 
   // ---- what stands where ------------------------------------------------------------------------
@@ -80,6 +92,11 @@ final class Completions {
     return folder ? FOLDERS : choice(operands);
   }
 
+  /// Whether what stands right behind it is the name of a store.
+  private static boolean isOfAStore(Verb verb) {
+    return verb.operands().startsWith("STORE") || verb.operands().startsWith("[STORE");
+  }
+
   /// `term|kill|warn` as words; nothing for what is no choice.
   private static String choice(String value) {
     String first = value.split(" ", 2)[0];
@@ -94,6 +111,10 @@ final class Completions {
     for (Verb verb : Verb.values()) {
       flags.append(row("'" + verb.word() + "'", "flags", flags(verb)));
       operands.append(row("'" + verb.word() + "'", "kind", kind(verb)));
+      if (isOfAStore(verb)) {
+        String last = verb.word().substring(verb.word().lastIndexOf(' ') + 1);
+        values.append(row("'" + verb.word() + " " + last + "'", "kind", STORES));
+      }
       for (Flag flag : verb.flags()) {
         if (flag.takesValue()) {
           String after = "'" + verb.word() + " --" + flag.name() + "'";
@@ -228,11 +249,11 @@ final class Completions {
           fi
         fi
         case $kind in
-          locks)
+          locks | stores)
             while IFS= read -r name; do
               printf -v quoted %q "$name"
               [[ $name != "$word"* ]] || COMPREPLY+=("$quoted")
-            done < <("$1" completions locks "${root[@]}" 2>/dev/null) ;;
+            done < <("$1" completions "$kind" "${root[@]}" 2>/dev/null) ;;
           folders) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
           verbs) mapfile -t COMPREPLY < <(compgen -W '@verbs@' -- "$word") ;;
           nothing) ;;
@@ -302,8 +323,8 @@ final class Completions {
         esac
         if [[ $PREFIX == -* ]]; then compadd -- ${=flags}; return; fi
         case $kind in
-          locks)
-            names=("${(@f)$(${(Q)words[1]} completions locks $root 2>/dev/null)}")
+          locks|stores)
+            names=("${(@f)$(${(Q)words[1]} completions $kind $root 2>/dev/null)}")
             compadd -- ${names:#} ;;
           folders) _files -/ ;;
           verbs) _describe verb verbs ;;
@@ -329,7 +350,7 @@ final class Completions {
       function __truce_first
         test (count (commandline -opc)) -eq 1
       end
-      function __truce_locks
+      function __truce_names
         set -l words (commandline -opc)
         set -l root
         for i in (seq 3 (count $words))
@@ -342,7 +363,7 @@ final class Completions {
               set root (string replace '=~/' "=$HOME/" -- $words[$i])
           end
         end
-        $words[1] completions locks $root 2>/dev/null
+        $words[1] completions $argv $root 2>/dev/null
       end
       function __truce_command
         set -l words (commandline -opc) (commandline -ct)
@@ -374,6 +395,13 @@ final class Completions {
       if (!operands.isEmpty()) {
         text.append("complete -c truce").append(condition).append(operands).append('\n');
       }
+      if (isOfAStore(verb)) {
+        text.append("complete -c truce -n '__truce_exactly ")
+            .append(verb.word())
+            .append("'")
+            .append(fishArguments(STORES))
+            .append('\n');
+      }
       for (Flag flag : verb.flags()) {
         text.append("complete -c truce").append(condition);
         if (flag.letter() != 0) {
@@ -391,7 +419,7 @@ final class Completions {
 
   private static String fishArguments(String kind) {
     return switch (kind) {
-      case LOCKS -> " -a '(__truce_locks)'";
+      case LOCKS, STORES -> " -a '(__truce_names " + kind + ")'";
       case FOLDERS -> " -a '(__fish_complete_directories)'";
       case VERBS -> " -a " + fish(words());
       case NOTHING -> "";

@@ -213,6 +213,7 @@ final class Help {
       case STORE_LOG -> "truce store log flags dark-mode --since 1h";
       case STORE_DIFF -> "truce store diff flags 41";
       case STORE_WATCH -> "truce store watch flags dark- --json | while read -r line; do :; done";
+      case STORE_STATS -> "truce store stats --json";
       case STORE_COMMIT ->
           "echo '{\"op\":\"put\",\"key\":\"a\",\"value\":1,\"if_revision\":0}' | truce store commit s";
       case STORE_CONFLICT_RESOLVE -> "truce store conflict resolve ID --take theirs";

@@ -117,6 +117,7 @@ public final class Main {
       case STORE_LOG -> StoreLog.log(Options.parse(verb, rest), console);
       case STORE_DIFF -> StoreLog.diff(Options.parse(verb, rest), console);
       case STORE_WATCH -> StoreFlow.run(Options.parse(verb, rest), console);
+      case STORE_STATS -> StoreStats.run(Options.parse(verb, rest), console);
       case STORE_COMMIT -> StoreBatch.run(Options.parse(verb, rest), console);
       case STORE_IMPORT -> StoreFiles.imports(Options.parse(verb, rest), console);
       case STORE_EXPORT -> StoreFiles.exports(Options.parse(verb, rest), console);

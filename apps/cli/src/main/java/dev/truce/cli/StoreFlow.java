@@ -1,15 +1,13 @@
 package dev.truce.cli;
 
 import dev.truce.Truce;
-import dev.truce.store.Entry;
 import dev.truce.store.Feed;
 import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// `truce store watch`: what happens in a store, a line a change and one behind each commit.
 final class StoreFlow {
@@ -54,45 +52,31 @@ final class StoreFlow {
     long told = 0;
     while (told < most && !console.out().checkError()) {
       Optional<Feed.Step<byte[]>> step = feed.next(LONG);
-      if (step.isPresent()) {
-        List<Line> lines = lines(step.get());
-        for (int i = 0; i < lines.size(); i++) {
-          console.print(text(lines.get(i), i == lines.size() - 1));
-        }
-        told += lines.isEmpty() ? 0 : 1;
+      if (step.isPresent() && tell(step.get())) {
+        told++;
       }
     }
   }
 
-  /// A line to come.
-  ///
-  /// @param key null where it is about the store
-  private record Line(long revision, String what, Optional<String> key, Optional<byte[]> value) {}
-
-  private List<Line> lines(Feed.Step<byte[]> step) {
-    List<Line> lines = new ArrayList<>();
-    switch (step) {
+  /// Whether there was something to tell.
+  private boolean tell(Feed.Step<byte[]> step) {
+    return switch (step) {
       case Feed.Changes<byte[]> changes -> {
-        for (Feed.Change<byte[]> change : changes.changes()) {
-          if (change.key().startsWith(prefix)) {
-            lines.add(
-                new Line(
-                    changes.commit().revision(),
-                    change.value().isPresent() ? "put" : "rm",
-                    Optional.of(change.key()),
-                    change.value()));
-          }
-        }
+        long revision = changes.commit().revision();
+        yield print(
+            changes.changes().stream()
+                .filter(change -> change.key().startsWith(prefix))
+                .map(change -> Line.of(revision, change.key(), change.value())));
       }
       case Feed.Replaced<byte[]> replaced -> {
         long revision = replaced.commit().revision();
-        lines.add(new Line(revision, "replaced", Optional.empty(), Optional.empty()));
         try (Snapshot<byte[]> content = replaced.from()) {
-          for (Iterator<Entry<byte[]>> all = content.prefix(prefix).iterator(); all.hasNext(); ) {
-            Entry<byte[]> entry = all.next();
-            lines.add(
-                new Line(revision, "put", Optional.of(entry.key()), Optional.of(entry.value())));
-          }
+          yield print(
+              Stream.concat(
+                  Stream.of(new Line(revision, "replaced", Optional.empty(), Optional.empty())),
+                  content
+                      .prefix(prefix)
+                      .map(entry -> Line.of(revision, entry.key(), Optional.of(entry.value())))));
         }
       }
       case Feed.TooOld<byte[]> letGo -> {
@@ -100,13 +84,33 @@ final class StoreFlow {
           throw Failure.tooOld(
               "what was committed up to revision "
                   + letGo.floor()
-                  + " is kept no longer: take what is there at revision "
+                  + " is kept no longer: take what is there by truce store export --at "
                   + content.revision()
-                  + ", by truce store export --at, and watch --from that");
+                  + ", and go on with --from "
+                  + content.revision());
         }
       }
+    };
+  }
+
+  /// A line to come.
+  ///
+  /// @param key empty where it is about the store
+  private record Line(long revision, String what, Optional<String> key, Optional<byte[]> value) {
+    static Line of(long revision, String key, Optional<byte[]> value) {
+      return new Line(revision, value.isPresent() ? "put" : "rm", Optional.of(key), value);
     }
-    return lines;
+  }
+
+  /// The lines of a commit, one after the other: there may be as many as the store has keys.
+  private boolean print(Stream<Line> all) {
+    Iterator<Line> lines = all.iterator();
+    boolean some = lines.hasNext();
+    while (lines.hasNext()) {
+      Line line = lines.next();
+      console.print(text(line, !lines.hasNext()));
+    }
+    return some;
   }
 
   private String text(Line line, boolean last) {

@@ -27,7 +27,7 @@ final class StoreLog {
   private static final int DIFFERS = 1;
 
   /// How many commits are had at a time: they come with all that they wrote.
-  private static final int PAGE = 64;
+  private static final int PAGE = 8;
 
   /// How many keys of a commit are told to people.
   private static final int TOLD = 3;

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 
-/// `truce store ls`: the keys of a store.
+/// `truce store ls`: the keys of a store; without one, the [stores][StoreStats].
 final class StoreLs {
   private static final List<String> TITLES = List.of("KEY", "REVISION", "BYTES");
   private static final int FIRST_NUMBER = 1;
@@ -18,6 +18,9 @@ final class StoreLs {
   private record Row(String key, long revision, int bytes) {}
 
   static int run(Options options, Console console) {
+    if (options.operands().isEmpty()) {
+      return StoreStats.list(options, console);
+    }
     StoreCall call = StoreCall.of(options, console, 1, "STORE", "PREFIX");
     String prefix = call.operand(1);
     long most = options.number("count", 1, Integer.MAX_VALUE, Integer.MAX_VALUE);

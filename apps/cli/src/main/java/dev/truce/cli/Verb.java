@@ -153,11 +153,11 @@ enum Verb {
       Where.JSON),
   STORE_LS(
       Group.STORE,
-      "STORE [PREFIX]",
-      "the keys of a store, in the order of their bytes",
+      "[STORE [PREFIX]]",
+      "the stores, or the keys of one, in the order of their bytes",
       Then.AT,
       Flag.valued('n', "count", "N", "so many at most"),
-      Flag.plain('\0', "keys", "the keys alone"),
+      Flag.plain('\0', "keys", "the keys alone, or the names of the stores"),
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
@@ -184,6 +184,13 @@ enum Verb {
       "what happens in a store, as it happens",
       Flag.valued('\0', "from", "REV", "begin behind this revision, not with what comes next"),
       Flag.valued('n', "count", "N", "so many commits, then end"),
+      Where.DIR,
+      Where.ENGINE,
+      Where.JSON),
+  STORE_STATS(
+      Group.STORE,
+      "[STORE]",
+      "how much is in the stores, how far back one can look, and who keeps what",
       Where.DIR,
       Where.ENGINE,
       Where.JSON),
@@ -370,8 +377,8 @@ enum Verb {
   BENCH(Group.MORE, "locks|journal [--quick] [--json]", "measure this machine, as ratios"),
   COMPLETIONS(
       Group.MORE,
-      "bash|zsh|fish|locks",
-      "print what makes a shell complete truce's words; locks: the names to complete",
+      "bash|zsh|fish|locks|stores",
+      "print what makes a shell complete truce's words; locks, stores: the names to complete",
       Where.DIR,
       Where.ENGINE),
   HELP(
@@ -488,6 +495,7 @@ enum Verb {
       case STORE_LOG -> "store log";
       case STORE_DIFF -> "store diff";
       case STORE_WATCH -> "store watch";
+      case STORE_STATS -> "store stats";
       case STORE_COMMIT -> "store commit";
       case STORE_IMPORT -> "store import";
       case STORE_EXPORT -> "store export";

@@ -55,7 +55,8 @@ class CompletionsIT {
             "acquire db:migrate",
             "init other",
             "acquire elsewhere --dir other",
-            "store put s key value")) {
+            "store put s key value",
+            "store put settings name value")) {
       truce(line.split(" ", -1));
     }
     truce("acquire", "release 2.4");
@@ -106,7 +107,8 @@ class CompletionsIT {
     assertThat(terminal.completed("truce sto")).startsWith("  store put ");
     assertThat(terminal.completed("truce store ls s --ke")).isEqualTo("key\n");
     assertThat(terminal.completed("truce store put s a b --no-fence --durability f"))
-        .isEqualTo("2\n");
+        .isEqualTo("3\n");
+    assertThat(terminal.completed("truce store ls sett")).contains("\nname ");
     terminal.run("export TRUCE_DIR=other");
     assertThat(terminal.completed("truce why else")).startsWith("elsewhere is held ");
     terminal.line.type("exit\n");
@@ -123,5 +125,7 @@ class CompletionsIT {
     assertThat(temp.resolve("typo")).isEmptyDirectory();
     assertThat(shell.out("truce completions locks")).isEqualTo("db:migrate\nrelay\nrelease 2.4\n");
     assertThat(shell.out("truce completions locks --dir=other")).isEqualTo("elsewhere\n");
+    assertThat(shell.out("truce completions stores")).isEqualTo("s\nsettings\n");
+    assertThat(shell.out("truce completions stores --dir other")).isEmpty();
   }
 }

@@ -3,14 +3,20 @@ package dev.truce.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.truce.Truce;
+import dev.truce.store.Snapshot;
+import dev.truce.store.Store;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What happened in a store, and what is different: `log`, `diff`, `watch`.
+/// What happened in a store, what is different, and what is there: `log`, `diff`, `watch`, `stats`.
 class StorePastTest {
   @TempDir private Path temp;
   private final Map<String, String> environment = new HashMap<>();
@@ -45,10 +51,14 @@ class StorePastTest {
     return new Captured(0, said, "");
   }
 
+  private static String user() {
+    return System.getProperty("user.name");
+  }
+
   private static String normal(Captured said) {
     return said.out()
         .replaceAll("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z", "TIME")
-        .replaceAll("ci@[^ ]+ \\(pid \\d+\\)", "WHO")
+        .replaceAll("(ci|" + user() + ")@[^ ]+ \\(pid \\d+\\)", "WHO")
         .replaceAll(" +", " ");
   }
 
@@ -118,5 +128,92 @@ class StorePastTest {
             "{\"schema\":\"truce.change/1\",\"revision\":4,\"key\":\"b\",\"change\":\"rm\","
                 + "\"value\":null,\"last\":true}");
     assertThat(truce("store", "watch", "s", "--from", "99").status()).isEqualTo(64);
+  }
+
+  @Test
+  void watch_tellsWhatElseIsThere_whenTheStoreWasRenamed() {
+    try (Truce truce = Truce.open(temp.resolve(".truce"))) {
+      truce.store("s").drop();
+      truce.store("other").rename("s");
+    }
+    assertThat(truce("store", "watch", "s", "--from", "4", "-n", "2"))
+        .isEqualTo(done("5 replaced\n5 --\n6 replaced\n6 put a 1\n6 --\n"));
+    assertThat(normal(truce("store", "log", "s", "-n", "2")))
+        .endsWith("6 TIME WHO 0 - -\n5 TIME WHO 0 - -\n");
+  }
+
+  @Test
+  void ls_withoutAStore_isTheStores() {
+    assertThat(truce("store", "ls"))
+        .isEqualTo(
+            done(
+                """
+                STORE  KEYS  BYTES  REVISION
+                other     1      1         3
+                s         3      3         4
+                """));
+    assertThat(truce("store", "ls", "--keys", "-n", "1")).isEqualTo(done("other\n"));
+    assertThat(truce("store", "ls", "--json", "-n", "1"))
+        .isEqualTo(
+            done(
+                "{\"schema\":\"truce.stores/1\",\"revision\":4,\"stores\":[{\"store\":\"other\","
+                    + "\"keys\":1,\"bytes\":1,\"revision\":3}],\"more\":true}\n"));
+    assertThat(truce("store", "ls", "--at", "1").status()).isEqualTo(64);
+    assertThat(truce("completions", "stores")).isEqualTo(done("other\ns\n"));
+  }
+
+  @Test
+  void stats_saysWhatIsThere_andHowFarBack() {
+    assertThat(truce("store", "stats", "s").out())
+        .matches(
+            """
+            STORE  KEYS  BYTES  REVISION
+            s         3      3         4
+
+            revision 4, on disk up to 4
+            every revision can be had; commits: \\d+ bytes
+            """);
+    assertThat(truce("store", "stats", "none").out())
+        .startsWith("STORE  KEYS  BYTES  REVISION\n\n");
+    assertThat(truce("store", "stats", "--json").out())
+        .startsWith(
+            "{\"schema\":\"truce.store_stats/1\",\"revision\":4,\"durable\":4,\"floor\":0,"
+                + "\"checkpoint_bytes\":0,\"record_bytes\":")
+        .endsWith(
+            ",\"parked\":0,\"stores\":[{\"store\":\"other\",\"keys\":1,\"bytes\":1,"
+                + "\"revision\":3},{\"store\":\"s\",\"keys\":3,\"bytes\":3,\"revision\":4}],"
+                + "\"pins\":[]}\n");
+  }
+
+  /// A value of 5 MiB, again and again: the first commits are let go, and what is read in spite of
+  /// that is told.
+  @Test
+  void stats_andLog_sayWhatIsKeptNoLonger_andWhoReadsIt() throws Exception {
+    try (Truce truce = Truce.open(temp.resolve(".truce"))) {
+      Store<byte[]> store = truce.store("s");
+      List<Snapshot<byte[]>> kept = new ArrayList<>();
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      while (truce.storeStatus().pins().isEmpty()) {
+        assertThat(System.nanoTime()).as("time to see a checkpoint replaced").isLessThan(end);
+        byte[] value = new byte[5 << 20];
+        store.put("big", value);
+        kept.add(store.snapshot());
+      }
+      assertThat(truce("store", "stats").out())
+          .containsPattern(
+              "\nrevisions from \\d+ on can be had; checkpoint: \\d{7,} bytes, commits")
+          .containsPattern(
+              "\nREAD BY +REVISION +BYTES +REPLACED\n.*@.* \\(pid \\d+\\) +\\d+ +\\d+ ");
+      assertThat(truce("store", "stats", "--json").out())
+          .containsPattern("\"pins\":\\[\\{\"owner\":\".*\"revision\":\\d+,\"bytes\":\\d+,");
+      kept.forEach(Snapshot::close);
+    }
+    Captured log = truce("store", "log", "s", "-n", "1");
+    assertThat(log.status()).isEqualTo(0);
+    assertThat(log.err()).matches("truce: the commits up to revision \\d+ are kept no longer\n");
+    assertThat(truce("store", "log", "s", "--since", "1").status()).isEqualTo(76);
+    assertThat(truce("store", "watch", "s", "--from", "1").err())
+        .containsPattern("kept no longer: .* export --at (\\d+), and go on with --from \\1\n");
+    assertThat(truce("store", "get", "s", "a", "--at", "1").status()).isEqualTo(76);
   }
 }
