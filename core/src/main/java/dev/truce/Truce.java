@@ -155,6 +155,12 @@ public final class Truce implements AutoCloseable {
     return stores().resolve(shown, how);
   }
 
+  /// The same as that store commits: under its [fence][Store#withFence], with its durability, by
+  /// its id. Which store that is says nothing of which are written to.
+  public Commit resolve(Parked<byte[]> shown, Store<byte[]> as, Resolver<byte[]> how) {
+    return stores().resolve(shown, as, how);
+  }
+
   /// How the stores stand: what is in them, how far back one can look, and who keeps what. Goes
   /// through all keys.
   public StoreStatus storeStatus() {

@@ -92,6 +92,10 @@ public final class Store<V> {
     return name;
   }
 
+  Settings settings() {
+    return settings;
+  }
+
   // ---- copies
 
   /// Has commits conflict with what this says; [Isolation#SNAPSHOT] unless told otherwise.

@@ -175,6 +175,11 @@ public final class Stores implements AutoCloseable {
     return resolve(Store.Settings.USUAL, shown.id(), shown.conflicts(), how);
   }
 
+  /// The same under the fence, with the durability and by the id of that store.
+  public Commit resolve(Parked<byte[]> shown, Store<byte[]> as, Resolver<byte[]> how) {
+    return resolve(as.settings(), shown.id(), shown.conflicts(), how);
+  }
+
   List<Parked<byte[]>> parked(String store) {
     try (Reading reading = reading()) {
       return committer.aside().of(store, reading.applied());

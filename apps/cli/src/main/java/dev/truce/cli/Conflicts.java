@@ -21,6 +21,9 @@ final class Conflicts {
   private static final List<String> SIDES = List.of("ours", "theirs", "base");
   private static final String NOTHING = "-";
 
+  /// It says how to commit, and nothing of what.
+  private static final String ANY_STORE = "-";
+
   private Conflicts() {}
 
   // ---- ls
@@ -188,18 +191,12 @@ final class Conflicts {
     Resolver<byte[]> how = conflict -> decided(conflict, take, bytes);
     return call.commitTo(truce -> {
       Parked<byte[]> parked = find(truce.parked(), id);
-      List<String> stores = parked.conflicts().stream().map(Conflict::store).distinct().toList();
       if (bytes != null && parked.conflicts().size() > 1) {
         throw Failure.usage(
             options.verb(),
             "it is about " + parked.conflicts().size() + " keys, and --value is for one");
       }
-      if (stores.size() == 1) {
-        Store<byte[]> store = call.writing(truce, stores.getFirst());
-        return store.resolve(find(store.parked(), id), how);
-      }
-      call.refuseFence("a conflict in several stores is resolved without");
-      return truce.resolve(parked, how);
+      return truce.resolve(parked, call.writing(truce, ANY_STORE), how);
     });
   }
 

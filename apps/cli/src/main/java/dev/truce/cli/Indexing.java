@@ -1,5 +1,6 @@
 package dev.truce.cli;
 
+import dev.truce.Fence;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,6 +20,13 @@ final class Indexing {
     call.add(place.named() ? "make" : "look");
     call.add(console.directory().toString());
     call.add(options.verb().word().substring("index ".length()));
+    call.add("--owner=" + Acquire.owner(options, console));
+    if (options.verb().flag("no-fence") != null && !options.has("no-fence")) {
+      Fence fence = Grants.fence(place, console);
+      if (fence != null) {
+        fence.tokens().forEach((lock, token) -> call.add("@" + token + ":" + lock));
+      }
+    }
     for (Options.Given given : options.given()) {
       if (!given.flag().isEmpty()) {
         call.add("--" + given.flag() + "=" + given.value());

@@ -118,14 +118,6 @@ final class StoreCall {
     return way().of(truce.store(store));
   }
 
-  /// @throws Failure if what is to be done would rest on tokens and cannot
-  void refuseFence(String what) {
-    if (way().fence() != null) {
-      throw Failure.usage(
-          options.verb(), what + " the tokens of the locks that this runs under: say --no-fence");
-    }
-  }
-
   /// How it is written.
   ///
   /// @param id of the commit, where the caller chose one

@@ -77,4 +77,42 @@ class ConflictsTest {
     assertThat(truce("store", "conflict", "resolve", id, "--value", "both").status()).isEqualTo(0);
     assertThat(truce("store", "get", "s", "k").out()).isEqualTo("both");
   }
+
+  /// Decided under a lock, it lands only while that is held, in however many stores.
+  @Test
+  void resolve_ofSeveralStores_carriesTheFence_theIdAndTheDurability() {
+    String several;
+    try (Truce mine = Truce.open(temp.resolve(".truce"))) {
+      Store<byte[]> store = mine.store("s").withResolver(Resolver.park());
+      Store<byte[]> other = mine.store("t").withResolver(Resolver.park());
+      other.put("k", "base".getBytes(UTF_8));
+      ConflictException refused =
+          catchThrowableOfType(
+              ConflictException.class,
+              () ->
+                  store.commit(draft -> {
+                    truce("store", "put", "s", "k", "theirs");
+                    truce("store", "put", "t", "k", "theirs");
+                    draft.put("k", "ours".getBytes(UTF_8));
+                    draft.in(other).put("k", "ours".getBytes(UTF_8));
+                  }));
+      several = refused.parked().orElseThrow();
+    }
+    String[] resolve = {
+      "store", "conflict", "resolve", several, "--take", "ours", "--json", "--durability", "os"
+    };
+    Map<String, String> lost = Map.of("TRUCE_LOCK", "build", "TRUCE_TOKEN", "1");
+    assertThat(Captured.of(temp, lost, resolve).status()).isEqualTo(76);
+    assertThat(truce("store", "get", "t", "k").out()).isEqualTo("theirs");
+    String token =
+        truce("acquire", "build", "--json").out().replaceAll(".*\"token\":(\\d+),.*\n", "$1");
+    Captured decided =
+        Captured.of(temp, Map.of("TRUCE_LOCK", "build", "TRUCE_TOKEN", token), resolve);
+    assertThat(decided.status()).as(decided.out()).isEqualTo(0);
+    assertThat(decided.out())
+        .contains("\"durability\":\"os\"", "\"fence\":{\"build\":" + token + "}");
+    assertThat(truce("store", "get", "s", "k", "--applied").out()).isEqualTo("ours");
+    assertThat(truce("store", "get", "t", "k", "--applied").out()).isEqualTo("ours");
+    assertThat(truce("store", "stats", "--json").out()).contains("\"parked\":1,");
+  }
 }

@@ -1,6 +1,7 @@
 package dev.truce.index;
 
 import dev.truce.EngineException;
+import dev.truce.FencedException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -38,11 +39,15 @@ final class Add implements AutoCloseable {
 
   /// What is to be done.
   ///
+  /// @param owner whose the commits are
+  /// @param tokens that they rest on, `TOKEN:LOCK` each
   /// @param files as [Tree#path] has them
   /// @param patience after which a batch is also given to another writer, if that has nothing to do
   record Plan(
       Path root,
       String framework,
+      String owner,
+      List<String> tokens,
       List<String> files,
       boolean replace,
       int writers,
@@ -148,7 +153,10 @@ final class Add implements AutoCloseable {
 
   private void take(Worker worker, Batch.Done done) {
     if (done.failed() != null) {
-      throw new EngineException(EngineException.Kind.valueOf(done.failed()), text(done.message()));
+      throw done.failed().equals(Batch.Done.FENCED)
+          ? new FencedException(
+              Catalog.fence(plan.tokens()), text(done.message()) + "; what is indexed stays so")
+          : new EngineException(EngineException.Kind.valueOf(done.failed()), text(done.message()));
     }
     if (deal.done(worker.number)) {
       written += done.written();
@@ -220,6 +228,8 @@ final class Add implements AutoCloseable {
     command.add(Writer.class.getName());
     command.add(plan.root().toString());
     command.add(plan.framework());
+    command.add(plan.owner());
+    command.addAll(plan.tokens());
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     Worker worker = new Worker(++started, process);

@@ -24,6 +24,9 @@ record Batch(List<String> files, boolean replace) {
       @Nullable String failed,
       @Nullable String message) {
 
+    /// The kind that is none of an engine's: a token that it rests on is not current.
+    static final String FENCED = "FENCED";
+
     static Done failed(String kind, String message) {
       return new Done(0, 0, List.of(), Map.of(), kind, message);
     }

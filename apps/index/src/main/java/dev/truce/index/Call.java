@@ -9,31 +9,39 @@ import java.util.Map;
 /// A call of one of the verbs of `truce index`, as the command hands it on.
 ///
 /// ```
-///   ROOT make|look FOLDER VERB --FLAG=VALUE... -- OPERAND...
+///   ROOT make|look FOLDER VERB [@TOKEN:LOCK | --FLAG=VALUE]... -- OPERAND...
 /// ```
 ///
 /// @param make whether to make the root if there is none
 /// @param folder that relative operands start from
+/// @param tokens that what is written rests on, `TOKEN:LOCK` each
 record Call(
     Path root,
     boolean make,
     Path folder,
     String verb,
+    List<String> tokens,
     Map<String, String> flags,
     List<String> operands) {
 
   static Call of(List<String> arguments) {
     Map<String, String> flags = new HashMap<>();
     int end = arguments.indexOf("--");
-    for (String flag : arguments.subList(4, end)) {
-      String[] parts = flag.substring(2).split("=", 2);
-      flags.put(parts[0], parts[1]);
+    List<String> tokens = new ArrayList<>();
+    for (String word : arguments.subList(4, end)) {
+      if (word.startsWith("@")) {
+        tokens.add(word.substring(1));
+      } else {
+        String[] parts = word.substring(2).split("=", 2);
+        flags.put(parts[0], parts[1]);
+      }
     }
     return new Call(
         Path.of(arguments.get(0)),
         arguments.get(1).equals("make"),
         Path.of(arguments.get(2)),
         arguments.get(3),
+        List.copyOf(tokens),
         Map.copyOf(flags),
         List.copyOf(arguments.subList(end + 1, arguments.size())));
   }

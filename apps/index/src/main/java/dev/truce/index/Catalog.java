@@ -1,5 +1,6 @@
 package dev.truce.index;
 
+import dev.truce.Fence;
 import dev.truce.Truce;
 import dev.truce.index.Upsert.Refuse;
 import dev.truce.index.Upsert.Same;
@@ -19,6 +20,8 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.LongFunction;
@@ -36,9 +39,24 @@ final class Catalog {
   private final Tree tree;
 
   Catalog(Truce truce, Tree tree) {
-    this.store =
+    this(truce, tree, List.of());
+  }
+
+  /// @param tokens that what it writes rests on, `TOKEN:LOCK` each
+  Catalog(Truce truce, Tree tree, Collection<String> tokens) {
+    Store<Artifact> all =
         truce.store(STORE, JacksonCodec.of(Json.MAPPER, Json.MAPPER.constructType(Artifact.class)));
+    this.store = tokens.isEmpty() ? all : all.withFence(fence(tokens));
     this.tree = tree;
+  }
+
+  static Fence fence(Collection<String> tokens) {
+    SortedMap<String, Long> fence = new TreeMap<>();
+    for (String token : tokens) {
+      String[] parts = token.split(":", 2);
+      fence.put(parts[1], Long.valueOf(parts[0]));
+    }
+    return new Fence(fence);
   }
 
   /// What became of some entries.

@@ -62,17 +62,21 @@ public final class Index {
     }
   }
 
-  static Truce open(FileEngine engine) {
-    return Truce.builder().engine(engine).owner(System.getProperty("user.name", "somebody")).open();
+  static Truce open(FileEngine engine, String owner) {
+    return Truce.builder().engine(engine).owner(owner).open();
   }
 
   private int run() throws IOException, InterruptedException {
     FileEngine engine =
         call.make() ? FileEngine.open(call.root()) : FileEngine.existing(call.root());
     engine.notes().forEach(answer::error);
-    try (Truce truce = open(engine)) {
-      return dispatch(new Catalog(truce, tree));
+    try (Truce truce = open(engine, owner())) {
+      return dispatch(new Catalog(truce, tree, call.tokens()));
     }
+  }
+
+  private String owner() {
+    return call.value("owner", System.getProperty("user.name", "somebody"));
   }
 
   private int dispatch(Catalog catalog) throws IOException, InterruptedException {
@@ -162,7 +166,15 @@ public final class Index {
     long began = System.nanoTime();
     List<String> files = List.copyOf(found.files());
     Add.Plan plan =
-        new Add.Plan(tree.root(), tree.framework(), files, replace, writers(), PATIENCE);
+        new Add.Plan(
+            tree.root(),
+            tree.framework(),
+            owner(),
+            call.tokens(),
+            files,
+            replace,
+            writers(),
+            PATIENCE);
     Progress progress = Progress.of(err, answer.json(), "indexing", files.size());
     try (Add add = new Add(plan, progress, err)) {
       Add.Result result = add.run();

@@ -1,6 +1,7 @@
 package dev.truce.index;
 
 import dev.truce.EngineException;
+import dev.truce.FencedException;
 import dev.truce.Truce;
 import dev.truce.file.FileEngine;
 import dev.truce.index.Catalog.Put;
@@ -32,15 +33,17 @@ final class Writer {
     this.tree = tree;
   }
 
-  /// Arguments: the root, and the framework of files that do not name theirs.
+  /// Arguments: the root, the framework of files that do not name theirs, whose the commits are,
+  /// and the tokens that they rest on.
   public static void main(String[] args) throws IOException {
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     Path root = Path.of(args[0]);
     Tree tree = Tree.of(root, args[1]);
-    try (Truce truce = Index.open(FileEngine.existing(root))) {
-      Writer writer = new Writer(new Catalog(truce, tree), tree);
+    List<String> tokens = List.of(args).subList(3, args.length);
+    try (Truce truce = Index.open(FileEngine.existing(root), args[2])) {
+      Writer writer = new Writer(new Catalog(truce, tree, tokens), tree);
       say(out, READY);
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         Batch batch = Json.MAPPER.readValue(line, Batch.class);
@@ -73,6 +76,8 @@ final class Writer {
       Put put = catalog.put(artifacts, batch.replace());
       refused.addAll(put.refused());
       return new Batch.Done(put.written(), put.same(), refused, unread, null, null);
+    } catch (FencedException ended) {
+      return Batch.Done.failed(Batch.Done.FENCED, String.valueOf(ended.getMessage()));
     } catch (EngineException failure) {
       return failed(failure);
     }

@@ -1,8 +1,12 @@
 package dev.truce.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.truce.FencedException;
 import dev.truce.Truce;
+import dev.truce.lock.Lease;
+import dev.truce.store.Feed;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -120,6 +124,28 @@ class AddIT {
     assertThat(Called.in(temp, "verify", "files").status()).isZero();
   }
 
+  /// What runs under a lock writes nothing once that is lost, whichever of its processes it is.
+  @Test
+  void underALockThatWasLost_nothingIsWritten() throws Exception {
+    try (Truce truce = Truce.open(tree.root())) {
+      Lease lease = truce.lock("build").lease(Duration.ofMinutes(5), Duration.ZERO);
+      String held = "@" + lease.fence().tokens().get("build") + ":build";
+      assertThat(Called.in(temp, "add", held, "--owner=ci", "files/0").status()).isZero();
+      Feed.Changes<byte[]> first = truce.store("index").log(0, 1).getFirst();
+      assertThat(first.commit().fence()).contains(lease.fence());
+      assertThat(first.commit().writer().name()).isEqualTo("ci");
+      lease.release();
+
+      assertThatThrownBy(() -> Called.in(temp, "add", held, "files/1"))
+          .isInstanceOf(FencedException.class)
+          .hasMessageContaining("of build is not current")
+          .hasMessageEndingWith("; what is indexed stays so");
+      assertThatThrownBy(() -> Called.in(temp, "rm", held, "files__0__file-0"))
+          .isInstanceOf(FencedException.class);
+      assertThat(count(new Catalog(truce, tree))).isEqualTo(FILES / 10);
+    }
+  }
+
   @Test
   void rebuild_takesUpChangesAndForgetsWhatIsGone() throws Exception {
     Called.in(temp, "add", "--writers=1", "files/0");
@@ -165,7 +191,9 @@ class AddIT {
 
   private CompletableFuture<Add.Result> adding(Duration patience) throws IOException {
     List<String> files = List.copyOf(tree.find(List.of(temp.resolve("files"))).files());
-    Add.Plan plan = new Add.Plan(tree.root(), tree.framework(), files, false, WRITERS, patience);
+    Add.Plan plan =
+        new Add.Plan(
+            tree.root(), tree.framework(), "ci", List.of(), files, false, WRITERS, patience);
     PrintStream err = new PrintStream(notes, true, StandardCharsets.UTF_8);
     CompletableFuture<Add.Result> result = new CompletableFuture<>();
     Thread.ofPlatform()

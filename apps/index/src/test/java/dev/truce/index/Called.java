@@ -11,7 +11,7 @@ import java.util.List;
 /// What came of a call, as the command makes it.
 record Called(int status, String out, String err) {
 
-  /// @param words the verb, flags as `--writers=2`, and operands
+  /// @param words the verb, flags as `--writers=2` and tokens as `@7:build`, and operands
   static Called in(Path folder, String... words) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -29,14 +29,18 @@ record Called(int status, String out, String err) {
     arguments.addAll(List.of(folder.resolve(".truce").toString(), "make", folder.toString()));
     arguments.add(words[0]);
     List<String> rest = Arrays.asList(words).subList(1, words.length);
-    rest.stream().filter(word -> word.startsWith("--")).map(Called::flag).forEach(arguments::add);
+    rest.stream().filter(Called::isFlag).map(Called::flag).forEach(arguments::add);
     arguments.add("--");
-    rest.stream().filter(word -> !word.startsWith("--")).forEach(arguments::add);
+    rest.stream().filter(word -> !isFlag(word)).forEach(arguments::add);
     return arguments;
   }
 
+  private static boolean isFlag(String word) {
+    return word.startsWith("--") || word.startsWith("@");
+  }
+
   private static String flag(String word) {
-    return word.contains("=") ? word : word + "=";
+    return word.contains("=") || word.startsWith("@") ? word : word + "=";
   }
 
   /// The same as a process of its own.
