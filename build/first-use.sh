@@ -14,13 +14,13 @@ sources_changed() {
 # Builds into folders of its own and publishes the result by one rename. The lock is held.
 build() {
   local out=$target/launcher new=$target/dist-new java=$TRUCE_JDK/bin/java jars jar name
-  mkdir -p "$target" && rm -rf "$new" "$out/lib" "$root/apps/index/target/launcher/lib" && mkdir "$new" || return
+  mkdir -p "$target" && rm -rf "$new" "$out/lib" "$root"/{apps/index/target/launcher/lib,benchmarks/target/launcher/peers} && mkdir "$new" || return
   : >"$target/began" # older than whatever is edited from now on
   "$root/mvnw" -f "$root/pom.xml" -B -ntp -q -Plauncher -pl apps/cli,apps/index,benchmarks -am package \
     </dev/null || return
   cp "$out"/truce-cli-*.jar "$new/truce-cli.jar" && cp "$out"/lib/*.jar "$new/" &&
     cp "$root"/benchmarks/target/launcher/truce-benchmarks-*.jar "$new/truce-benchmarks.jar" &&
-    cp "$root"/benchmarks/target/launcher/peers/*.jar "$new/" &&
+    mkdir "$new/peers" && cp "$root"/benchmarks/target/launcher/peers/*.jar "$new/peers/" &&
     mkdir "$new/index" && cp "$root"/apps/index/target/launcher/truce-index-*.jar "$new/index/" &&
     cp "$root"/apps/index/target/launcher/lib/*.jar "$new/index/" || return
   jars=truce-cli.jar
@@ -29,7 +29,7 @@ build() {
   done
   "$java" -cp "$new/${jars//:/:$new/}" dev.truce.cli.Main help --man >"$new/truce.1" || return
   # The JVM is part of the name, because the AOT cache is only good for the one that made it.
-  name=$(cd "$new" && sha256sum ./*.jar index/*.jar "$TRUCE_JDK/release" | sha256sum) || return
+  name=$(cd "$new" && sha256sum ./*.jar {peers,index}/*.jar "$TRUCE_JDK/release" | sha256sum) || return
   name=dist-${name%% *}
   [[ -d $target/$name ]] || mv -T "$new" "$target/$name" || return
   [[ -f $target/$name/truce.aot ]] || train "$target/$name" "$jars" "$java"

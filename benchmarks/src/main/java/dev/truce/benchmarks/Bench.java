@@ -10,11 +10,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/// `truce bench locks|journal [--json] [--quick]`: measures this machine, beside peers in the same
-/// run.
+/// `truce bench locks|journal|store [--json] [--quick] [--svg FILE]`: measures this machine, beside
+/// peers in the same run. Of the store it draws a picture, too.
 public final class Bench {
-  private static final String USAGE = "usage: truce bench locks|journal [--json] [--quick]";
+  private static final String USAGE =
+      "usage: truce bench locks|journal|store [--json] [--quick] [--svg FILE]";
   private static final int USAGE_STATUS = 64;
 
   /// The rows, in the order of the table.
@@ -42,7 +44,11 @@ public final class Bench {
           new Appends.Right(),
           new Appends.Recovered());
 
-  private static final Map<String, List<Row>> SUITES = Map.of("locks", LOCKS, "journal", JOURNAL);
+  private static final List<Row> STORE =
+      List.of(new StoreCommits(1), new StoreCommits(4), new StoreCommits(16), new StoreOfMany());
+
+  private static final Map<String, List<Row>> SUITES =
+      Map.of("locks", LOCKS, "journal", JOURNAL, "store", STORE);
 
   private Bench() {}
 
@@ -52,16 +58,27 @@ public final class Bench {
     List<String> rest = new ArrayList<>(arguments);
     boolean json = rest.remove("--json");
     boolean quick = rest.remove("--quick");
+    String picture = picture(rest);
     List<Row> rows = rest.size() == 1 ? SUITES.get(rest.getFirst()) : null;
     if (rows == null) {
       err.println(
-          "truce: bench measures `locks` or `journal`, not `" + String.join(" ", rest) + "`");
+          "truce: bench measures `locks`, `journal` or `store`, not `"
+              + String.join(" ", rest)
+              + "`");
+      err.println(USAGE);
+      return USAGE_STATUS;
+    }
+    if (picture != null && !rest.getFirst().equals("store")) {
+      err.println("truce: bench draws a picture of `store` alone");
       err.println(USAGE);
       return USAGE_STATUS;
     }
     try {
       Report report = measured(rest.getFirst(), rows, quick, row -> tell(json, row, err));
       out.println(json ? report.json() : report.table());
+      if (picture != null) {
+        Files.writeString(Path.of(picture), Picture.of(report).svg());
+      }
       return report.failures().isEmpty() ? 0 : 1;
     } catch (IOException failure) {
       err.println("truce: " + failure.getMessage());
@@ -69,6 +86,16 @@ public final class Bench {
     } catch (InterruptedException interrupted) {
       return 130;
     }
+  }
+
+  /// Takes the file of the picture out of the arguments; `null` if none is wanted.
+  private static @Nullable String picture(List<String> arguments) {
+    int at = arguments.indexOf("--svg");
+    if (at < 0 || at + 1 == arguments.size()) {
+      return null;
+    }
+    arguments.remove(at);
+    return arguments.remove(at);
   }
 
   private static void tell(boolean json, String row, PrintStream err) {

@@ -119,7 +119,7 @@ final class Commits implements Row {
 
   /// How many flushes the device below has done so far, whoever asked for them: the kernel's
   /// `iostats`, field 16 after the name.
-  private static OptionalLong flushes(Path place) throws IOException {
+  static OptionalLong flushes(Path place) throws IOException {
     long device = ((Number) Files.getAttribute(place, "unix:dev")).longValue();
     long major = (device >>> 8) & 0xfff;
     long minor = (device & 0xff) | ((device >>> 12) & 0xfff00);

@@ -19,7 +19,8 @@ record Comparison(
     MILLIS("ms"),
     PERCENT("%"),
     CARRIERS("carriers"),
-    FLUSHES("flushes");
+    FLUSHES("flushes"),
+    BYTES("B");
 
     private final String sign;
 

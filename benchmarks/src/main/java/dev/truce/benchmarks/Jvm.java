@@ -14,6 +14,13 @@ import java.util.concurrent.TimeUnit;
 ///
 /// They talk in lines. It ends when its standard input does, so none outlives this process.
 final class Jvm implements AutoCloseable {
+  /// LMDB's binding is at its best only with these.
+  private static final List<String> PEERS =
+      List.of(
+          "--sun-misc-unsafe-memory-access=allow",
+          "--add-opens=java.base/java.nio=ALL-UNNAMED",
+          "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
+
   private final Process process;
   private final BufferedReader from;
   private final BufferedWriter to;
@@ -43,6 +50,7 @@ final class Jvm implements AutoCloseable {
   static Jvm start(Compiler compiler, Class<?> main, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(commandLine());
     command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(PEERS);
     command.add(compiler.flag);
     command.add(main.getName());
     command.addAll(List.of(arguments));

@@ -75,6 +75,26 @@ class BenchIT {
     assertThat(status).isZero();
   }
 
+  @Test
+  void everyRowOfTheStoreIsMeasured_andDrawn(@TempDir Path temp) throws Exception {
+    System.setProperty("truce.launcher", "none");
+    Path picture = temp.resolve("commits.svg");
+
+    int status = bench("store", "--quick", "--json", "--svg", picture.toString());
+
+    String json = out.toString(StandardCharsets.UTF_8);
+    assertThat(json).startsWith("{\"schema\":\"truce.bench.store/1\",\"quick\":true,");
+    assertThat(json).endsWith("\"failures\":{}}\n");
+    assertThat(ROW.matcher(json).results().map(found -> found.group(1)).distinct())
+        .containsExactly(
+            "durable commits, 1 process",
+            "durable commits, 4 processes",
+            "durable commits, 16 processes",
+            "a million keys");
+    assertThat(Files.readString(picture)).contains(">16 processes<").contains(">LMDB<");
+    assertThat(status).isZero();
+  }
+
   private static double number(MatchResult found) {
     return Double.parseDouble(found.group(1));
   }
@@ -85,10 +105,19 @@ class BenchIT {
     assertThat(err.toString(StandardCharsets.UTF_8))
         .isEqualTo(
             """
-            truce: bench measures `locks` or `journal`, not `lochs`
-            usage: truce bench locks|journal [--json] [--quick]
+            truce: bench measures `locks`, `journal` or `store`, not `lochs`
+            usage: truce bench locks|journal|store [--json] [--quick] [--svg FILE]
             """);
     assertThat(out.size()).isZero();
+  }
+
+  @Test
+  void aPictureOfAnythingElse_isRefused(@TempDir Path temp) {
+    Path picture = temp.resolve("locks.svg");
+    assertThat(bench("locks", "--svg", picture.toString())).isEqualTo(64);
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .startsWith("truce: bench draws a picture of `store` alone\n");
+    assertThat(picture).doesNotExist();
   }
 
   private int bench(String... arguments) {

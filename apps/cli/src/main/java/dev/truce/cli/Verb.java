@@ -379,7 +379,10 @@ enum Verb {
       "watch many writers race, killed at random, nothing lost",
       Flag.valued('\0', "seed", "N", "choose the same files and kills again"),
       Where.JSON),
-  BENCH(Group.MORE, "locks|journal [--quick] [--json]", "measure this machine, as ratios"),
+  BENCH(
+      Group.MORE,
+      "locks|journal|store [--quick] [--json] [--svg FILE]",
+      "measure this machine, as ratios"),
   COMPLETIONS(
       Group.MORE,
       "bash|zsh|fish|locks|stores",
