@@ -43,13 +43,20 @@ public non-sealed interface StoreEvent extends TruceEvent {
   }
 
   /// A commit of this handle was put aside for a person to decide.
-  record Parked(Instant at, String store, String id) implements StoreEvent {}
+  ///
+  /// @param stores the names of those that it would have written to
+  /// @param id of the [parked conflict][dev.truce.store.Parked]
+  /// @param runs how often its body ran
+  record Parked(Instant at, List<String> stores, String id, int runs) implements StoreEvent {
+    public Parked {
+      stores = List.copyOf(stores);
+    }
+  }
 
   /// This handle let go of old records.
   ///
-  /// @param upTo the newest revision that is in their place now
-  /// @param bytes that this takes
-  record Checkpointed(Instant at, long upTo, long bytes, Duration took) implements StoreEvent {}
+  /// @param upTo the newest of them
+  record Checkpointed(Instant at, long upTo, Duration took) implements StoreEvent {}
 
   /// Why a commit was refused.
   enum Why {

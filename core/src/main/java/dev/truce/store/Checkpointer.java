@@ -22,6 +22,7 @@ final class Checkpointer {
   private final Journal journal;
   private final Replica replica;
   private final Executor aside;
+  private final Telling.@Nullable OfCheckpoints telling;
   private final Semaphore turn = new Semaphore(1);
   private final AtomicBoolean takingUp = new AtomicBoolean();
 
@@ -32,10 +33,16 @@ final class Checkpointer {
   private volatile @Nullable AutoCloseable watch;
 
   /// @param aside where checkpoints are taken
-  Checkpointer(Journal journal, Replica replica, Executor aside) {
+  /// @param telling `null` where nobody listens
+  Checkpointer(
+      Journal journal,
+      Replica replica,
+      Executor aside,
+      Telling.@Nullable OfCheckpoints telling) {
     this.journal = journal;
     this.replica = replica;
     this.aside = aside;
+    this.telling = telling;
   }
 
   // ---- taking them
@@ -78,8 +85,12 @@ final class Checkpointer {
 
   private void take(long upTo) {
     try {
-      journal.checkpoint(upTo, sink -> write(upTo, sink));
+      long began = telling == null ? 0 : telling.now();
+      boolean taken = journal.checkpoint(upTo, sink -> write(upTo, sink));
       replica.takeUp();
+      if (taken && telling != null) {
+        telling.taken(upTo, began);
+      }
     } catch (TooOldException overtaken) {
       LOG.log(Level.DEBUG, "somebody else has let those records go", overtaken);
     }

@@ -95,7 +95,13 @@ public final class Stores implements AutoCloseable {
         replica,
         pins,
         new Committer(engine, journal, replica, writer, binder, ids, clock),
-        new Checkpointer(journal, replica, aside),
+        new Checkpointer(
+            journal,
+            replica,
+            aside,
+            listeners == null
+                ? null
+                : new Telling.OfCheckpoints(listeners, clock, engine.ticker())),
         clock,
         listeners);
   }

@@ -58,12 +58,19 @@ final class Telling {
     }
   }
 
-  /// Of a commit whose body failed, or whose outcome is unknown, nobody is told: it is neither.
+  /// Of a commit whose body failed, or whose outcome is unknown, nobody is told: it is neither; nor
+  /// of one that was put aside before.
   void failed(RuntimeException failure) {
     if (failure instanceof ConflictException conflict) {
-      refused(conflict);
+      conflict.parked().ifPresentOrElse(this::parked, () -> refused(conflict));
     } else if (failure instanceof FencedException fenced) {
       refused(Why.FENCED, List.copyOf(fenced.fence().tokens().keySet()));
+    }
+  }
+
+  private void parked(String id) {
+    if (runs > 0) {
+      listeners.accept(new StoreEvent.Parked(clock.instant(), stores, id, runs));
     }
   }
 
@@ -78,6 +85,19 @@ final class Telling {
             .map(
                 clash -> clash.key().isEmpty() ? clash.store() : clash.store() + ": " + clash.key())
             .toList());
+  }
+
+  /// Checkpoints of which listeners are told.
+  record OfCheckpoints(
+      Consumer<? super TruceEvent> listeners, InstantSource clock, Ticker ticker) {
+    long now() {
+      return ticker.nanos();
+    }
+
+    void taken(long upTo, long began) {
+      Duration took = Duration.ofNanos(ticker.nanos() - began);
+      listeners.accept(new StoreEvent.Checkpointed(clock.instant(), upTo, took));
+    }
   }
 
   private void refused(Why why, List<String> keys) {

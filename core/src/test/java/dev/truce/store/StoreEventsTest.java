@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.truce.Fence;
 import dev.truce.FencedException;
+import dev.truce.Owner;
 import dev.truce.Truce;
 import dev.truce.event.StoreEvent;
 import dev.truce.event.StoreEvent.Why;
@@ -13,17 +14,17 @@ import dev.truce.lock.Grant;
 import dev.truce.memory.MemoryEngine;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class StoreEventsTest {
   private final MemoryEngine memory = MemoryEngine.create();
-  private final BlockingQueue<TruceEvent> heard = new LinkedBlockingQueue<>();
+  private final LinkedBlockingDeque<TruceEvent> heard = new LinkedBlockingDeque<>();
   private final Truce truce =
       Truce.builder()
           .engine(memory)
@@ -158,5 +159,52 @@ class StoreEventsTest {
     assertThat(committed().revision()).isEqualTo(1);
     assertThat(((StoreEvent.Refused) next()).why()).isEqualTo(Why.STALE);
     assertThat(committed().revision()).isEqualTo(2);
+  }
+
+  @Test
+  void aCommitPutAside_isToldOnce() throws Exception {
+    UUID id = UUID.randomUUID();
+    Store<String> parking = mine.withResolver(Resolver.park());
+    theirs.put("k", "1");
+    for (int repeat = 0; repeat < 2; repeat++) {
+      assertThatExceptionOfType(ConflictException.class)
+          .isThrownBy(() ->
+              parking
+                  .withId(id)
+                  .commit(draft -> {
+                    draft.put("k", "mine");
+                    theirs.put("k", "theirs");
+                  }));
+    }
+    String parked = mine.parked().getFirst().id();
+    StoreEvent.Parked told = (StoreEvent.Parked) next();
+    assertThat(told).isEqualTo(new StoreEvent.Parked(told.at(), List.of("s"), parked, 1));
+    mine.put("l", "1");
+    assertThat(committed().stores()).containsExactly("s");
+  }
+
+  @Test
+  void aCheckpoint_isToldByWhoTookIt() throws Exception {
+    try (Stores stores =
+        Stores.over(
+            memory.another(),
+            new Owner("w", "h", 1),
+            _ -> {},
+            UUID::randomUUID,
+            InstantSource.system(),
+            Runnable::run,
+            1,
+            heard::add,
+            new Retention.Sizes(200, 300, 400, 1))) {
+      Store<String> store = stores.store("s", Codec.utf8());
+      long last = 0;
+      while (!(heard.peekLast() instanceof StoreEvent.Checkpointed)) {
+        last = store.put("k", "v").revision();
+        assertThat(last).isLessThan(100);
+      }
+      StoreEvent.Checkpointed told = (StoreEvent.Checkpointed) heard.takeLast();
+      assertThat(told.upTo()).isEqualTo(stores.status().floor()).isLessThan(last);
+      assertThat(told.took()).isPositive();
+    }
   }
 }
