@@ -469,18 +469,30 @@ final class Committer {
     if (atLeast != Durability.FSYNC) {
       return best == Durability.FSYNC ? Durability.OS : best;
     }
+    try {
+      awaitSafe(revision);
+      return best;
+    } catch (EngineException failure) {
+      throw unknown(id, failure.getMessage(), failure);
+    }
+  }
+
+  /// Waits until a revision is safe. An interrupt is left for later.
+  ///
+  /// @throws EngineException if that takes too long, or is not to be had
+  void awaitSafe(long revision) {
     boolean interrupted = false;
     try {
       while (true) {
         try {
           if (journal.awaitDurable(revision, PATIENCE)) {
-            return best;
+            return;
           }
-          throw unknown(id, "it was not safe within " + PATIENCE.toSeconds() + "s", null);
+          throw new EngineException(
+              EngineException.Kind.UNREACHABLE,
+              "it was not safe within " + PATIENCE.toSeconds() + "s");
         } catch (InterruptedException later) {
           interrupted = true;
-        } catch (EngineException failure) {
-          throw unknown(id, failure.getMessage(), failure);
         }
       }
     } finally {

@@ -111,7 +111,8 @@ public final class Store<V> {
         new Settings(settings.isolation, atLeast, settings.fence, settings.id, settings.rounds));
   }
 
-  /// Has commits land only while these tokens are current.
+  /// Has commits land only while these tokens are current, and moments miss nothing that was
+  /// written before: the first one under a fence waits until all that there is is safe.
   public Store<V> withFence(Fence fence) {
     return with(
         new Settings(settings.isolation, settings.durability, fence, settings.id, settings.rounds));
@@ -157,7 +158,7 @@ public final class Store<V> {
     }
   }
 
-  /// What is safe now. Never waits for writers.
+  /// What is safe now. Never waits for writers, but for the first one [under a fence][#withFence].
   public Snapshot<V> snapshot() {
     return snapshot(Read.DURABLE);
   }
@@ -169,6 +170,10 @@ public final class Store<V> {
   }
 
   private Snapshot<V> moment(Read read) {
+    Fence fence = settings.fence();
+    if (fence != null) {
+      stores.seeAllBefore(fence);
+    }
     Reading reading = stores.reading();
     return new Snapshot<>(this, read, Stores.root(read, reading), reading);
   }

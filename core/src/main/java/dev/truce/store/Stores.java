@@ -36,6 +36,9 @@ public final class Stores implements AutoCloseable {
 
   private final Checkpointer checkpointer;
 
+  /// Under which fence a moment was looked at last.
+  private volatile @Nullable Fence seenUnder;
+
   private Stores(
       Engine engine,
       Journal journal,
@@ -158,6 +161,16 @@ public final class Stores implements AutoCloseable {
   /// Somebody is about to hold a moment for longer.
   void attend() {
     checkpointer.attend();
+  }
+
+  /// Has everything be safe that there is by now, if that was not done under this fence: what those
+  /// have written who held its locks before is shown from then on.
+  void seeAllBefore(Fence fence) {
+    if (!fence.equals(seenUnder)) {
+      committer.checkOpen();
+      committer.awaitSafe(journal.appended());
+      seenUnder = fence;
+    }
   }
 
   static Root root(Read read, Reading reading) {

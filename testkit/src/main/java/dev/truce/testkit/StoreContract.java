@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -889,6 +890,33 @@ public abstract class StoreContract extends EngineContract {
             }));
     assertThrows(IllegalArgumentException.class, () -> texts("s").withId(id).put("k", "v"));
     assertEquals(List.of(), now(texts("s")));
+  }
+
+  @Test
+  void snapshot_underAFence_showsWhatWasNotSafeYetWhenTheLockWasHad() throws Exception {
+    Veil veil = new Veil(place().open());
+    try (Truce before = Truce.over(place().open());
+        Truce after = Truce.over(veil)) {
+      before.store("s", Codec.utf8()).put("k", "1");
+      Store<String> store = after.store("s", Codec.utf8());
+      assertEquals(Optional.of("1"), store.get("k"));
+      veil.flushUpTo(1);
+      before.store("s", Codec.utf8()).put("k", "2");
+      assertEquals(Optional.of("1"), store.get("k"));
+      try (Grant grant = after.lock("l").acquire(Duration.ofSeconds(10))) {
+        Store<String> fenced = store.withFence(grant.fence());
+        FutureTask<Optional<String>> waiting = new FutureTask<>(() -> fenced.get("k"));
+        Thread.ofPlatform().daemon().start(waiting);
+        passUntil(() -> veil.waits() == 1, () -> "it waits for what is not safe");
+        assertFalse(waiting.isDone());
+        veil.flushUpTo(2);
+        passUntil(waiting::isDone, () -> "it was told");
+        assertEquals(Optional.of("2"), waiting.get());
+        assertEquals(1, veil.waits());
+        assertEquals(Optional.of("2"), fenced.snapshot().get("k"));
+        assertEquals(1, veil.waits());
+      }
+    }
   }
 
   @Test
