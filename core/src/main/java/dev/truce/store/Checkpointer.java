@@ -35,10 +35,7 @@ final class Checkpointer {
   /// @param aside where checkpoints are taken
   /// @param telling `null` where nobody listens
   Checkpointer(
-      Journal journal,
-      Replica replica,
-      Executor aside,
-      Telling.@Nullable OfCheckpoints telling) {
+      Journal journal, Replica replica, Executor aside, Telling.@Nullable OfCheckpoints telling) {
     this.journal = journal;
     this.replica = replica;
     this.aside = aside;

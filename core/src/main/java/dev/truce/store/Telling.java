@@ -88,8 +88,7 @@ final class Telling {
   }
 
   /// Checkpoints of which listeners are told.
-  record OfCheckpoints(
-      Consumer<? super TruceEvent> listeners, InstantSource clock, Ticker ticker) {
+  record OfCheckpoints(Consumer<? super TruceEvent> listeners, InstantSource clock, Ticker ticker) {
     long now() {
       return ticker.nanos();
     }
