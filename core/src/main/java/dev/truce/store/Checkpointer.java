@@ -58,26 +58,36 @@ final class Checkpointer {
       turn.release();
     } else {
       begun = upTo;
-      aside(() -> take(upTo), turn::release);
+      aside(new Turn(() -> take(upTo), turn::release));
+    }
+  }
+
+  /// Work, and what has to come behind it in any case.
+  private record Turn(Runnable work, Runnable behind) implements Runnable {
+    @Override
+    public void run() {
+      try {
+        work.run();
+      } catch (RuntimeException notNow) {
+        complain(notNow);
+      } finally {
+        behind.run();
+      }
     }
   }
 
   /// Whatever becomes of it, no commit fails for it.
-  private void aside(Runnable work, Runnable behind) {
+  private void aside(Turn work) {
     try {
-      aside.execute(() -> {
-        try {
-          work.run();
-        } catch (RuntimeException notNow) {
-          LOG.log(Level.WARNING, "the records of stores stay for now", notNow);
-        } finally {
-          behind.run();
-        }
-      });
+      aside.execute(work);
     } catch (RejectedExecutionException | OutOfMemoryError noThread) {
-      behind.run();
-      LOG.log(Level.WARNING, "the records of stores stay for now", noThread);
+      work.behind.run();
+      complain(noThread);
     }
+  }
+
+  private static void complain(Throwable why) {
+    LOG.log(Level.WARNING, "the records of stores stay for now", why);
   }
 
   private void take(long upTo) {
@@ -117,7 +127,7 @@ final class Checkpointer {
 
   private void hinted() {
     if (isOvertaken() && takingUp.compareAndSet(false, true)) {
-      aside(replica::takeUp, () -> takingUp.set(false));
+      aside(new Turn(replica::takeUp, () -> takingUp.set(false)));
     }
   }
 

@@ -66,13 +66,19 @@ final class Committer {
 
   /// A record on its way, as the journal asks about it.
   private static final class Attempt implements Journal.Decider {
+    private final Root base;
     private final Footprint footprint;
     private final byte[] record;
     private long validated;
+
+    /// Where it was to land when it was asked about last.
+    private long landing;
+
     private Window window = Window.after(0);
     private @Nullable Answer answer;
 
-    Attempt(Footprint footprint, byte[] record) {
+    Attempt(Root base, Footprint footprint, byte[] record) {
+      this.base = base;
       this.footprint = footprint;
       this.record = record;
       this.validated = footprint.base();
@@ -80,6 +86,7 @@ final class Committer {
 
     @Override
     public Optional<byte[]> decide(Journal.Past past) {
+      landing = past.last() + 1;
       try {
         answer = StoreMachine.decide(footprint, validated, window, past);
       } catch (CommitRecord.Unreadable strange) {
@@ -92,7 +99,8 @@ final class Committer {
   /// What came of an attempt.
   private sealed interface Outcome {
     /// @param record empty where there was nothing to write
-    record Landed(long revision, byte[] record) implements Outcome {}
+    /// @param here whether it landed where this attempt was to land; it may have before
+    record Landed(long revision, byte[] record, boolean here) implements Outcome {}
 
     /// @param at where it was looked for
     record Clashes(List<Clash> clashes, Root at) implements Outcome {}
@@ -258,10 +266,10 @@ final class Committer {
     int round = 1;
     for (int free = 0; ; ) {
       switch (outcome(settings, id, at, writes, reading)) {
-        case Outcome.Landed(long revision, byte[] record) -> {
-          return isOf(settings, revision, record)
-              ? new Landing(landed(settings, id, at, writes, revision), !writes.isEmpty())
-              : repeated(settings, id, revision);
+        case Outcome.Landed landed -> {
+          return isOf(settings, landed)
+              ? new Landing(landed(settings, id, at, writes, landed.revision), !writes.isEmpty())
+              : repeated(settings, id, landed.revision);
         }
         case Outcome.Clashes clashes -> {
           Remedy remedy = remedied(writes, clashes);
@@ -341,14 +349,13 @@ final class Committer {
     Writes aside = new Writes(clashes.at, false);
     aside.change(aside.rows(), ParkedRow.open(name), bytes, true);
     aside.close();
-    if (!(outcome(settings, id, at, aside, reading)
-        instanceof Outcome.Landed(long revision, byte[] record))) {
+    if (!(outcome(settings, id, at, aside, reading) instanceof Outcome.Landed landed)) {
       throw new IllegalStateException("something is in the way of what rests on nothing");
     }
-    if (!isOf(settings, revision, record)) {
-      return repeated(settings, id, revision);
+    if (!isOf(settings, landed)) {
+      return repeated(settings, id, landed.revision);
     }
-    Commit _ = safe(settings, new Landing(landed(settings, id, at, aside, revision), true));
+    Commit _ = safe(settings, new Landing(landed(settings, id, at, aside, landed.revision), true));
     Sides sides = new Sides(writes, clashes.at);
     throw parked(clashes.clashes.stream().map(sides::clash).toList(), rounds, name);
   }
@@ -360,10 +367,10 @@ final class Committer {
   }
 
   /// Whether what landed is this very record: under a caller's id it may be somebody else's.
-  private boolean isOf(Store.Settings settings, long revision, byte[] record) {
+  private boolean isOf(Store.Settings settings, Outcome.Landed landed) {
     return settings.id() == null
-        || record.length == 0
-        || Arrays.equals(replica.record(revision), record);
+        || landed.here
+        || Arrays.equals(replica.record(landed.revision), landed.record);
   }
 
   private Outcome outcome(
@@ -372,7 +379,7 @@ final class Committer {
     if (writes.isEmpty()) {
       List<Clash> clashes = StoreMachine.check(writes.base(), footprint);
       return clashes.isEmpty()
-          ? new Outcome.Landed(writes.base().revision(), NOTHING)
+          ? new Outcome.Landed(writes.base().revision(), NOTHING, true)
           : new Outcome.Clashes(clashes, writes.base());
     }
     byte[] record =
@@ -383,7 +390,8 @@ final class Committer {
             tokens(settings),
             writes.stores(),
             writes.changes());
-    return land(new Attempt(footprint, record), new Wanted(id, settings.fence()), reading);
+    return land(
+        new Attempt(writes.base(), footprint, record), new Wanted(id, settings.fence()), reading);
   }
 
   private static SortedMap<String, Long> tokens(Store.Settings settings) {
@@ -399,9 +407,7 @@ final class Committer {
       Root now = reading.applied();
       if (now.revision() > attempt.validated || behind == 0) {
         List<Clash> clashes =
-            behind == 0
-                ? StoreMachine.check(now, attempt.footprint)
-                : StoreMachine.check(now, attempt.footprint, attempt.validated);
+            StoreMachine.changed(attempt.base, now, attempt.footprint, attempt.validated);
         if (!clashes.isEmpty()) {
           return new Outcome.Clashes(clashes, now);
         }
@@ -411,7 +417,7 @@ final class Committer {
       attempt.window = Window.after(behind);
       switch (append(new Unit(wanted.id, wanted.fence, attempt))) {
         case Result.Appended(long position) -> {
-          return new Outcome.Landed(position, attempt.record);
+          return new Outcome.Landed(position, attempt.record, position == attempt.landing);
         }
         case Result.Refused refused -> {
           if (refused.fenced() != null) {

@@ -8,6 +8,7 @@ import dev.truce.spi.Cells.Swap;
 import dev.truce.spi.Engine;
 import dev.truce.spi.Members;
 import java.lang.System.Logger.Level;
+import java.lang.ref.WeakReference;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -41,7 +42,13 @@ final class Pins {
   private final List<Kept> kept = new ArrayList<>();
   private byte[] told = NOTHING;
 
-  private record Kept(Run run, long since) {}
+  /// Of a run to which nobody refers any more the collector has given back what it took.
+  private record Kept(WeakReference<Run> run, long upTo, long bytes, long since) {
+    boolean isOver() {
+      Run still = run.get();
+      return still == null || still.isClosed();
+    }
+  }
 
   Pins(Engine engine, long member, Owner owner) {
     this.engine = engine;
@@ -53,7 +60,8 @@ final class Pins {
   void superseded(Run run) {
     if (run.upTo() > 0) {
       synchronized (this) {
-        kept.add(new Kept(run, engine.ticker().nanos()));
+        long now = engine.ticker().nanos();
+        kept.add(new Kept(new WeakReference<>(run), run.upTo(), run.size(), now));
       }
       run.supersede(this::tell);
       tell();
@@ -62,7 +70,7 @@ final class Pins {
 
   /// Tells what is still kept, if that is not what was told last.
   synchronized void tell() {
-    kept.removeIf(one -> one.run.isClosed());
+    kept.removeIf(Kept::isOver);
     byte[] now = kept.isEmpty() ? NOTHING : bytes();
     if (!Arrays.equals(now, told) && put(now)) {
       told = now;
@@ -93,7 +101,7 @@ final class Pins {
     out.put(FORMAT).putLong(owner.pid());
     out.putShort((short) name.length).put(name).putShort((short) host.length).put(host);
     out.putInt(oldest.size());
-    oldest.forEach(one -> out.putLong(one.run.upTo()).putLong(one.run.size()).putLong(one.since));
+    oldest.forEach(one -> out.putLong(one.upTo).putLong(one.bytes).putLong(one.since));
     return out.array();
   }
 

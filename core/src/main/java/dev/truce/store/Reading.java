@@ -58,10 +58,14 @@ final class Reading implements AutoCloseable {
     return true;
   }
 
-  /// Another one that has the same root, which is being read.
-  Reading with(Root root) {
+  /// Another one of the one root that this one has handed out.
+  synchronized Reading with() {
     Reading other = new Reading(replica);
-    other.entered = new Entered(root.run(), root.run().enterAgain(), null);
+    Entered mine = entered;
+    if (mine != null) {
+      mine.run.enterAgain(mine.reader);
+      other.entered = new Entered(mine.run, mine.reader, null);
+    }
     return other;
   }
 

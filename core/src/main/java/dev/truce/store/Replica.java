@@ -148,7 +148,7 @@ final class Replica {
         takeUp(letGo);
       }
     }
-    due = retention.due(journal.durable());
+    due = retention.due(applied.revision());
   }
 
   private void takeAll(List<Journal.Entry> entries) {
@@ -188,7 +188,7 @@ final class Replica {
     turn.lock();
     try {
       takeUpNewer();
-      due = retention.due(journal.durable());
+      due = retention.due(applied.revision());
     } finally {
       turn.unlock();
     }
@@ -212,14 +212,16 @@ final class Replica {
       }
       return false;
     }
+    Run before = applied.run();
+    Root newApplied = over(applied, run);
+    Root newSafe = over(safe, run); // what a checkpoint stands for is safe
     if (applied.revision() >= run.upTo()) {
       retention.goOn(run);
     } else {
       retention.begin(run);
     }
-    Run before = applied.run();
-    applied = over(applied, run);
-    safe = over(safe, run); // what a checkpoint stands for is safe
+    applied = newApplied;
+    safe = newSafe;
     window.clear();
     windowBytes = 0;
     pins.superseded(before);
@@ -297,7 +299,7 @@ final class Replica {
         return from(start, revision);
       } catch (TooOldException letGo) {
         takeUp();
-        if (applied.run() == run) {
+        if (applied.run() == run && start.run() == run) {
           throw letGo;
         }
       }

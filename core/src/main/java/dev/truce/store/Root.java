@@ -12,6 +12,7 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// All stores of a root at one revision: what a checkpoint has, under what was committed since.
@@ -153,9 +154,14 @@ record Root(Run run, Delta delta, long revision) {
     return new StoreStatus.Named(name, figures[0], figures[1], figures[2]);
   }
 
+  /// The same without those that were removed.
+  Iterator<Delta.Row> present(byte[] from, byte[] to) {
+    return new Kept(rows(from, to), _ -> true);
+  }
+
   /// What a checkpoint keeps: the keys that are there, of stores that have a name.
   Iterator<Delta.Row> kept() {
-    return new Kept(rows(FIRST, BEHIND_ALL));
+    return new Kept(rows(FIRST, BEHIND_ALL), new Named());
   }
 
   /// Rows over other ones, whose keys they hide.
@@ -201,21 +207,36 @@ record Root(Run run, Delta delta, long revision) {
     }
   }
 
-  /// The names of stores come before all else, for their store has the lowest number.
+  /// Keys of stores that have a name. The names come before all else, for their store has the
+  /// lowest number.
+  private static final class Named implements Predicate<Delta.Row> {
+    private final Set<Long> stores = new HashSet<>(Set.of(0L));
+
+    @Override
+    public boolean test(Delta.Row row) {
+      if (isRow(row.key())) {
+        stores.add(number(row.item()));
+      }
+      return stores.contains(SpaceKey.store(row.key()));
+    }
+  }
+
+  /// Those of rows that are there and wanted.
   private static final class Kept implements Iterator<Delta.Row> {
     private final Iterator<Delta.Row> rows;
-    private final Set<Long> stores = new HashSet<>(Set.of(0L));
+    private final Predicate<Delta.Row> wanted;
     private Delta.@Nullable Row next;
 
-    Kept(Iterator<Delta.Row> rows) {
+    Kept(Iterator<Delta.Row> rows, Predicate<Delta.Row> wanted) {
       this.rows = rows;
+      this.wanted = wanted;
     }
 
     @Override
     public boolean hasNext() {
       while (next == null && rows.hasNext()) {
         Delta.Row row = rows.next();
-        if (row.item().live() && stores.contains(SpaceKey.store(row.key()))) {
+        if (row.item().live() && wanted.test(row)) {
           next = row;
         }
       }
@@ -229,9 +250,6 @@ record Root(Run run, Delta delta, long revision) {
       }
       Delta.Row row = Objects.requireNonNull(next);
       next = null;
-      if (isRow(row.key())) {
-        stores.add(number(row.item()));
-      }
       return row;
     }
   }

@@ -176,7 +176,8 @@ final class Run {
   /// Lets somebody read until he [leaves][#leave]; answers as which reader, or [#NO_READER] if
   /// another run has taken its place.
   int enter() {
-    int reader = enterAgain();
+    int reader = (int) (Thread.currentThread().threadId() % STRIPES) * APART;
+    enterAgain(reader);
     if (superseded) {
       leave(reader);
       return NO_READER;
@@ -184,11 +185,9 @@ final class Run {
     return reader;
   }
 
-  /// The same, next to somebody who is reading.
-  int enterAgain() {
-    int reader = (int) (Thread.currentThread().threadId() % STRIPES) * APART;
+  /// Lets one more read who is counted with a reader that has not left.
+  void enterAgain(int reader) {
     readers.getAndIncrement(reader);
-    return reader;
   }
 
   void leave(int reader) {
@@ -451,9 +450,15 @@ final class Run {
     }
   }
 
+  /// Of a copy: a buffer over the memory itself would keep it from being given back meanwhile.
   private static int crc(MemorySegment bytes, long from, long length) {
     CRC32C crc = new CRC32C();
-    crc.update(bytes.asSlice(from, length).asByteBuffer());
+    byte[] copy = new byte[(int) Math.min(length, PAGE)];
+    for (long at = 0; at < length; at += copy.length) {
+      int some = (int) Math.min(copy.length, length - at);
+      MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, from + at, copy, 0, some);
+      crc.update(copy, 0, some);
+    }
     return (int) crc.getValue();
   }
 

@@ -95,7 +95,7 @@ public final class Snapshot<V> implements AutoCloseable {
     if (!other.isIn(store)) {
       throw new IllegalArgumentException(other + " belongs to another Truce");
     }
-    return new Snapshot<>(other, read, root(), reading.with(root));
+    return new Snapshot<>(other, read, root(), reading.with());
   }
 
   /// Idempotent, throws nothing.

@@ -7,13 +7,13 @@ import dev.truce.store.ConflictException.Kind;
 import dev.truce.store.Footprint.Range;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// All decisions about stores: pure functions, without a clock, a thread or an effect.
@@ -96,16 +96,8 @@ final class StoreMachine {
 
   /// What of this has changed behind its base, up to the revision of `at`.
   static List<Clash> check(Root at, Footprint mine) {
-    if (mine.base() < at.run().upTo()) {
-      return untold(at, mine);
-    }
     List<Clash> clashes = storesChanged(at, mine);
-    mine.required()
-        .forEach((key, revision) -> {
-          if (at.revisionOf(key) != revision) {
-            clashes.add(stale(key, revision, at.item(key)));
-          }
-        });
+    addStale(clashes, at, mine);
     addNewer(clashes, at, mine, mine.written(), Kind.WRITE_WRITE);
     addNewer(clashes, at, mine, mine.read(), Kind.READ_WRITE);
     for (Range range : mine.ranges()) {
@@ -132,23 +124,71 @@ final class StoreMachine {
     return new Clash(Kind.STALE, key, required, found(now), now == null ? 0 : now.revision());
   }
 
-  /// A checkpoint has no removals: what was changed behind a base before it is not told any more,
-  /// so everything may have been.
-  private static List<Clash> untold(Root at, Footprint mine) {
-    return Stream.of(
-            mine.stores().keySet().stream().map(Root::row),
-            mine.written().stream(),
-            mine.read().stream(),
-            mine.required().keySet().stream(),
-            mine.ranges().stream().map(Range::from))
-        .flatMap(keys -> keys)
-        .map(key -> untold(at, key, mine))
-        .toList();
+  /// What has changed of this between its base and `at`, of which `validated` was checked before.
+  ///
+  /// A checkpoint has no removals, so what has changed behind a base that lies before it is not
+  /// told by revisions any more, and the contents themselves are compared: a key that is as it was
+  /// may be rested on, whatever it was in between.
+  static List<Clash> changed(Root base, Root at, Footprint mine, long validated) {
+    if (base.revision() < at.run().upTo()) {
+      return compared(base, at, mine);
+    }
+    return validated == mine.base() ? check(at, mine) : check(at, mine, validated);
   }
 
-  private static Clash untold(Root at, byte[] key, Footprint mine) {
-    long found = at.revisionOf(key);
-    return new Clash(Kind.READ_WRITE, key, mine.base(), found, found);
+  private static List<Clash> compared(Root base, Root at, Footprint mine) {
+    List<Clash> clashes = storesChanged(at, mine);
+    addStale(clashes, at, mine);
+    addDifferent(clashes, base, at, mine, mine.written(), Kind.WRITE_WRITE);
+    addDifferent(clashes, base, at, mine, mine.read(), Kind.READ_WRITE);
+    for (Range range : mine.ranges()) {
+      byte[] different = firstDifferent(base, at, range);
+      if (different != null) {
+        clashes.add(different(at, mine, different, Kind.READ_WRITE));
+      }
+    }
+    return clashes;
+  }
+
+  private static void addStale(List<Clash> clashes, Root at, Footprint mine) {
+    mine.required()
+        .forEach((key, revision) -> {
+          if (at.revisionOf(key) != revision) {
+            clashes.add(stale(key, revision, at.item(key)));
+          }
+        });
+  }
+
+  private static void addDifferent(
+      List<Clash> clashes, Root base, Root at, Footprint mine, Iterable<byte[]> keys, Kind kind) {
+    for (byte[] key : keys) {
+      if (base.revisionOf(key) != at.revisionOf(key)) {
+        clashes.add(different(at, mine, key, kind));
+      }
+    }
+  }
+
+  private static Clash different(Root at, Footprint mine, byte[] key, Kind kind) {
+    Item item = at.item(key);
+    return new Clash(kind, key, mine.base(), found(item), item == null ? 0 : item.revision());
+  }
+
+  /// The first key of a range that one has and the other has not, or has of another revision.
+  private static byte @Nullable [] firstDifferent(Root one, Root other, Range range) {
+    Iterator<Delta.Row> here = one.present(range.from(), range.to());
+    Iterator<Delta.Row> there = other.present(range.from(), range.to());
+    while (here.hasNext() && there.hasNext()) {
+      Delta.Row mine = here.next();
+      Delta.Row theirs = there.next();
+      int order = Arrays.compareUnsigned(mine.key(), theirs.key());
+      if (order != 0 || mine.item().revision() != theirs.item().revision()) {
+        return order <= 0 ? mine.key() : theirs.key();
+      }
+    }
+    if (here.hasNext()) {
+      return here.next().key();
+    }
+    return there.hasNext() ? there.next().key() : null;
   }
 
   private static void addNewer(
@@ -176,9 +216,6 @@ final class StoreMachine {
   /// The same for one that was checked up to `validated` without a clash: looks at what is newer,
   /// and not at all that the commit rests on.
   static List<Clash> check(Root at, Footprint mine, long validated) {
-    if (validated < at.run().upTo()) {
-      return untold(at, mine);
-    }
     List<Clash> clashes = storesChanged(at, mine);
     Iterator<Delta.Row> newer = at.delta().newer(validated);
     while (newer.hasNext()) {

@@ -251,12 +251,18 @@ public final class Stores implements AutoCloseable {
   }
 
   List<Store.Outcome> commitEach(Store.Settings settings, List<Consumer<Writes>> bodies) {
-    List<Store.Outcome> outcomes =
-        listeners == null
-            ? committer.commitEach(settings, bodies)
-            : commitEach(settings, bodies, listeners);
-    checkpointer.look();
-    return outcomes;
+    List<Consumer<Writes>> eased = bodies.stream().map(this::eased).toList();
+    return listeners == null
+        ? committer.commitEach(settings, eased)
+        : commitEach(settings, eased, listeners);
+  }
+
+  /// Of many commits some make a checkpoint due before the last one.
+  private Consumer<Writes> eased(Consumer<Writes> body) {
+    return writes -> {
+      checkpointer.look();
+      body.accept(writes);
+    };
   }
 
   private List<Store.Outcome> commitEach(

@@ -15,6 +15,8 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -147,28 +149,126 @@ class CheckpointTest {
     assertThat(world.old).isPositive();
   }
 
+  /// Others write so much that a checkpoint is taken.
+  private static void moveOn(Stores others) {
+    long floor = others.status().floor();
+    while (others.status().floor() == floor) {
+      fill(others.store("other", Codec.utf8()), 10);
+    }
+  }
+
   @Test
-  void draft_overACheckpoint_runsAgain() {
+  void commit_overCheckpointsThatTouchNothingOfIt_landsAtOnce() {
     Engine engine = MemoryEngine.create();
-    Random random = new Random(1);
-    Store<String> store = open(engine, random).store("a", Codec.utf8());
-    Store<String> other = open(engine, random).store("a", Codec.utf8());
+    Stores mine = open(engine, new Random(1));
+    Stores others = open(engine, new Random(2));
+    Store<String> store = mine.store("a", Codec.utf8()).withIsolation(Isolation.SERIALIZABLE);
     store.put("k", "1");
+    store.put("l", "1");
+    int[] runs = {0};
+    Commit commit =
+        store
+            .withRounds(1)
+            .commit(draft -> {
+              runs[0]++;
+              assertThat(draft.get("k")).contains("1");
+              assertThat(draft.get("absent")).isEmpty();
+              assertThat(draft.prefix("l").count()).isEqualTo(1);
+              moveOn(others);
+              draft.put("k", "2").put("new", "1");
+            });
+    assertThat(runs[0]).isEqualTo(1);
+    assertThat(engine.journal("root").floor()).isGreaterThan(2).isLessThan(commit.revision());
+    assertThat(store.get("k")).contains("2");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"put", "remove", "insert", "drop"})
+  void commit_overACheckpointWithWhatItRestsOn_runsAgain(String what) {
+    Engine engine = MemoryEngine.create();
+    Stores mine = open(engine, new Random(1));
+    Stores others = open(engine, new Random(2));
+    Store<String> store = mine.store("a", Codec.utf8()).withIsolation(Isolation.SERIALIZABLE);
+    Store<String> theirs = others.store("a", Codec.utf8());
+    store.put("k1", "1");
+    store.put("k2", "1");
     int[] runs = {0};
     store.commit(draft -> {
-      assertThat(draft.get("k")).contains(runs[0] == 0 ? "1" : "2");
+      long count = draft.prefix("k").count();
       if (runs[0]++ == 0) {
-        other.put("k", "2");
-        other.remove("gone");
-        for (int i = 0; i < 60; i++) {
-          other.put("x" + i, "v".repeat(50));
+        switch (what) {
+          case "put" -> theirs.put("k1", "theirs");
+          case "remove" -> theirs.remove("k2");
+          case "insert" -> theirs.put("k3", "theirs");
+          default -> theirs.drop();
         }
-        assertThat(engine.journal("root").floor()).isGreaterThan(3);
+        moveOn(others);
       }
-      draft.put("k", draft.get("k").orElseThrow() + "+");
+      draft.put("count", "" + count);
     });
-    assertThat(store.get("k")).contains("2+");
     assertThat(runs[0]).isEqualTo(2);
+    assertThat(store.get("count"))
+        .contains(
+            switch (what) {
+              case "put" -> "2";
+              case "remove" -> "1";
+              case "insert" -> "3";
+              default -> "0";
+            });
+  }
+
+  @Test
+  void commit_overACheckpointBehindItsKey_asksItsResolver() {
+    Engine engine = MemoryEngine.create();
+    Stores mine = open(engine, new Random(1));
+    Stores others = open(engine, new Random(2));
+    Store<Long> store = mine.store("a", Codec.longs()).withResolver(Resolver.sum());
+    Store<Long> theirs = others.store("a", Codec.longs());
+    store.put("n", 1L);
+    int[] runs = {0};
+    store.commit(draft -> {
+      runs[0]++;
+      draft.put("n", draft.get("n").orElseThrow() + 10);
+      theirs.update("n", n -> n.orElseThrow() + 100);
+      moveOn(others);
+    });
+    assertThat(store.get("n")).contains(111L);
+    assertThat(runs[0]).isEqualTo(1);
+  }
+
+  @Test
+  void commits_thatNobodyMakesSafe_makeWayForCheckpointsToo() {
+    Engine engine = MemoryEngine.create();
+    Stores stores = open(engine, new Random(1));
+    Store<String> store = stores.store("a", Codec.utf8()).withDurability(Durability.NONE);
+    fill(store, 200);
+    assertThat(stores.status().floor()).isPositive();
+    List<Consumer<Draft<String>>> bodies =
+        IntStream.range(0, 200)
+            .<Consumer<Draft<String>>>mapToObj(
+                i -> draft -> draft.put("x" + i % 30, "v".repeat(50)))
+            .toList();
+    long floor = stores.status().floor();
+    assertThat(store.commitEach(bodies)).hasSize(200);
+    assertThat(stores.status().floor()).isGreaterThan(floor + 100);
+  }
+
+  @Test
+  void snapshot_besideAnotherOfItsMoment_isReadableForItself() {
+    Engine engine = MemoryEngine.create();
+    try (Stores stores = open(engine, new Random(1))) {
+      Store<String> store = stores.store("a", Codec.utf8());
+      fill(store, 60);
+      Snapshot<String> first = store.snapshot();
+      Snapshot<String> second = first.in(store);
+      moveOn(stores);
+      first.close();
+      first.close();
+      assertThat(shown(second)).hasSize(30);
+      assertThat(stores.status().pins()).hasSize(1);
+      second.close();
+      assertThat(stores.status().pins()).isEmpty();
+    }
   }
 
   @Test

@@ -130,10 +130,11 @@ final class CommitIds {
   void forget(long upTo) {
     int dropped = Math.clamp(upTo - before, 0, count);
     if (dropped > 0) {
-      count -= dropped;
-      before += dropped;
-      ids = Arrays.copyOfRange(ids, 2 * dropped, 2 * (dropped + Math.max(count, LEAST)));
+      int left = count - dropped;
+      ids = Arrays.copyOfRange(ids, 2 * dropped, 2 * (dropped + Math.max(left, LEAST)));
       index = null;
+      count = left;
+      before += dropped;
     }
   }
 

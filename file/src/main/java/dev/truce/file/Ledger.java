@@ -115,8 +115,8 @@ final class Ledger {
       starts[index] = at;
     }
     if (position > last) {
-      last = position;
       landed.add(id, position);
+      last = position;
     }
   }
 

@@ -9,7 +9,7 @@ import java.util.function.Function;
 
 /// A journal in front of which something happens once: between the moment at which a writer has
 /// looked for the last time, and its append.
-final class Meddled implements Journal {
+class Meddled implements Journal {
   private final Journal journal;
   private Function<List<Unit>, Optional<List<Result>>> meddling = _ -> Optional.empty();
 

@@ -182,10 +182,20 @@ final class SimulatedStore implements AutoCloseable {
     rest = MemoryEngine.create(me.ticker());
     stores =
         EagerStores.over(
-            new OneJournal(journal.journal(), Durability.FSYNC, rest),
+            new OneJournal(unwatched(journal.journal()), Durability.FSYNC, rest),
             new Owner(me.name(), "simulated", 0),
             () -> id,
             () -> Instant.ofEpochMilli(me.ticker().nanos() / 1_000_000));
+  }
+
+  /// Nobody hints: a hint comes on a thread that is no worker of the machine.
+  private static Journal unwatched(Journal journal) {
+    return new Meddled(journal) {
+      @Override
+      public AutoCloseable watch(Runnable hint) {
+        return () -> {};
+      }
+    };
   }
 
   /// Records tell the commits that they are by their ids, and those that were let go are told by
