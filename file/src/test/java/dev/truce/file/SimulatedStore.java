@@ -8,6 +8,7 @@ import dev.truce.Fence;
 import dev.truce.FencedException;
 import dev.truce.Owner;
 import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Engine;
 import dev.truce.spi.Journal;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
@@ -26,6 +27,7 @@ import dev.truce.store.TooOldException;
 import dev.truce.testkit.SimulatedMachine;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +36,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -176,12 +179,31 @@ final class SimulatedStore implements AutoCloseable {
   /// Of the commit that is under way.
   private UUID id = SimulatedJournal.id("");
 
-  SimulatedStore(SimulatedMachine<String>.Worker me) {
+  static SimulatedStore open(SimulatedMachine<String>.Worker me) {
+    return new SimulatedStore(me, SimulatedStore::usual);
+  }
+
+  /// Stores that take a checkpoint after every few commits.
+  static SimulatedStore openEagerly(SimulatedMachine<String>.Worker me) {
+    return new SimulatedStore(me, EagerStores::over);
+  }
+
+  private static Stores usual(
+      Engine engine, Owner writer, Supplier<UUID> ids, InstantSource clock) {
+    return Stores.over(engine, writer, _ -> {}, ids, clock, Runnable::run, 1, null);
+  }
+
+  /// How stores are opened.
+  private interface Opening {
+    Stores over(Engine engine, Owner writer, Supplier<UUID> ids, InstantSource clock);
+  }
+
+  private SimulatedStore(SimulatedMachine<String>.Worker me, Opening opening) {
     this.me = me;
     journal = new SimulatedJournal(me, me.storage(), new Names());
     rest = MemoryEngine.create(me.ticker());
     stores =
-        EagerStores.over(
+        opening.over(
             new OneJournal(unwatched(journal.journal()), Durability.FSYNC, rest),
             new Owner(me.name(), "simulated", 0),
             () -> id,
@@ -402,14 +424,14 @@ final class SimulatedStore implements AutoCloseable {
   /// After all others have died: settles what became of every commit, holds what the stores have at
   /// each revision to the commits until then, and goes on working.
   static void recover(SimulatedMachine<String>.Worker me) throws Exception {
-    try (SimulatedStore store = new SimulatedStore(me)) {
+    try (SimulatedStore store = open(me)) {
       store.settle();
     }
   }
 
   /// The same, once everything was committed again under its name.
   static void repeatAndRecover(SimulatedMachine<String>.Worker me) throws Exception {
-    try (SimulatedStore store = new SimulatedStore(me)) {
+    try (SimulatedStore store = open(me)) {
       me.account().attempted().stream()
           .filter(stated -> !stated.startsWith("!"))
           .forEach(store::commitNamed);

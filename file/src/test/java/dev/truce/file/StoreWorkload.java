@@ -92,10 +92,10 @@ enum StoreWorkload {
 
   /// Each commit tells its name in a list, for the records of the first ones are let go.
   CHECKPOINT_BESIDE_A_WRITER(work ->
-      work.setUp(opened(store -> store.commit("0,s/log<0,s/gone=1")))
+      work.setUp(openedEagerly(store -> store.commit("0,s/log<0,s/gone=1")))
           .process(
               "a",
-              opened(store -> {
+              openedEagerly(store -> {
                 store.commit("a1,s/log<a1,s/gone-");
                 store.commit("a2,s/log<a2,t/n+");
                 store.commit("a3,s/log<a3,t/n+");
@@ -104,18 +104,18 @@ enum StoreWorkload {
               }))
           .process(
               "b",
-              opened(store -> {
+              openedEagerly(store -> {
                 store.commit("b1,s/log<b1,t/n+");
                 store.commit("b2,s/log<b2,t/n+");
                 store.read();
               }))),
 
   CHECKPOINT_TWICE_BESIDE_A_READER(work ->
-      work.setUp(opened(store -> store.commit("0,s/log<0,s/gone=1")))
-          .process("b", opened(SimulatedStore::readOn))
+      work.setUp(openedEagerly(store -> store.commit("0,s/log<0,s/gone=1")))
+          .process("b", openedEagerly(SimulatedStore::readOn))
           .process(
               "a",
-              opened(store -> {
+              openedEagerly(store -> {
                 store.commit("a1,s/log<a1,s/gone-");
                 for (int i = 2; i <= 9; i++) {
                   store.commit("a" + i + ",s/log<a" + i + ",t/n+");
@@ -232,7 +232,16 @@ enum StoreWorkload {
 
   static Body<String> opened(Work work) {
     return me -> {
-      try (SimulatedStore store = new SimulatedStore(me)) {
+      try (SimulatedStore store = SimulatedStore.open(me)) {
+        work.with(store);
+      }
+    };
+  }
+
+  /// The same, where a checkpoint is taken after every few commits.
+  static Body<String> openedEagerly(Work work) {
+    return me -> {
+      try (SimulatedStore store = SimulatedStore.openEagerly(me)) {
         work.with(store);
       }
     };
