@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.logging.Level;
@@ -301,16 +302,28 @@ final class SimulatedStore implements AutoCloseable {
     }
   }
 
-  /// The same if a key has this revision.
+  /// The same if a key has this revision, right before it as well.
   boolean commitAt(long revision, String key, String name) {
-    return account(
-        name,
-        () ->
-            store("s")
-                .commit(draft -> {
-                  draft.requireRevision(key, revision);
-                  change(name, new Drafted(draft));
-                }));
+    AtomicLong landed = new AtomicLong();
+    boolean done =
+        account(
+            name,
+            () -> {
+              Commit commit =
+                  store("s")
+                      .commit(draft -> {
+                        draft.requireRevision(key, revision);
+                        change(name, new Drafted(draft));
+                      });
+              landed.set(commit.revision());
+              return commit;
+            });
+    if (landed.get() > 0) {
+      try (Snapshot<String> before = store("s").snapshotAt(landed.get() - 1)) {
+        assertThat(before.entry(key).map(Entry::revision).orElse(0L)).as(name).isEqualTo(revision);
+      }
+    }
+    return done;
   }
 
   /// The same, and does not wait until it is safe.

@@ -78,12 +78,6 @@ enum StoreMutant {
       "return !(answer instanceof Answer.Behind) ? ",
       "A_KEY_CHANGED_WHERE_IT_LANDS"),
 
-  CHECKED_UP_TO_WHAT_CAME_LATER(
-      "Committer",
-      "attempt.validated = now.revision();",
-      "attempt.validated = journal.appended();",
-      "HOT_KEY"),
-
   ANSWERS_BEFORE_IT_IS_SAFE(
       "Committer", "if (atLeast != Durability.FSYNC) {", "if (true) {", "FIRST_PUT"),
 
@@ -118,16 +112,10 @@ enum StoreMutant {
       "if (false) {\n      replica.acknowledge(",
       "A_READER_OF_WHAT_IS_NOT_SAFE"),
 
-  RESOLVED_IN_VAIN(
-      "Committer",
-      "writes.settle(clashes.at, answers);",
-      "writes.settle(clashes.at, new TreeMap<>(Writes.ORDER));",
-      "RESOLVED"),
-
   SHOWS_WHAT_IS_NOT_SAFE(
       "Stores",
-      "case DURABLE -> replica.safe();",
-      "case DURABLE -> replica.applied();",
+      "case DURABLE -> reading.safe();",
+      "case DURABLE -> reading.applied();",
       "A_READER_OF_WHAT_IS_NOT_SAFE"),
 
   CALLS_SAFE_WHAT_IS_KNOWN(
