@@ -448,6 +448,7 @@ final class SimulatedStore implements AutoCloseable {
     try (SimulatedStore store = open(me)) {
       me.account().attempted().stream()
           .filter(stated -> !stated.startsWith("!"))
+          .filter(stated -> !me.account().acknowledged().contains("!never " + stated))
           .forEach(store::commitNamed);
       store.settle();
     }
