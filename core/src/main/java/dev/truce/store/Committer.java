@@ -71,9 +71,6 @@ final class Committer {
     private final byte[] record;
     private long validated;
 
-    /// Where it was to land when it was asked about last.
-    private long landing;
-
     private Window window = Window.after(0);
     private @Nullable Answer answer;
 
@@ -86,7 +83,6 @@ final class Committer {
 
     @Override
     public Optional<byte[]> decide(Journal.Past past) {
-      landing = past.last() + 1;
       try {
         answer = StoreMachine.decide(footprint, validated, window, past);
       } catch (CommitRecord.Unreadable strange) {
@@ -99,8 +95,7 @@ final class Committer {
   /// What came of an attempt.
   private sealed interface Outcome {
     /// @param record empty where there was nothing to write
-    /// @param here whether it landed where this attempt was to land; it may have before
-    record Landed(long revision, byte[] record, boolean here) implements Outcome {}
+    record Landed(long revision, byte[] record) implements Outcome {}
 
     /// @param at where it was looked for
     record Clashes(List<Clash> clashes, Root at) implements Outcome {}
@@ -366,11 +361,16 @@ final class Committer {
         clashes, rounds, name, "it was put aside as " + name + " for a person to decide");
   }
 
-  /// Whether what landed is this very record: under a caller's id it may be somebody else's.
+  /// Whether what landed is this very record: under a caller's id it may be somebody else's, also
+  /// at the place for which this one was tried. Where that is not kept any more, nobody can tell.
   private boolean isOf(Store.Settings settings, Outcome.Landed landed) {
-    return settings.id() == null
-        || landed.here
-        || Arrays.equals(replica.record(landed.revision), landed.record);
+    try {
+      return settings.id() == null
+          || landed.record.length == 0
+          || Arrays.equals(replica.record(landed.revision), landed.record);
+    } catch (TooOldException letGo) {
+      return false;
+    }
   }
 
   private Outcome outcome(
@@ -379,7 +379,7 @@ final class Committer {
     if (writes.isEmpty()) {
       List<Clash> clashes = StoreMachine.check(writes.base(), footprint);
       return clashes.isEmpty()
-          ? new Outcome.Landed(writes.base().revision(), NOTHING, true)
+          ? new Outcome.Landed(writes.base().revision(), NOTHING)
           : new Outcome.Clashes(clashes, writes.base());
     }
     byte[] record =
@@ -417,7 +417,7 @@ final class Committer {
       attempt.window = Window.after(behind);
       switch (append(new Unit(wanted.id, wanted.fence, attempt))) {
         case Result.Appended(long position) -> {
-          return new Outcome.Landed(position, attempt.record, position == attempt.landing);
+          return new Outcome.Landed(position, attempt.record);
         }
         case Result.Refused refused -> {
           if (refused.fenced() != null) {
