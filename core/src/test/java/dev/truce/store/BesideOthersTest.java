@@ -27,6 +27,7 @@ class BesideOthersTest {
   private final Engine memory = MemoryEngine.create();
   private final Store<byte[]> others = stores(memory).store("others", Codec.bytes());
   private Runnable meanwhile = () -> {};
+  private Runnable firstSwap = () -> {};
   private int appends;
 
   private static Stores stores(Engine engine) {
@@ -41,9 +42,22 @@ class BesideOthersTest {
         null);
   }
 
-  /// The same engine, where something happens before each append.
+  /// The same engine, where something happens before each append and before the first swap.
   private final Engine slow =
       new Engine() {
+        private final Cells cells = before(Cells.class, memory.cells(), "swap", this::swapping);
+
+        private void swapping() {
+          Runnable now = firstSwap;
+          firstSwap = () -> {};
+          now.run();
+        }
+
+        private void appending() {
+          appends++;
+          meanwhile.run();
+        }
+
         @Override
         public String place() {
           return memory.place();
@@ -56,7 +70,7 @@ class BesideOthersTest {
 
         @Override
         public Cells cells() {
-          return memory.cells();
+          return cells;
         }
 
         @Override
@@ -71,7 +85,7 @@ class BesideOthersTest {
 
         @Override
         public Journal journal(String name) {
-          return slow(memory.journal(name));
+          return before(Journal.class, Engine.super.journal(name), "append", this::appending);
         }
 
         @Override
@@ -80,22 +94,21 @@ class BesideOthersTest {
         }
       };
 
-  private Journal slow(Journal journal) {
-    return (Journal)
+  private static <T> T before(Class<T> type, T it, String name, Runnable first) {
+    return type.cast(
         Proxy.newProxyInstance(
-            Journal.class.getClassLoader(),
-            new Class<?>[] {Journal.class},
+            type.getClassLoader(),
+            new Class<?>[] {type},
             (_, method, arguments) -> {
-              if (method.getName().equals("append")) {
-                appends++;
-                meanwhile.run();
+              if (method.getName().equals(name)) {
+                first.run();
               }
               try {
-                return method.invoke(journal, arguments);
+                return method.invoke(it, arguments);
               } catch (InvocationTargetException failure) {
                 throw failure.getCause();
               }
-            });
+            }));
   }
 
   @ParameterizedTest
@@ -140,5 +153,18 @@ class BesideOthersTest {
     });
     assertThat(read).hasSizeBetween(2, 3).startsWith("old").endsWith("theirs");
     assertThat(mine.get("k")).hasValue("new".getBytes(UTF_8));
+  }
+
+  @Test
+  void commit_othersLandUnderItsIdAtItsPlace_isTheirs() {
+    UUID id = UUID.randomUUID();
+    Store<byte[]> mine = stores(slow).store("s", Codec.bytes());
+    Store<byte[]> theirs = stores(memory).store("s", Codec.bytes());
+    theirs.put("k", "old".getBytes(UTF_8));
+    firstSwap = () -> theirs.withId(id).put("k", "theirs".getBytes(UTF_8));
+    Store.Updated<byte[]> updated = mine.withId(id).update("k", _ -> "mine".getBytes(UTF_8));
+    assertThat(updated.commit().repeated()).isTrue();
+    assertThat(updated.value()).asString(UTF_8).isEqualTo("theirs");
+    assertThat(theirs.get("k").orElseThrow()).asString(UTF_8).isEqualTo("theirs");
   }
 }
