@@ -35,6 +35,7 @@ class JfrTest {
       assertThat(refused.join()).isTrue();
       Job<Grant> waiter = crew.platform(() -> lock.acquire(LONG));
       Crew.until(() -> lock.status().waiting() == 1);
+      Crew.until(() -> waiter.thread().getState() == Thread.State.TIMED_WAITING);
       first.close();
       Grant second = waiter.join();
       lock.revoke("the test");

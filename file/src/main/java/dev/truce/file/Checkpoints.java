@@ -221,9 +221,10 @@ final class Checkpoints {
 
   // ---- letting go -------------------------------------------------------------------------------
 
-  /// Removes what the base stands for: first older bases, then, once that lasts, segments that
-  /// nobody reads any more. So wherever a crash comes, a base that is left has its records. Bases
-  /// that were never finished go as well: whoever still writes one is told.
+  /// Removes what the base stands for: first older bases, then, once that lasts, segments. So
+  /// wherever a crash comes, a base that is left has its records. Whoever had still to read those
+  /// segments goes on from the base: nobody who stands still keeps them. Bases that were never
+  /// finished go as well: whoever still writes one is told.
   private void retire(Base base) {
     files.<@Nullable Void>io(
         files.control(),
@@ -238,15 +239,8 @@ final class Checkpoints {
           }
           files.storage().sync();
           Yield.at(Yield.JOURNAL_BASES_RETIRED);
-          int floor = Place.segment(base.start());
-          for (int other = 0; other < control.used(); other++) {
-            int reading = control.reading(other);
-            if (reading > 0 && reading < floor && locks.slotHeld(other)) {
-              floor = reading;
-            }
-          }
           for (int number : files.segments().stream().sorted().toList()) {
-            if (number < floor) {
+            if (number < Place.segment(base.start())) {
               files.storage().delete(files.segment(number));
             }
           }

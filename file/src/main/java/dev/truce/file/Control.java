@@ -27,8 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// 8192  256 slots of 64 bytes, one for each process that has the journal open:
 ///         0  flushing  the place up to which it is flushing, 0 for none
 ///         8  epoch     of that flush
-///        16  reading   the segment it may still read
-///        24  pid       for messages
+///        16  pid       for messages
 /// ```
 ///
 /// Tail and durable are [checked][Checked] words: `{segment:23 | offset / 8:28 | poison:1}`.
@@ -52,8 +51,7 @@ final class Control {
   private static final int BYTES = FIRST_SLOT + SLOTS * SLOT_BYTES;
   private static final int FLUSHING = 0;
   private static final int FLUSH_EPOCH = 8;
-  private static final int READING = 16;
-  private static final int PID = 24;
+  private static final int PID = 16;
   private static final long POISON = 1;
 
   /// Offsets of places count words, and segments have the other 23 bits.
@@ -268,7 +266,6 @@ final class Control {
 
   /// Makes a slot one that is used.
   void use(int slot, long pid) {
-    Words.set(memory, at(slot) + READING, 0);
     Words.set(memory, at(slot) + PID, pid);
     for (; ; ) {
       long used = Words.get(memory, USED);
@@ -297,15 +294,6 @@ final class Control {
 
   long flushEpoch(int slot) {
     return Words.get(memory, at(slot) + FLUSH_EPOCH);
-  }
-
-  /// The segment that a slot's process reads.
-  int reading(int slot) {
-    return (int) Words.get(memory, at(slot) + READING);
-  }
-
-  void read(int slot, int segment) {
-    Words.set(memory, at(slot) + READING, segment);
   }
 
   private static int at(int slot) {

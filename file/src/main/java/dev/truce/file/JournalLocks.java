@@ -56,11 +56,6 @@ record JournalLocks(Locks locks, long first) {
     locks.release(first + SLOTS + slot);
   }
 
-  /// Whether the process in this slot is there.
-  boolean slotHeld(int slot) {
-    return locks.isHeld(first + SLOTS + slot);
-  }
-
   boolean tryAppend(int segment) {
     return locks.tryTake(append(segment), false);
   }

@@ -76,7 +76,7 @@ final class SharedJournal implements Journal, AutoCloseable {
     this.later = later;
     this.slot = slot;
     this.segments = new Segments(files, control);
-    this.tail = new Tail(files, control, segments, slot);
+    this.tail = new Tail(files, control, segments);
     Flushes flushes = new Flushes(files, control, slot);
     this.appender = new Appender(files, locks, control, segments, flushes, tail, ticker);
     this.flusher =

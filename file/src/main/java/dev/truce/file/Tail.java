@@ -29,7 +29,6 @@ final class Tail {
   private final JournalFiles files;
   private final Control control;
   private final Segments segments;
-  private final int slot;
   private final ReentrantLock lock = new ReentrantLock();
   private Ledger ledger;
 
@@ -44,11 +43,10 @@ final class Tail {
     T run(Ledger ledger) throws IOException;
   }
 
-  Tail(JournalFiles files, Control control, Segments segments, int slot) {
+  Tail(JournalFiles files, Control control, Segments segments) {
     this.files = files;
     this.control = control;
     this.segments = segments;
-    this.slot = slot;
     this.ledger = files.io(files.control(), this::load);
     this.seen = new Seen(0, 0, 0);
   }
@@ -140,7 +138,6 @@ final class Tail {
         }
       }
       ledger.enter(page);
-      control.read(slot, page.number());
     }
     read(word);
   }

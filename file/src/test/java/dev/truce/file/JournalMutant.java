@@ -103,8 +103,7 @@ enum JournalMutant {
       "retire(base);",
       "CHECKPOINTS"),
 
-  RETIRED_BELOW_A_PIN(
-      "Checkpoints", "reading > 0 && reading < floor", "false", "A_READER_STANDS_STILL"),
+  RETIRED_IS_CALLED_DAMAGE("Tail", "tries == TRIES", "tries == 0", "A_READER_STANDS_STILL"),
 
   STATE_ASKED_OUT_OF_TURN(
       "Checkpoints",
