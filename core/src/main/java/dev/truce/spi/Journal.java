@@ -120,6 +120,12 @@ public interface Journal {
     /// has the same bytes; what the sink throws, or it throws itself, ends the checkpoint.
     void writeTo(Sink sink);
 
+    /// Whether whoever waits for its turn to write this is to wait on. Asked now and then until
+    /// then; once it is not wanted, no checkpoint is taken.
+    default boolean isWanted() {
+      return true;
+    }
+
     /// These bytes, which do not change from here on.
     static State of(byte[] bytes) {
       return sink -> sink.write(ByteBuffer.wrap(bytes));

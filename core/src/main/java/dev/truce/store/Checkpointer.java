@@ -30,6 +30,8 @@ final class Checkpointer {
   /// next commit. Written by whose turn it is.
   private volatile long begun;
 
+  private volatile boolean closing;
+
   private volatile @Nullable AutoCloseable watch;
 
   /// @param aside where checkpoints are taken
@@ -93,7 +95,7 @@ final class Checkpointer {
   private void take(long upTo) {
     try {
       long began = telling == null ? 0 : telling.now();
-      boolean taken = journal.checkpoint(upTo, sink -> write(upTo, sink));
+      boolean taken = journal.checkpoint(upTo, new Standing(upTo));
       replica.takeUp();
       if (taken && telling != null) {
         telling.taken(upTo, began);
@@ -103,9 +105,25 @@ final class Checkpointer {
     }
   }
 
-  private void write(long upTo, Journal.Sink sink) {
-    try (Reading reading = replica.reading()) {
-      RunWriter.write(upTo, reading.at(upTo).kept(), sink);
+  /// What stores hold at a revision; given up by who closes while it waits for its turn, as
+  /// somebody else takes one.
+  private final class Standing implements Journal.State {
+    private final long upTo;
+
+    Standing(long upTo) {
+      this.upTo = upTo;
+    }
+
+    @Override
+    public void writeTo(Journal.Sink sink) {
+      try (Reading reading = replica.reading()) {
+        RunWriter.write(upTo, reading.at(upTo).kept(), sink);
+      }
+    }
+
+    @Override
+    public boolean isWanted() {
+      return !closing;
     }
   }
 
@@ -140,8 +158,9 @@ final class Checkpointer {
     }
   }
 
-  /// Waits for the one on its way; there will be no other. Idempotent.
+  /// Waits for the one that is being written; there will be no other. Idempotent.
   synchronized void close() {
+    closing = true;
     turn.acquireUninterruptibly();
     begun = NEVER;
     turn.release();

@@ -78,8 +78,11 @@ final class Checkpoints {
   boolean take(long upTo, Journal.State state) {
     turn.lock();
     try {
-      boolean taken = takeTurn(upTo);
+      boolean taken = takeTurn(upTo, state);
       try {
+        if (!taken && !state.isWanted()) {
+          return false;
+        }
         Boolean replaced;
         do {
           settled.accept(
@@ -99,10 +102,10 @@ final class Checkpoints {
 
   /// Waits for somebody else's checkpoint, if it does not take too long; answers whether the byte
   /// is ours.
-  private boolean takeTurn(long upTo) {
+  private boolean takeTurn(long upTo, Journal.State state) {
     Patience patience = new Patience(ticker);
     long seen = -1;
-    while (tail.below() < upTo) {
+    while (tail.below() < upTo && state.isWanted()) {
       if (locks.tryCheckpoint()) {
         return true;
       }

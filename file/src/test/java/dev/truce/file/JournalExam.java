@@ -294,7 +294,8 @@ enum JournalExam {
     }
   },
 
-  /// Somebody writes a state for half a minute, and another waits: its own is not asked for.
+  /// Somebody writes a state for half a minute, and another waits: its own is not asked for. A
+  /// third one, which does not want to wait, does not.
   A_STATE_THAT_TAKES_LONG {
     @Override
     void take() {
@@ -315,7 +316,17 @@ enum JournalExam {
                         throw new AssertionError("it was asked for beside another");
                       };
                   assertThat(journal.journal().checkpoint(1, unasked)).isFalse();
+                  assertThat(journal.journal().floor()).isPositive();
                   assertThat(journal.values()).containsExactly("a1" + "x".repeat(4000));
+                }
+              })
+          .process(
+              "c",
+              me -> {
+                JournalWorkload.rest(me, Duration.ofSeconds(2));
+                try (SimulatedJournal journal = new SimulatedJournal(me)) {
+                  assertThat(journal.journal().checkpoint(1, new Unwanted())).isFalse();
+                  assertThat(journal.journal().floor()).as("it is still being written").isZero();
                 }
               })
           .run(Schedule.PLAIN)
@@ -355,6 +366,18 @@ enum JournalExam {
           .orThrow();
     }
   };
+
+  private static final class Unwanted implements Journal.State {
+    @Override
+    public void writeTo(Journal.Sink sink) {
+      throw new AssertionError("it was asked for");
+    }
+
+    @Override
+    public boolean isWanted() {
+      return false;
+    }
+  }
 
   private static final boolean FULL = Boolean.getBoolean("truce.full");
 

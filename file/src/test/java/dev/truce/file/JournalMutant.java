@@ -107,7 +107,7 @@ enum JournalMutant {
 
   STATE_ASKED_OUT_OF_TURN(
       "Checkpoints",
-      "boolean taken = takeTurn(upTo);",
+      "boolean taken = takeTurn(upTo, state);",
       "boolean taken = locks.tryCheckpoint();",
       "A_STATE_THAT_TAKES_LONG"),
 
