@@ -442,15 +442,24 @@ final class Committer {
   /// Appends it until the outcome is known: the same id never lands twice. A refusal tells that no
   /// earlier try of unknown outcome has landed, nor will: it was for a place that is taken.
   private Result append(Unit unit) {
-    Result result = journal.append(List.of(unit)).getFirst();
+    Result result = appendOnce(unit);
     for (int again = 0; again < UNKNOWN_REPEATS && result instanceof Result.Unknown; again++) {
       try {
-        result = journal.append(List.of(unit)).getFirst();
+        result = appendOnce(unit);
       } catch (EngineException failure) {
         throw unknown(unit.commitId(), failure.getMessage(), failure);
       }
     }
     return result;
+  }
+
+  /// Memory that runs out behind an append does not take it back.
+  private Result appendOnce(Unit unit) {
+    try {
+      return journal.append(List.of(unit)).getFirst();
+    } catch (VirtualMachineError failure) {
+      throw unknown(unit.commitId(), failure.toString(), failure);
+    }
   }
 
   // ---- what landed
@@ -478,7 +487,7 @@ final class Committer {
     try {
       awaitSafe(revision);
       return best;
-    } catch (EngineException failure) {
+    } catch (EngineException | VirtualMachineError failure) {
       throw unknown(id, failure.getMessage(), failure);
     }
   }

@@ -2,7 +2,9 @@ package dev.truce.store;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.truce.OutcomeUnknownException;
 import dev.truce.Owner;
 import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Capabilities;
@@ -28,6 +30,7 @@ class BesideOthersTest {
   private final Store<byte[]> others = stores(memory).store("others", Codec.bytes());
   private Runnable meanwhile = () -> {};
   private Runnable firstSwap = () -> {};
+  private Runnable behind = () -> {};
   private int appends;
 
   private static Stores stores(Engine engine) {
@@ -42,10 +45,10 @@ class BesideOthersTest {
         null);
   }
 
-  /// The same engine, where something happens before each append and before the first swap.
+  /// The same engine, where something happens around each append and before the first swap.
   private final Engine slow =
       new Engine() {
-        private final Cells cells = before(Cells.class, memory.cells(), "swap", this::swapping);
+        private final Cells cells = around(Cells.class, memory.cells(), "swap", this::swapping, () -> {});
 
         private void swapping() {
           Runnable now = firstSwap;
@@ -85,7 +88,9 @@ class BesideOthersTest {
 
         @Override
         public Journal journal(String name) {
-          return before(Journal.class, Engine.super.journal(name), "append", this::appending);
+          Journal journal = Engine.super.journal(name);
+          return around(
+              Journal.class, journal, "append", this::appending, () -> behind.run());
         }
 
         @Override
@@ -94,17 +99,23 @@ class BesideOthersTest {
         }
       };
 
-  private static <T> T before(Class<T> type, T it, String name, Runnable first) {
+  private static <T> T around(
+      Class<T> type, T it, String name, Runnable before, Runnable behind) {
     return type.cast(
         Proxy.newProxyInstance(
             type.getClassLoader(),
             new Class<?>[] {type},
             (_, method, arguments) -> {
-              if (method.getName().equals(name)) {
-                first.run();
+              boolean wanted = method.getName().equals(name);
+              if (wanted) {
+                before.run();
               }
               try {
-                return method.invoke(it, arguments);
+                Object answer = method.invoke(it, arguments);
+                if (wanted) {
+                  behind.run();
+                }
+                return answer;
               } catch (InvocationTargetException failure) {
                 throw failure.getCause();
               }
@@ -166,5 +177,24 @@ class BesideOthersTest {
     assertThat(updated.commit().repeated()).isTrue();
     assertThat(updated.value()).asString(UTF_8).isEqualTo("theirs");
     assertThat(theirs.get("k").orElseThrow()).asString(UTF_8).isEqualTo("theirs");
+  }
+
+  @Test
+  void commit_memoryRunsOutBehindItsAppend_isUnknownAndTold() {
+    Store<byte[]> mine = stores(slow).store("s", Codec.bytes());
+    mine.put("k", "old".getBytes(UTF_8));
+    OutOfMemoryError full = new OutOfMemoryError("by the test");
+    behind =
+        () -> {
+          behind = () -> {};
+          throw full;
+        };
+    OutcomeUnknownException unknown =
+        catchThrowableOfType(
+            OutcomeUnknownException.class, () -> mine.put("k", "new".getBytes(UTF_8)));
+    assertThat(unknown).hasCause(full);
+    UUID id = unknown.id().orElseThrow();
+    assertThat(mine.withId(id).put("k", "again".getBytes(UTF_8)).repeated()).isTrue();
+    assertThat(mine.get("k").orElseThrow()).asString(UTF_8).isEqualTo("new");
   }
 }

@@ -88,14 +88,14 @@ enum StoreMutant {
 
   FIND_INSTEAD_OF_APPENDING_AGAIN(
       "Committer",
-      "        result = journal.append(List.of(unit)).getFirst();",
+      "        result = appendOnce(unit);",
       "        result = journal.find(unit.commitId()).map(Result.class::cast)"
           + ".orElse(new Result.Refused(\"\", null));",
       "AN_UNKNOWN_OUTCOME_OF_WHAT_DID_NOT_LAND"),
 
   APPENDED_AGAIN_UNDER_ANOTHER_ID(
       "Committer",
-      "        result = journal.append(List.of(unit)).getFirst();",
+      "        result = appendOnce(unit);",
       "        result = journal.append(List.of(new Unit(UUID.randomUUID(), unit.fence(), "
           + "unit.decider()))).getFirst();",
       "AN_UNKNOWN_OUTCOME_OF_WHAT_LANDED"),
