@@ -118,13 +118,14 @@ final class Delta {
       items[at] = item;
       return new Node[] {new Leaf(leaf.keys, items, Math.max(leaf.newest, item.revision()))};
     }
-    return leaves(inserted(leaf.keys, -at - 1, key), inserted(leaf.items, -at - 1, item));
+    byte[][] keys = inserted(leaf.keys, -at - 1, key);
+    Item[] items = inserted(leaf.items, -at - 1, item);
+    return keys.length <= WIDTH
+        ? new Node[] {new Leaf(keys, items, Math.max(leaf.newest, item.revision()))}
+        : halves(keys, items);
   }
 
-  private static Node[] leaves(byte[][] keys, Item[] items) {
-    if (keys.length <= WIDTH) {
-      return new Node[] {leaf(keys, items)};
-    }
+  private static Node[] halves(byte[][] keys, Item[] items) {
     int half = keys.length / 2;
     return new Node[] {
       leaf(Arrays.copyOf(keys, half), Arrays.copyOf(items, half)),
@@ -145,14 +146,23 @@ final class Delta {
   private static Node[] put(Inner inner, byte[] key, Item item) {
     int at = kid(inner, key);
     Node[] made = put(inner.kids[at], key, item);
+    byte[][] low = inner.low;
+    if (made[0].first() != low[at]) {
+      low = low.clone();
+      low[at] = made[0].first();
+    }
     Node[] kids = inner.kids.clone();
     kids[at] = made[0];
     if (made.length == 2) {
+      low = inserted(low, at + 1, made[1].first());
       kids = inserted(kids, at + 1, made[1]);
     }
-    if (kids.length <= WIDTH) {
-      return new Node[] {inner(kids)};
-    }
+    return kids.length <= WIDTH
+        ? new Node[] {new Inner(low, kids, Math.max(inner.newest, item.revision()))}
+        : halves(kids);
+  }
+
+  private static Node[] halves(Node[] kids) {
     int half = kids.length / 2;
     return new Node[] {
       inner(Arrays.copyOf(kids, half)), inner(Arrays.copyOfRange(kids, half, kids.length))
