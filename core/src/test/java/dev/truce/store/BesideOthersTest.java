@@ -48,7 +48,8 @@ class BesideOthersTest {
   /// The same engine, where something happens around each append and before the first swap.
   private final Engine slow =
       new Engine() {
-        private final Cells cells = around(Cells.class, memory.cells(), "swap", this::swapping, () -> {});
+        private final Cells cells =
+            around(Cells.class, memory.cells(), "swap", this::swapping, () -> {});
 
         private void swapping() {
           Runnable now = firstSwap;
@@ -89,8 +90,7 @@ class BesideOthersTest {
         @Override
         public Journal journal(String name) {
           Journal journal = Engine.super.journal(name);
-          return around(
-              Journal.class, journal, "append", this::appending, () -> behind.run());
+          return around(Journal.class, journal, "append", this::appending, () -> behind.run());
         }
 
         @Override
@@ -99,8 +99,7 @@ class BesideOthersTest {
         }
       };
 
-  private static <T> T around(
-      Class<T> type, T it, String name, Runnable before, Runnable behind) {
+  private static <T> T around(Class<T> type, T it, String name, Runnable before, Runnable behind) {
     return type.cast(
         Proxy.newProxyInstance(
             type.getClassLoader(),

@@ -29,12 +29,12 @@ final class JournalCrashIT {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
 
   /// So many states are recovered at least, of all workloads and of each.
-  private static final long STATES = FULL ? 10_000_000 : 120_000;
+  private static final long STATES = FULL ? 10_000_000 : 150_000;
 
-  private static final long OF_EACH = STATES / 20;
+  private static final long OF_EACH = STATES / 25;
 
   /// Of the states of the plain run; all that else befalls a workload has at least a sample each.
-  private static final long PLAIN = FULL ? STATES / 24 : STATES / 31;
+  private static final long PLAIN = FULL ? STATES / 24 : STATES / 38;
 
   private static final AtomicLong recovered = new AtomicLong();
   private static final AtomicInteger explored = new AtomicInteger();

@@ -179,6 +179,7 @@ public final class Crashes<E> {
   private int depth = 3;
   private int preemptions = 1;
   private int chances;
+  private int every = 1;
   private Duration pause = Duration.ofSeconds(1);
   private boolean faults = true;
   private boolean thorough = Boolean.getBoolean("truce.full");
@@ -234,6 +235,13 @@ public final class Crashes<E> {
   /// So many interleavings by chance on top.
   public Crashes<E> chances(int schedules) {
     chances = schedules;
+    return this;
+  }
+
+  /// Of what can befall the workload, and of its interleavings that are not by chance, one in so
+  /// many, and which is told by the [seed][#seed]: so other ones each time.
+  public Crashes<E> oneIn(int many) {
+    every = many;
     return this;
   }
 
@@ -358,6 +366,7 @@ public final class Crashes<E> {
       others.add(() -> crash(work(start, schedule)));
     }
     interleavings(start, plain, preemptions, others);
+    others = some(others);
     for (int i = 0; i < chances && work.size() > 1; i++) {
       Seed next = new Seed(Sector.mix(seed.value(), i));
       others.add(() -> crash(work(start, Schedule.random(next))));
@@ -368,6 +377,15 @@ public final class Crashes<E> {
       parts = crashes(go(parts, threads), limit);
     }
     go(parts, threads);
+  }
+
+  private <T> List<T> some(List<T> all) {
+    List<T> some = new ArrayList<>();
+    for (int i = Math.floorMod(seed.value(), every); i < all.size(); i += every) {
+      some.add(all.get(i));
+    }
+    complete &= every == 1;
+    return some;
   }
 
   /// Goes through all parts, and answers what they answer, in their order.
