@@ -3,6 +3,7 @@ package dev.truce.store;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
@@ -23,6 +24,13 @@ import org.jspecify.annotations.Nullable;
 final class Delta {
   /// How many keys a node has at most.
   private static final int WIDTH = 32;
+
+  /// So many rows are not put one after the other, for to copy a way takes as long as to copy some
+  /// hundred rows beside each other.
+  private static final int MANY = 4096;
+
+  private static final Comparator<Row> ORDER =
+      (one, other) -> Arrays.compareUnsigned(one.key, other.key);
 
   private static final byte[] FIRST = new byte[0];
 
@@ -64,7 +72,12 @@ final class Delta {
 
   /// What is newer than a revision, and nothing else.
   Delta since(long revision) {
-    List<Node> nodes = leaves(newer(revision));
+    return of(newer(revision));
+  }
+
+  /// Of rows in the order of their keys.
+  private static Delta of(Iterator<Row> rows) {
+    List<Node> nodes = leaves(rows);
     while (nodes.size() > 1) {
       nodes = parents(nodes);
     }
@@ -101,6 +114,30 @@ final class Delta {
   Delta with(byte[] key, Item item) {
     Node[] made = put(root, key, item);
     return new Delta(made.length == 1 ? made[0] : inner(made));
+  }
+
+  /// The same as to put one row after the other; many at once are merged with what is there.
+  Delta with(List<Row> rows) {
+    if (rows.size() < MANY) {
+      Delta all = this;
+      for (Row row : rows) {
+        all = all.with(row.key, row.item);
+      }
+      return all;
+    }
+    return of(new Over(lastOfEachKey(rows).iterator(), rows(FIRST, BEHIND_ALL)));
+  }
+
+  private static List<Row> lastOfEachKey(List<Row> rows) {
+    List<Row> sorted = new ArrayList<>(rows);
+    sorted.sort(ORDER); // stable
+    List<Row> last = new ArrayList<>(sorted.size());
+    for (int i = 0; i < sorted.size(); i++) {
+      if (i + 1 == sorted.size() || ORDER.compare(sorted.get(i), sorted.get(i + 1)) != 0) {
+        last.add(sorted.get(i));
+      }
+    }
+    return last;
   }
 
   /// The node with the item in it, or the two that it became.

@@ -4,6 +4,7 @@ import dev.truce.EngineException;
 import dev.truce.spi.Journal;
 import dev.truce.spi.Journal.Page;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -143,12 +144,41 @@ final class Replica {
     takeUpNewer();
     while (applied.revision() < revision) {
       try {
-        takeAll(page(applied.revision() + 1, PAGE));
+        long safely = Math.min(revision, journal.durable());
+        if (safe == applied && safely > applied.revision()) {
+          takeAtOnce(safely);
+        } else {
+          takeAll(page(applied.revision() + 1, PAGE));
+        }
       } catch (TooOldException letGo) {
         takeUp(letGo);
       }
     }
     due = retention.due(applied.revision());
+  }
+
+  /// A record, of which nothing is known any more but where it is and how long.
+  private record Passed(long position, int length) {}
+
+  /// Goes on to a safe revision, without the roots on the way: nobody goes back behind what is
+  /// safe.
+  private void takeAtOnce(long revision) {
+    List<Delta.Row> rows = new ArrayList<>();
+    List<Passed> passed = new ArrayList<>();
+    for (long at = applied.revision(); at < revision; ) {
+      for (Journal.Entry entry : page(at + 1, (int) Math.min(PAGE, revision - at))) {
+        CommitRecord commit = read(entry);
+        if (commit != null) {
+          rows.addAll(StoreMachine.rows(entry.position(), commit));
+        }
+        passed.add(new Passed(entry.position(), entry.record().length));
+        at = entry.position();
+      }
+    }
+    Root next = new Root(applied.run(), applied.delta().with(rows), revision);
+    passed.forEach(record -> retention.add(record.position, record.length));
+    applied = next;
+    safe = next;
   }
 
   private void takeAll(List<Journal.Entry> entries) {

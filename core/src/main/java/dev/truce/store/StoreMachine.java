@@ -78,18 +78,23 @@ final class StoreMachine {
   // ---- what a commit makes of the content
 
   static Root apply(Root before, long revision, CommitRecord commit) {
-    Delta delta = before.delta();
+    return new Root(before.run(), before.delta().with(rows(revision, commit)), revision);
+  }
+
+  /// What a commit makes of which keys, to be put one after the other.
+  static List<Delta.Row> rows(long revision, CommitRecord commit) {
+    List<Delta.Row> rows = new ArrayList<>(commit.writes().size() + 1);
     for (int i = 0; i < commit.stores().size(); i++) {
       Named store = commit.stores().get(i);
       if (store.isNew()) {
         byte[] number = ByteBuffer.allocate(8).putLong(commit.number(i, revision)).array();
-        delta = delta.with(Root.row(store.name()), Item.of(revision, number));
+        rows.add(new Delta.Row(Root.row(store.name()), Item.of(revision, number)));
       }
     }
     for (Write write : commit.writes()) {
-      delta = delta.with(commit.key(write, revision), commit.item(write, revision));
+      rows.add(new Delta.Row(commit.key(write, revision), commit.item(write, revision)));
     }
-    return new Root(before.run(), delta, revision);
+    return rows;
   }
 
   // ---- whether it may land

@@ -102,4 +102,29 @@ class DeltaTest {
     }
     assertThat(shown(delta.rows(new byte[0], new byte[] {-1}))).isEqualTo(keys);
   }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 4_095, 4_096, 20_000})
+  void with_manyAtOnce_isAsOneAfterTheOther(int many) {
+    Random random = new Random(many);
+    Delta atOnce = Delta.EMPTY;
+    NavigableMap<byte[], Item> map = new TreeMap<>(Writes.ORDER);
+    long revision = 0;
+    for (int round = 0; round < 4; round++) {
+      List<Row> rows = new ArrayList<>();
+      for (int i = 0; i < many; i++) {
+        byte[] key = key(random, 100);
+        Item item = Item.of(++revision, new byte[0]);
+        rows.add(new Row(key, item));
+        map.put(key, item);
+      }
+      Delta before = atOnce;
+      List<String> shownBefore = shown(before.rows(new byte[0], new byte[] {-1}));
+      atOnce = before.with(rows);
+      assertThat(shown(atOnce.rows(new byte[0], new byte[] {-1}))).isEqualTo(shown(map));
+      assertThat(shown(before.rows(new byte[0], new byte[] {-1}))).isEqualTo(shownBefore);
+      assertThat(atOnce.get(rows.getLast().key())).isEqualTo(rows.getLast().item());
+      assertThat(shown(atOnce.newer(revision - 1))).hasSize(1);
+    }
+  }
 }
