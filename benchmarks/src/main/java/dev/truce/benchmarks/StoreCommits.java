@@ -21,8 +21,12 @@ final class StoreCommits implements Row {
   private static final long LEAD_NANOS = 20_000_000;
   private static final int ROUNDS = 9;
 
-  /// Many JVMs on few cores are long in compiling what they do.
-  private static final int MOST_WARM_UP = 2;
+  /// Many JVMs on few cores are long in compiling what they do: a contestant is warm when it got no
+  /// faster for so many rounds, by more than so much, or has had so many times the usual time.
+  private static final int SETTLED = 8;
+
+  private static final double FASTER = 0.95;
+  private static final int MOST_WARM_UP = 14;
 
   private final int processes;
 
@@ -80,10 +84,9 @@ final class StoreCommits implements Row {
   /// Microseconds a commit, by kind.
   private Map<Kind, Series> race(
       Workshop workshop, List<Jvm> workers, List<Kind> kinds, String what) throws IOException {
-    long warmUp = workshop.effort().warmUpMillis() * (processes == 1 ? 1 : MOST_WARM_UP);
     List<Lane> lanes = new ArrayList<>();
     for (Kind kind : kinds) {
-      lanes.add(new Lane(kind, round(workers, what, kind, warmUp), new ArrayList<>()));
+      lanes.add(new Lane(kind, warmUp(workshop, workers, what, kind), new ArrayList<>()));
     }
     for (int i = 0; i < Math.min(ROUNDS, workshop.effort().meetings()); i++) {
       for (Lane lane : lanes) {
@@ -98,6 +101,22 @@ final class StoreCommits implements Row {
       series.put(lane.kind, new Series(lane.taken.stream().map(Round::microsEach).toList()));
     }
     return series;
+  }
+
+  private static Round warmUp(Workshop workshop, List<Jvm> workers, String what, Kind kind)
+      throws IOException {
+    long most = workshop.effort().warmUpMillis() * MOST_WARM_UP * 1_000_000;
+    Round all = new Round(0, 0);
+    double best = Double.POSITIVE_INFINITY;
+    for (int settled = 0; settled < SETTLED && all.nanos < most; settled++) {
+      Round round = round(workers, what, kind, workshop.effort().meetingMillis());
+      if (round.microsEach() < best * FASTER) {
+        best = round.microsEach();
+        settled = 0;
+      }
+      all = new Round(all.nanos + round.nanos, all.commits + round.commits);
+    }
+    return all;
   }
 
   /// What one of them did.
