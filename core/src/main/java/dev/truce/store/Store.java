@@ -165,8 +165,12 @@ public final class Store<V> {
 
   /// What is there now.
   public Snapshot<V> snapshot(Read read) {
+    return held(moment(read));
+  }
+
+  private Snapshot<V> held(Snapshot<V> moment) {
     stores.attend();
-    return moment(read);
+    return moment;
   }
 
   private Snapshot<V> moment(Read read) {
@@ -183,9 +187,8 @@ public final class Store<V> {
   /// @throws IllegalArgumentException if that has not been reached
   /// @throws TooOldException if it is not kept any more
   public Snapshot<V> snapshotAt(long revision) {
-    stores.attend();
     Reading reading = stores.reading();
-    return new Snapshot<>(this, Read.APPLIED, reading.at(revision), reading);
+    return held(new Snapshot<>(this, Read.APPLIED, reading.at(revision), reading));
   }
 
   /// The same of a revision that is safe.

@@ -158,7 +158,7 @@ public final class Stores implements AutoCloseable {
     return replica.reading();
   }
 
-  /// Somebody is about to hold a moment for longer.
+  /// Somebody holds a moment, and may do so for long.
   void attend() {
     checkpointer.attend();
   }
