@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class StoreOfMany implements Row {
   private static final int KEYS = 1_000_000;
   private static final int KEYS_QUICK = 2_000;
-  private static final int OPENED = 5;
+  private static final int OPENED = 3;
   private static final String FOLDER = "filled";
 
   @Override

@@ -95,15 +95,8 @@ record ParkedRow(
   }
 
   private static List<Delta.Row> rows(Root root, String prefix) {
-    byte[] from = SpaceKey.of(0, prefix);
-    byte[] to = SpaceKey.behindAllWith(from);
     List<Delta.Row> rows = new ArrayList<>();
-    root.rows(from, to == null ? SpaceKey.end(0) : to)
-        .forEachRemaining(row -> {
-          if (row.item().live()) {
-            rows.add(row);
-          }
-        });
+    root.own(prefix).forEachRemaining(rows::add);
     return rows;
   }
 

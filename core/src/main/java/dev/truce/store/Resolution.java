@@ -2,8 +2,8 @@ package dev.truce.store;
 
 /// What a resolver makes of a conflict.
 ///
-/// Of the answers for several keys of one commit [Refuse] goes before [Rerun]; only if there is
-/// none of them does the commit land with the others.
+/// Of the answers for several keys of one commit [Refuse] goes before [Park], and that before
+/// [Rerun]; only if there is none of them does the commit land with the others.
 public sealed interface Resolution<V> {
   /// The key is to hold this value.
   record Use<V>(V value) implements Resolution<V> {}

@@ -35,6 +35,9 @@ final class Retention {
   private long step;
   private long bytes;
 
+  /// Behind the last mark, or where the first one counts from.
+  private long unmarked;
+
   Retention(Sizes sizes) {
     this.sizes = sizes;
     this.step = sizes.step(Run.NONE);
@@ -44,6 +47,7 @@ final class Retention {
   void begin(Run run) {
     step = sizes.step(run);
     bytes = 0;
+    unmarked = 0;
     marks.clear();
   }
 
@@ -66,10 +70,11 @@ final class Retention {
 
   /// The next record.
   void add(long position, int length) {
-    long grains = bytes / sizes.grain;
     bytes += length + FRAME_BYTES;
-    if (bytes / sizes.grain > grains) {
+    unmarked += length + FRAME_BYTES;
+    if (unmarked >= sizes.grain) {
       marks.add(new Mark(position, bytes));
+      unmarked = 0;
     }
   }
 

@@ -98,12 +98,9 @@ record Root(Run run, Delta delta, long revision) {
 
   /// The name of the store with this number, empty if there is none.
   Optional<String> name(long number) {
-    byte[] from = SpaceKey.of(0, NAMES);
-    byte[] to = SpaceKey.behindAllWith(from);
-    Iterator<Delta.Row> rows = rows(from, to == null ? SpaceKey.end(0) : to);
-    while (rows.hasNext()) {
+    for (Iterator<Delta.Row> rows = own(NAMES); rows.hasNext(); ) {
       Delta.Row row = rows.next();
-      if (row.item().live() && number(row.item()) == number) {
+      if (number(row.item()) == number) {
         return Optional.of(store(row.key()));
       }
     }
@@ -126,6 +123,17 @@ record Root(Run run, Delta delta, long revision) {
     Iterator<Delta.Row> changed = delta.rows(from, to);
     Iterator<Delta.Row> stood = run.rows(from, to);
     return stood.hasNext() ? new Over(changed, stood) : changed;
+  }
+
+  /// The same without those that were removed.
+  Iterator<Delta.Row> present(byte[] from, byte[] to) {
+    return new Kept(rows(from, to), _ -> true);
+  }
+
+  /// The root's own rows with this prefix that are there.
+  Iterator<Delta.Row> own(String prefix) {
+    byte[] from = SpaceKey.of(0, prefix);
+    return present(from, Objects.requireNonNull(SpaceKey.behindAllWith(from)));
   }
 
   /// What there is of each store, by name.
@@ -151,11 +159,6 @@ record Root(Run run, Delta delta, long revision) {
 
   private static StoreStatus.Named named(String name, long[] figures) {
     return new StoreStatus.Named(name, figures[0], figures[1], figures[2]);
-  }
-
-  /// The same without those that were removed.
-  Iterator<Delta.Row> present(byte[] from, byte[] to) {
-    return new Kept(rows(from, to), _ -> true);
   }
 
   /// What a checkpoint keeps: the keys that are there, of stores that have a name.

@@ -162,10 +162,6 @@ final class Run {
     return footer.upTo;
   }
 
-  long rows() {
-    return footer.rows;
-  }
-
   /// How much disk it takes.
   long size() {
     return bytes.byteSize();

@@ -335,9 +335,9 @@ final class Writes {
   }
 
   /// The name of the store with this number.
-  String name(long number) {
+  String name(long space) {
     return parts.entrySet().stream()
-        .filter(part -> part.getValue().space == number)
+        .filter(part -> part.getValue().space == space)
         .map(Map.Entry::getKey)
         .findFirst()
         .orElse("");

@@ -114,7 +114,9 @@ class ParkedRowTest {
   void noRoom_forMoreThanTheirNumberOrBytes() {
     Root root = Root.EMPTY;
     for (int i = 0; i < ParkedRow.MOST_OPEN; i++) {
-      assertThat(i % 1_000 == 0 ? ParkedRow.noRoom(root, 1) : Optional.empty()).isEmpty();
+      if (i % 1_000 == 0) {
+        assertThat(ParkedRow.noRoom(root, 1)).isEmpty();
+      }
       root = with(root, ParkedRow.open("" + i), 1);
     }
     assertThat(ParkedRow.noRoom(root, 1).orElseThrow()).contains("10000 wait");

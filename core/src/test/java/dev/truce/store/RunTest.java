@@ -84,7 +84,6 @@ class RunTest {
     for (int different : new int[] {3, 256, 4_000}) {
       NavigableMap<byte[], Item> rows = rows(random, count, different);
       Run run = open(written(rows));
-      assertThat(run.rows()).isEqualTo(count);
       assertThat(run.upTo()).isEqualTo(7);
       assertThat(shown(run.rows(new byte[0], BEHIND_ALL))).isEqualTo(shown(iterator(rows)));
       rows.forEach((key, item) -> {
@@ -111,7 +110,7 @@ class RunTest {
   }
 
   @Test
-  void open_anyBitIsAnother_isRefusedOrNotLookedAt() {
+  void open_anyBitIsAnother_isRefused() {
     Random random = new Random(5);
     NavigableMap<byte[], Item> rows = new TreeMap<>(Writes.ORDER);
     for (int i = 0; i < 150; i++) {
@@ -120,23 +119,19 @@ class RunTest {
       rows.put(key, Item.of(i, Arrays.copyOf(key, random.nextInt(60))));
     }
     byte[] bytes = written(rows);
-    List<String> whole = shown(iterator(rows));
-    int refused = 0;
     for (int at = 0; at < bytes.length; at++) {
       byte bit = (byte) (1 << random.nextInt(8));
       bytes[at] ^= bit;
-      try {
-        Run run = open(bytes);
-        assertThat(shown(run.rows(new byte[0], BEHIND_ALL))).isEqualTo(whole);
-        rows.forEach((key, item) -> assertThat(shown(run.get(key))).isEqualTo(shown(item)));
-      } catch (EngineException damaged) {
-        assertThat(damaged.kind()).isEqualTo(EngineException.Kind.DAMAGED);
-        assertThat(damaged).hasMessageStartingWith("the checkpoint of the stores of here ");
-        refused++;
-      }
+      assertThatExceptionOfType(EngineException.class)
+          .isThrownBy(() -> {
+            Run run = open(bytes);
+            shown(run.rows(new byte[0], BEHIND_ALL));
+            rows.keySet().forEach(run::get);
+          })
+          .matches(damaged -> damaged.kind() == EngineException.Kind.DAMAGED)
+          .withMessageStartingWith("the checkpoint of the stores of here ");
       bytes[at] ^= bit;
     }
-    assertThat(refused).isEqualTo(bytes.length);
   }
 
   @Test

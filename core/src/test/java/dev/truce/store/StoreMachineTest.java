@@ -399,7 +399,9 @@ class StoreMachineTest {
     assertThat(StoreMachine.ruling(List.of(use, Resolution.remove(), Resolution.keepTheirs())))
         .isEqualTo(Remedy.LAND);
     assertThat(StoreMachine.ruling(List.of(use, Resolution.rerun()))).isEqualTo(Remedy.RUN);
-    assertThat(StoreMachine.ruling(List.of(Resolution.rerun(), Resolution.refuse(), use)))
+    assertThat(StoreMachine.ruling(List.of(Resolution.rerun(), Resolution.park(), use)))
+        .isEqualTo(Remedy.PARK);
+    assertThat(StoreMachine.ruling(List.of(Resolution.park(), Resolution.refuse(), use)))
         .isEqualTo(Remedy.REFUSE);
   }
 

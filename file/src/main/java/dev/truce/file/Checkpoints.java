@@ -110,7 +110,7 @@ final class Checkpoints {
         return true;
       }
       if (seen < 0 || patience.spentNanos() >= STOPPED_NANOS) {
-        long written = written();
+        long written = unfinishedBytes();
         if (written == seen) {
           return false;
         }
@@ -123,7 +123,7 @@ final class Checkpoints {
   }
 
   /// How much of bases has been written that are not finished.
-  private long written() {
+  private long unfinishedBytes() {
     return files.io(
         files.control(),
         () -> {

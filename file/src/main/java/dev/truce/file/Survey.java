@@ -34,6 +34,7 @@ final class Survey {
   private final TreeMap<Integer, Part> parts = new TreeMap<>();
   private final TreeSet<Integer> unreadable = new TreeSet<>();
   private final List<Base> bases = new ArrayList<>();
+  private final List<JournalFiles.BaseFile> damagedBases = new ArrayList<>();
   private long hint;
   private final int highest;
   private final boolean empty;
@@ -80,7 +81,9 @@ final class Survey {
     this.highest = numbers.isEmpty() ? 0 : Collections.max(numbers);
     for (JournalFiles.BaseFile file : baseFiles) {
       Base base = looking.at(files, file);
-      if (base != null) {
+      if (base == null) {
+        damagedBases.add(file);
+      } else {
         bases.add(base);
       }
     }
@@ -143,41 +146,53 @@ final class Survey {
 
   // ---- judging ----------------------------------------------------------------------------------
 
-  /// What the journal is, from the newest base that counts, or from its beginning.
+  /// What the journal is, from the newest base that counts, or from its beginning. Older bases and
+  /// records go once the record of a checkpoint is on disk, so where nothing else is left that
+  /// record is damaged or lies behind what is, and the newest base is where the journal begins.
   ///
   /// @param from the place from which on records are kept, if that is not durable anyway
   Finding judge(long from) throws IOException {
+    List<Finding> uncertain = new ArrayList<>();
     for (Base base : bases) {
-      Finding finding = follow(base, Ledger.from(base), base.lineage(), from);
-      if (finding != null) {
+      Ledger ledger = Ledger.from(base);
+      Finding finding = follow(base, ledger, base.lineage(), from);
+      if (ledger.confirmed()) {
         return finding;
       }
+      uncertain.add(finding);
     }
     Part first = parts.get(1);
-    Finding finding =
-        first == null
-            ? null
-            : follow(null, Ledger.beginning(first.page), first.page.lineage(), from);
-    if (finding != null) {
-      return finding;
+    if (first != null) {
+      return follow(null, Ledger.beginning(first.page), first.page.lineage(), from);
     }
-    throw Faults.damaged(
-        path(1), "neither its beginning nor a base that stands for it is whole", Recovery.NEXT);
+    if (uncertain.isEmpty()) {
+      throw nothingToBeginWith();
+    }
+    return uncertain.getFirst();
   }
 
-  /// Reads the chain from where a ledger stands; `null` when its base never counted.
-  private @Nullable Finding follow(@Nullable Base base, Ledger ledger, UUID lineage, long from)
+  private EngineException nothingToBeginWith() {
+    return damagedBases.stream()
+        .max(Comparator.comparingLong(JournalFiles.BaseFile::upTo))
+        .map(base ->
+            Faults.damaged(files.path(base.file()), "it is gone or fails its check", Recovery.NEXT))
+        .orElseGet(() ->
+            Faults.damaged(
+                path(1),
+                "neither its beginning nor a base that stands for it is there",
+                Recovery.NEXT));
+  }
+
+  /// Reads the chain from where a ledger stands.
+  private Finding follow(@Nullable Base base, Ledger ledger, UUID lineage, long from)
       throws IOException {
     int first = Place.segment(ledger.place());
     List<Part> chain = chain(lineage, first);
     Reading reading = new Reading(ledger, Math.max(reached(chain), ledger.place()), from);
     String ending = read(chain, reading);
-    if (!ledger.confirmed()) {
-      return null;
-    }
     return new Finding(
         lineage,
-        damage(first, reading, ending),
+        damage(base, first, reading, ending),
         base,
         ledger.last(),
         ledger.below(),
@@ -191,8 +206,8 @@ final class Survey {
         highest);
   }
 
-  private @Nullable EngineException damage(int first, Reading reading, String ending)
-      throws IOException {
+  private @Nullable EngineException damage(
+      @Nullable Base base, int first, Reading reading, String ending) throws IOException {
     Integer broken = parts.containsKey(first) ? unreadable.ceiling(first) : Integer.valueOf(first);
     if (broken != null) {
       return Faults.damaged(path(broken), "its first page fails its check", Recovery.NEXT);
@@ -205,7 +220,12 @@ final class Survey {
           Recovery.NEXT);
     }
     if (reading.chain != null) {
-      return null;
+      return base == null || reading.ledger.confirmed()
+          ? null
+          : Faults.damaged(
+              files.path(files.base(base.upTo(), base.id())),
+              "no record says that it counts, and nothing older is there",
+              Recovery.NEXT);
     }
     long end = reading.ledger.place();
     return Faults.damaged(

@@ -15,6 +15,7 @@ import dev.truce.spi.Ticker;
 import dev.truce.testkit.RecordingStorage;
 import dev.truce.testkit.SimulatedDisk;
 import dev.truce.testkit.SimulatedDisk.Fault;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -358,20 +359,85 @@ final class JournalTroubleTest {
 
     JournalFiles to = new JournalFiles(new SimulatedDisk().process("b"), DIRECTORY, "docs");
     assertThat(new Auditor(files).salvage(to)).isEqualTo(3);
-    Locks locks = Locks.open(DIRECTORY.resolve("locks"), to.storage());
-    try (SharedJournal copy =
-        SharedJournal.open(
-            to,
-            locks,
-            new Control.Owner(new UUID(2, 2), "a boot"),
-            Ticker.system(),
-            Runnable::run,
-            _ -> {})) {
+    try (Copied copied = new Copied(to)) {
+      SharedJournal copy = copied.journal;
       assertThat(copy.appended()).isEqualTo(3);
       assertThat(copy.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("one");
       assertThat(((Page.Records) copy.read(2, 9)).entries()).hasSize(2);
     }
-    locks.close();
+  }
+
+  /// What was saved, opened.
+  private static final class Copied implements AutoCloseable {
+    final Locks locks;
+    final SharedJournal journal;
+
+    Copied(JournalFiles files) {
+      this.locks = Locks.open(DIRECTORY.resolve("locks"), files.storage());
+      this.journal =
+          SharedJournal.open(
+              files,
+              locks,
+              new Control.Owner(new UUID(2, 2), "a boot"),
+              Ticker.system(),
+              Runnable::run,
+              _ -> {});
+    }
+
+    @Override
+    public void close() {
+      journal.close();
+      locks.close();
+    }
+  }
+
+  /// Only the base is left of what it stands for; the record that says so lies behind the damage.
+  @Test
+  void salvage_damagedBeforeTheCheckpointsRecord_keepsTheBaseAndWhatCanBeRead() throws Exception {
+    checkpointInAnotherSegment();
+    try (var file = disk.process("vandal").open("journal.docs.2")) {
+      file.write(ByteBuffer.wrap(new byte[] {1}), dev.truce.file.Page.BYTES + 264L);
+    }
+    JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
+    assertThat(new Auditor(files).audit().findings())
+        .singleElement()
+        .asString()
+        .contains("journal.docs.2", "fails its check");
+    JournalFiles to = new JournalFiles(new SimulatedDisk().process("b"), DIRECTORY, "docs");
+    assertThat(new Auditor(files).salvage(to)).isEqualTo(2);
+    try (Copied copied = new Copied(to)) {
+      assertThat(copied.journal.appended()).isEqualTo(2);
+      assertThat(copied.journal.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("two");
+    }
+  }
+
+  @Test
+  void audit_theOnlyBaseIsDamaged_namesIt() throws Exception {
+    checkpointInAnotherSegment();
+    JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
+    String base = files.bases().getFirst().file();
+    try (var file = disk.process("vandal").open(base)) {
+      file.write(ByteBuffer.wrap(new byte[] {1}), 0);
+    }
+    assertThat(new Auditor(files).audit().findings())
+        .singleElement()
+        .asString()
+        .contains(base, "fails its check");
+  }
+
+  /// Of what stands below position 2 only the base is left; 3 and 4 lie before the record of it.
+  private void checkpointInAnotherSegment() throws IOException {
+    try (Member a = new Member("a")) {
+      a.append("1");
+    }
+    disk.process("vandal").delete("journal.docs");
+    try (Member b = new Member("b")) {
+      b.append("2");
+      b.append("3");
+      b.append("4");
+      assertThat(b.journal.checkpoint(2, Journal.State.of("two".getBytes(UTF_8)))).isTrue();
+    }
+    assertThat(disk.process("looker").names()).doesNotContain("journal.docs.1");
   }
 
   @Test

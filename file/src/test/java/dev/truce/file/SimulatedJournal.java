@@ -96,7 +96,6 @@ final class SimulatedJournal implements AutoCloseable {
   }
 
   // ---- working and accounting for it
-  // -------------------------------------------------------------
 
   static UUID id(String value) {
     return UUID.nameUUIDFromBytes(value.getBytes(UTF_8));
@@ -252,7 +251,6 @@ final class SimulatedJournal implements AutoCloseable {
   }
 
   // ---- looking
-  // -----------------------------------------------------------------------------------
 
   /// All values that ever landed, in order.
   List<String> values() {

@@ -56,8 +56,8 @@ enum StoreMutant {
 
   BATCH_REPLACES_EVERYTHING(
       "StoreMachine",
-      "Delta delta = before.delta();",
-      "Delta delta = commit.writes().size() > 1 ? Delta.EMPTY : before.delta();",
+      "before.delta().with(rows(revision, commit))",
+      "(commit.writes().size() > 1 ? Delta.EMPTY : before.delta()).with(rows(revision, commit))",
       "TWO_STORES_IN_ONE"),
 
   FIRST_WRITE_ONLY(

@@ -24,7 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/// A moment that is looked at while a hundred thousand commits go by, or, in short, a fifth of that.
+/// A moment that is looked at while a hundred thousand commits go by, or, in short, a fifth of
+/// that.
 final class StoreSnapshotIT {
   private static final int COMMITS = Boolean.getBoolean("truce.full") ? 100_000 : 20_000;
   private static final int KEYS = 500;

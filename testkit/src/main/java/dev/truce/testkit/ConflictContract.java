@@ -905,27 +905,32 @@ public abstract class ConflictContract extends EngineContract {
     assertEquals(List.of(), theirs.parked());
   }
 
-  /// What is put aside beside what refuses is not kept, and what has to run again is not put aside.
   @Test
-  void park_besideOtherAnswers_theGravestCounts() {
+  void park_besideWhatRefuses_isNotKept() {
+    assertEquals(Optional.empty(), parkedBeside(Resolver.refuse()).parked());
+    assertEquals(List.of(), texts("s").parked());
+  }
+
+  @Test
+  void park_besideWhatWouldRunAgain_isPutAside() {
+    assertTrue(parkedBeside(Resolver.rerun()).parked().isPresent());
+    assertEquals(1, texts("s").parked().size());
+  }
+
+  /// What becomes of a commit of which one key is to be put aside.
+  private ConflictException parkedBeside(Resolver<String> other) {
     Truce truce = handle();
     Store<String> parks = truce.store("s", Codec.utf8()).withResolver(Resolver.park());
     Store<String> theirs = texts("s");
     theirs.commit(draft -> draft.put("k", "").put("l", ""));
-    for (Resolver<String> other : List.of(Resolver.<String>refuse(), Resolver.<String>rerun())) {
-      ConflictException refused =
-          refused(
-              parks,
-              once(
-                  draft -> {
-                    draft.put("k", "ours");
-                    draft.in(truce.store("s", Codec.utf8()).withResolver(other)).put("l", "ours");
-                  },
-                  () -> theirs.commit(draft -> draft.put("k", "x").put("l", "x"))));
-      boolean refuses = refused.parked().isEmpty();
-      assertEquals(refuses ? 0 : 1, theirs.parked().size());
-    }
-    assertEquals(1, theirs.parked().size());
+    return refused(
+        parks,
+        once(
+            draft -> {
+              draft.put("k", "ours");
+              draft.in(truce.store("s", Codec.utf8()).withResolver(other)).put("l", "ours");
+            },
+            () -> theirs.commit(draft -> draft.put("k", "x").put("l", "x"))));
   }
 
   /// Nothing of the parked is in a feed, a listing or another store of a strange name.

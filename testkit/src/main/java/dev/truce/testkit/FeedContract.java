@@ -121,11 +121,10 @@ public abstract class FeedContract extends EngineContract {
   @Test
   void next_eachCommit_isToldWholeAndInOrder() throws Exception {
     Store<String> mine = texts("s");
-    Store<String> other = mine;
     mine.put("k", "1");
     texts("other").put("k", "not here");
     Commit batch = mine.commit(draft -> draft.put("b", "2").put("a", "1").remove("k"));
-    other.remove("gone");
+    mine.remove("gone");
     Feed<String> feed = feed(texts("s"), 0);
     assertEquals(0, feed.position());
     assertEquals("1[+k=1]", shown(feed.next(Duration.ZERO).orElseThrow()));
@@ -286,14 +285,12 @@ public abstract class FeedContract extends EngineContract {
   @Test
   void next_interrupted_throwsAndTellsTheSameLater() throws Exception {
     Feed<String> feed = feed(texts("s"), 0);
-    Thread[] thread = new Thread[1];
     FutureTask<Boolean> waiting =
         new FutureTask<>(() -> {
           assertThrows(InterruptedException.class, () -> feed.next(LONG));
           return Thread.currentThread().isInterrupted();
         });
-    thread[0] = Thread.ofPlatform().daemon().start(waiting);
-    thread[0].interrupt();
+    Thread.ofPlatform().daemon().start(waiting).interrupt();
     assertEquals(false, passUntilDone(waiting));
     texts("s").put("k", "v");
     assertEquals(List.of("1[+k=v]"), all(feed));

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class Failure extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /// The statuses of CLI.md, from sysexits where it has one.
+  /// The statuses that `truce help --all` lists, from sysexits where it has one.
   static final int USAGE = 64;
 
   static final int DAMAGED = 65;
