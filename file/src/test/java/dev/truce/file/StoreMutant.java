@@ -118,6 +118,12 @@ enum StoreMutant {
       "case DURABLE -> reading.applied();",
       "A_READER_OF_WHAT_IS_NOT_SAFE"),
 
+  TAKES_AT_ONCE_WHAT_IS_NOT_SAFE(
+      "Replica",
+      "Math.min(revision, journal.durable())",
+      "revision",
+      "A_READER_OF_WHAT_IS_NOT_SAFE"),
+
   CALLS_SAFE_WHAT_IS_KNOWN(
       "Replica",
       "next != null && next.root.revision() <= durable;",

@@ -206,6 +206,7 @@ enum StoreWorkload {
               opened(store -> {
                 store.read();
                 store.readApplied();
+                store.read();
                 store.commit("b1,s/n+");
                 store.read();
               })));
