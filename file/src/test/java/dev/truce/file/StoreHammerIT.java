@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class StoreHammerIT implements Replay.Seeded {
   private static final boolean FULL = Boolean.getBoolean("truce.full");
   private static final int CLIENTS = 8;
-  private static final int ROUNDS = FULL ? 150 : 1;
+  private static final int ROUNDS = FULL ? 180 : 3;
   private static final Duration ROUND = Duration.ofSeconds(20);
 
   /// More than any client calls in a round.
