@@ -72,9 +72,9 @@ final class StoreHammerIT implements Replay.Seeded {
   void clients_killedAndStoppedAtRandom_seeOneHistoryThatThePromisesAllow(@TempDir Path temporary)
       throws Exception {
     SplittableRandom random = seed.random("hammer");
-    Path root = temporary.resolve("root");
-    FileEngine.open(root).close();
     for (int round = 0; round < ROUNDS; round++) {
+      Path root = temporary.resolve("root-" + round);
+      FileEngine.open(root).close();
       logs.clear();
       int killed =
           hammered(root, Files.createDirectory(temporary.resolve("round-" + round)), random);
