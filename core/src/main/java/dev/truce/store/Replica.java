@@ -145,7 +145,7 @@ final class Replica {
     while (applied.revision() < revision) {
       try {
         long safely = Math.min(revision, journal.durable());
-        if (safe == applied && safely > applied.revision()) {
+        if (safe.revision() == applied.revision() && safely > applied.revision()) {
           takeAtOnce(safely);
         } else {
           takeAll(page(applied.revision() + 1, PAGE));
