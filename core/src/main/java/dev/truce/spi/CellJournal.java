@@ -397,8 +397,8 @@ final class CellJournal implements Journal {
       places = Arrays.copyOf(places, places.length * 2);
     }
     places[(int) last] = free;
+    landed.putIfAbsent(id, position); // first: when memory runs out here, this is looked at again
     last = position;
-    landed.putIfAbsent(id, position);
   }
 
   @Override
@@ -545,14 +545,18 @@ final class CellJournal implements Journal {
 
   @Override
   public boolean checkpoint(long upTo, State state) {
+    long end = appended();
+    if (upTo < 1 || upTo > end) {
+      throw new IllegalArgumentException(
+          "no checkpoint at " + upTo + ": the journal ends at " + end);
+    }
+    if (newest().upTo() >= upTo) {
+      return false;
+    }
+    byte[] bytes = all(state); // outside of `turn`: whoever writes it may wait for readers of this
     turn.lock();
     try {
-      catchUp();
-      if (upTo < 1 || upTo > last) {
-        throw new IllegalArgumentException(
-            "no checkpoint at " + upTo + ": the journal ends at " + last);
-      }
-      if (!replace(upTo, state)) {
+      if (!replace(upTo, bytes)) {
         return false;
       }
       drop(upTo);
@@ -562,11 +566,7 @@ final class CellJournal implements Journal {
     }
   }
 
-  private boolean replace(long upTo, State state) {
-    if (newest().upTo() >= upTo) {
-      return false;
-    }
-    byte[] bytes = all(state);
+  private boolean replace(long upTo, byte[] bytes) {
     Parts.Where where = parts.needed(bytes.length) ? parts.write(bytes) : null;
     Checkpoint mine = new Checkpoint(upTo, where == null ? bytes : null, where);
     boolean taken = replace(mine);

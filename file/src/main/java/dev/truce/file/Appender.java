@@ -6,6 +6,7 @@ import dev.truce.spi.Ticker;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -101,10 +102,8 @@ final class Appender {
     waiting.add(letter);
     turn.lock();
     try {
-      if (closed) {
-        throw Faults.closed(files.path(files.control()));
-      }
-      if (letter.open) {
+      if (letter.open) { // if not, somebody has carried it before the end
+        refuseClosed();
         carry();
       }
     } finally {
@@ -114,6 +113,12 @@ final class Appender {
       throw letter.failure;
     }
     return letter.failure;
+  }
+
+  private void refuseClosed() {
+    if (closed) {
+      throw Faults.closed(files.path(files.control()));
+    }
   }
 
   private void carry() {
@@ -176,7 +181,10 @@ final class Appender {
         return done;
       }
       refusePoisoned();
-      Segment segment = segments.open(held);
+      Segment segment = present();
+      if (segment == null) {
+        return done;
+      }
       List<Wish> left = wishes.subList(done, wishes.size());
       Batch batch = tail.at(word, ledger -> batch(left, ledger, word, segment));
       if (!batch.frames.isEmpty() && !publish(batch, left.subList(0, batch.asked), segment)) {
@@ -189,6 +197,18 @@ final class Appender {
       }
     }
     return done;
+  }
+
+  /// The segment that is ours, or `null` when it was left and removed before it was opened.
+  private @Nullable Segment present() throws IOException {
+    try {
+      return segments.open(held);
+    } catch (NoSuchFileException retired) {
+      if (Place.segment(control.tail()) == held) {
+        throw retired;
+      }
+      return null;
+    }
   }
 
   private void refusePoisoned() {
@@ -281,7 +301,10 @@ final class Appender {
           return false; // the byte may be free because this segment counts already
         }
         Yield.at(Yield.JOURNAL_SEAL_LOCKED);
-        Segment next = prepared(number, beginning.bytes);
+        Segment next = prepared(number, word, beginning.bytes);
+        if (next == null) {
+          return false;
+        }
         if (next.size() - Page.BYTES < beginning.bytes) {
           continue;
         }
@@ -309,10 +332,18 @@ final class Appender {
             + " processes have stopped while they changed segments; let them go on, or kill them");
   }
 
-  private Segment prepared(int number, long bytes) throws IOException {
+  /// A segment to be moved to, or `null` when others have gone on and removed it.
+  private @Nullable Segment prepared(int number, long word, long bytes) throws IOException {
     segments.prepare(
         number, Math.max(files.sizes().after(tail.now(Ledger::weight)), Page.BYTES + bytes));
-    return segments.open(number);
+    try {
+      return segments.open(number);
+    } catch (NoSuchFileException retired) {
+      if (control.tail() == word) {
+        throw retired;
+      }
+      return null;
+    }
   }
 
   /// Writes a segment's page and copies, and answers where the next record goes.

@@ -4,6 +4,7 @@ import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,11 @@ record Segment(int number, Storage.File file, long size, long birth) {
   @Nullable SegmentPage page(JournalFiles files) throws IOException {
     return SegmentPage.of(
         files.path(files.segment(number)), files.digest(), number, JournalFiles.page(file));
+  }
+
+  /// Whether nobody has begun it.
+  boolean isUnused() throws IOException {
+    return Arrays.equals(JournalFiles.page(file), new byte[Page.BYTES]);
   }
 
   /// What a segment begins with.

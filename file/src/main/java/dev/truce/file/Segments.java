@@ -50,12 +50,21 @@ final class Segments implements AutoCloseable {
   }
 
   /// The page of a segment that counts, which never changes.
+  ///
+  /// @throws NoSuchFileException if there is none any more; nor is there where somebody who stood
+  ///   still for long has made one anew that nobody moves to
   synchronized SegmentPage page(int number) throws IOException {
     SegmentPage known = pages.get(number);
     if (known != null) {
       return known;
     }
-    SegmentPage page = open(number).page(files);
+    Segment segment = open(number);
+    SegmentPage page = segment.page(files);
+    if (page == null && segment.isUnused()) {
+      open.remove(number);
+      close(segment);
+      throw new NoSuchFileException(files.segment(number), null, "it was made and never used");
+    }
     if (page == null || !page.lineage().equals(control.lineage())) {
       throw Faults.damaged(
           files.path(files.segment(number)), "its first page fails its check", Recovery.NEXT);

@@ -5,7 +5,6 @@ import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -116,9 +115,10 @@ final class Survey {
   private void examine(int number) throws IOException {
     try (Storage.File file = files.storage().open(files.segment(number))) {
       long size = file.size();
-      SegmentPage page = new Segment(number, file, size, 0).page(files);
+      Segment segment = new Segment(number, file, size, 0);
+      SegmentPage page = segment.page(files);
       if (page == null) {
-        examineWithout(number, file, size);
+        examineWithout(segment);
         return;
       }
       boolean counts = false;
@@ -134,12 +134,11 @@ final class Survey {
 
   /// A segment with an empty page was prepared, or its page did not get to disk before a crash, as
   /// its records may have. Records below a page that is neither whole nor empty tell of damage.
-  private void examineWithout(int number, Storage.File file, long size) throws IOException {
-    SegmentPage none = new SegmentPage(Note.NOBODY, Note.NOBODY, number, 0, 0, 0, 0);
-    long told = Frames.all(file, none, size).highestHintBehind();
-    byte[] page = JournalFiles.page(file);
-    if (told > 0 && !Arrays.equals(page, new byte[Page.BYTES])) {
-      unreadable.add(number);
+  private void examineWithout(Segment segment) throws IOException {
+    SegmentPage none = new SegmentPage(Note.NOBODY, Note.NOBODY, segment.number(), 0, 0, 0, 0);
+    long told = Frames.all(segment.file(), none, segment.size()).highestHintBehind();
+    if (told > 0 && !segment.isUnused()) {
+      unreadable.add(segment.number());
     }
     hint = Math.max(hint, told);
   }

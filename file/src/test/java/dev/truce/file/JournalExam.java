@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.IntStream;
 
 /// What a right journal passes beside its [workloads][JournalWorkload], and a [JournalMutant] does
 /// not.
@@ -209,6 +210,14 @@ enum JournalExam {
                 JournalWorkload.rest(me, Duration.ofSeconds(1));
                 new SimulatedJournal(me).append("b1");
               })
+          .process(
+              "c",
+              me -> {
+                JournalWorkload.rest(me, Duration.ofSeconds(3));
+                boolean answered = me.account().acknowledged().contains("a1");
+                assertThat(new SimulatedJournal(me).journal().durable())
+                    .isGreaterThanOrEqualTo(answered ? 1 : 0);
+              })
           .run(schedule)
           .orThrow();
     }
@@ -330,6 +339,47 @@ enum JournalExam {
                 }
               })
           .run(Schedule.PLAIN)
+          .orThrow();
+    }
+  },
+
+  /// Somebody stands still before the segment that it makes has its name, until another of that
+  /// name was filled, left and removed.
+  A_SEGMENT_MADE_ANEW_TOO_LATE {
+    @Override
+    void take() {
+      List<Object> trace = run(Schedule.PLAIN).trace();
+      List<Integer> made =
+          IntStream.rangeClosed(1, trace.size())
+              .filter(point ->
+                  trace.get(point - 1).toString().equals("a: at " + Yield.JOURNAL_SEGMENT_WRITTEN))
+              .boxed()
+              .toList();
+      Event late = new Event.Stop(made.get(1), Duration.ofSeconds(5));
+      assertThat(run(Schedule.of(late)).account().acknowledged()).contains("b3", "a2");
+    }
+
+    private Outcome<String> run(Schedule schedule) {
+      return new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
+          .process(
+              "a",
+              opened(journal -> {
+                journal.append("a1" + "x".repeat(600));
+                journal.append("a2");
+              }))
+          .process(
+              "b",
+              me -> {
+                JournalWorkload.rest(me, Duration.ofSeconds(1));
+                try (SimulatedJournal journal = new SimulatedJournal(me)) {
+                  for (int i = 1; i <= 2; i++) {
+                    journal.append("b" + i + "y".repeat(600));
+                  }
+                  journal.checkpoint(0);
+                  journal.append("b3");
+                }
+              })
+          .run(schedule)
           .orThrow();
     }
   },
