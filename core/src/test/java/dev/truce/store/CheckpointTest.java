@@ -14,6 +14,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -344,6 +348,46 @@ class CheckpointTest {
       assertThat(status.revision()).isEqualTo(last + 1);
       assertThat(status.checkpointBytes()).isPositive();
       assertThat(status.recordBytes()).isPositive();
+    }
+  }
+
+  /// Who writes a checkpoint reads what those who commit have; they read what the journal has.
+  @Test
+  void commits_besideCheckpoints_waitForNoneOfThem() throws Exception {
+    Engine engine = MemoryEngine.create();
+    ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    try {
+      Stores stores =
+          Stores.over(
+              engine,
+              new Owner("w", "h", 1),
+              _ -> {},
+              UUID::randomUUID,
+              InstantSource.system(),
+              threads,
+              engine.members().join(new byte[0]).member(),
+              null,
+              TINY);
+      List<Future<?>> writers = new ArrayList<>();
+      for (int writer = 0; writer < 8; writer++) {
+        Store<String> store = stores.store("s" + writer, Codec.utf8());
+        writers.add(
+            threads.submit(() -> {
+              for (int i = 0; i < 300; i++) {
+                store.put("k" + i % 7, "v" + i);
+              }
+            }));
+      }
+      for (Future<?> writer : writers) {
+        writer.get(10, TimeUnit.SECONDS);
+      }
+      for (int writer = 0; writer < 8; writer++) {
+        assertThat(stores.store("s" + writer, Codec.utf8()).get("k5")).contains("v299");
+      }
+      assertThat(stores.status().floor()).isPositive();
+      stores.close();
+    } finally {
+      threads.shutdownNow();
     }
   }
 }

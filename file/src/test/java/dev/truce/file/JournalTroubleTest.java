@@ -20,11 +20,16 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -454,5 +459,27 @@ final class JournalTroubleTest {
         .singleElement()
         .asString()
         .contains("journal.docs.1", "record at 4096", "it fails its check");
+  }
+
+  @Test
+  void close_besideAppends_refusesNoneThatHasLanded() throws Exception {
+    for (int round = 0; round < 20; round++) {
+      Member closing = new Member("closing");
+      Map<UUID, Future<Result>> appends = new HashMap<>();
+      try (ExecutorService threads = Executors.newFixedThreadPool(12)) {
+        for (int i = 0; i < 60; i++) {
+          UUID id = UUID.randomUUID();
+          Unit unit = new Unit(id, null, _ -> Optional.of(new byte[100]));
+          appends.put(id, threads.submit(() -> closing.journal.append(List.of(unit)).getFirst()));
+        }
+        closing.close();
+      }
+      try (Member after = new Member("after")) {
+        for (Map.Entry<UUID, Future<Result>> append : appends.entrySet()) {
+          boolean answered = append.getValue().state() == Future.State.SUCCESS;
+          assertThat(after.journal.find(append.getKey()).isPresent()).isEqualTo(answered);
+        }
+      }
+    }
   }
 }
