@@ -2,6 +2,7 @@ package dev.truce.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /// Every verb with its flags: what the parser, the help and the completions go by.
@@ -26,10 +27,7 @@ enum Verb {
       Flag.valued('\0', "priority", "N", "-100 to 100, lower goes first (0)"),
       Flag.valued('\0', "owner", "ID", "who, shown to others (TRUCE_OWNER, or the user)"),
       Flag.valued('c', "command", "LINE", "a shell line in place of -- CMD"),
-      Flag.plain('q', "quiet", "say nothing when not acquired: the status tells"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('q', "quiet", "say nothing when not acquired: the status tells")),
   ACQUIRE(
       Group.HOLD,
       "NAME [--ttl DUR] [-n | -w DUR] [FLAG]...",
@@ -46,68 +44,38 @@ enum Verb {
       Flag.valued('\0', "reason", "TEXT", "what for, shown to those who wait"),
       Flag.plain('\0', "force", "end who holds it, for the --reason given"),
       Flag.valued('\0', "owner", "ID", "who, shown to others (TRUCE_OWNER, or the user)"),
-      Flag.plain('q', "quiet", "say nothing when not acquired: the status tells"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('q', "quiet", "say nothing when not acquired: the status tells")),
   RENEW(
       Group.HOLD,
       "[LEASE | -]",
       "make a lease last another term (TRUCE_LEASE)",
-      Flag.valued('\0', "ttl", "DUR", "for how long (as it was acquired)"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  RELEASE(
-      Group.HOLD,
-      "[LEASE | -]",
-      "give a lease back (TRUCE_LEASE)",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.valued('\0', "ttl", "DUR", "for how long (as it was acquired)")),
+  RELEASE(Group.HOLD, "[LEASE | -]", "give a lease back (TRUCE_LEASE)"),
   CHECK(
       Group.HOLD,
       "[NAME] [--token N] | --lease [LEASE | -]",
       "is this token current? (TRUCE_LOCK, TRUCE_TOKEN)",
       Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
       Flag.valued('\0', "token", "N", "the token to look for"),
-      Flag.plain('\0', "lease", "does the lease stand? (TRUCE_LEASE)"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  LS(
-      Group.LOOK,
-      "",
-      "the locks that somebody holds or waits for",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('\0', "lease", "does the lease stand? (TRUCE_LEASE)")),
+  LS(Group.LOOK, "", "the locks that somebody holds or waits for"),
   WHY(
       Group.LOOK,
       "NAME",
       "who holds a lock, who waits, and what frees it",
-      Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand")),
   TOP(
       Group.LOOK,
       "[NAME]...",
       "the locks as they change: full screen in a terminal, else lines",
       Flag.valued('i', "interval", "DUR", "between two looks (1s)"),
-      Flag.valued('n', "count", "N", "so many looks, then end"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.valued('n', "count", "N", "so many looks, then end")),
   STATS(
       Group.LOOK,
       "[NAME]...",
       "counters, waits and holds, and the last operations",
       Flag.valued('\0', "since", "DUR|TIME", "what ended so long ago, or from this moment on"),
-      Flag.plain('\0', "reset", "begin anew, for everybody"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('\0', "reset", "begin anew, for everybody")),
   HISTORY(
       Group.LOOK,
       "[NAME] [--since DUR|TIME]",
@@ -116,10 +84,7 @@ enum Verb {
       Flag.valued('\0', "since", "DUR|TIME", "so long ago, or from this moment on"),
       Flag.plain('\0', "traffic", "each wait, grant and end instead, where recorded"),
       Flag.plain('\0', "on", "with --traffic: record that of NAME from now on"),
-      Flag.plain('\0', "off", "with --traffic: record it no longer"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('\0', "off", "with --traffic: record it no longer")),
   STORE_PUT(
       Group.STORE,
       "STORE KEY VALUE|-",
@@ -127,19 +92,13 @@ enum Verb {
       Write.IF_REVISION,
       Write.ID,
       Write.DURABILITY,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
   STORE_GET(
       Group.STORE,
       "STORE KEY",
       "print the value of a key, byte by byte (status 1: not there)",
       Then.AT,
-      Flag.plain('\0', "applied", "also what a power cut may still take back"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('\0', "applied", "also what a power cut may still take back")),
   STORE_RM(
       Group.STORE,
       "STORE KEY",
@@ -147,63 +106,42 @@ enum Verb {
       Write.IF_REVISION,
       Write.ID,
       Write.DURABILITY,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
   STORE_LS(
       Group.STORE,
       "[STORE [PREFIX]]",
       "the stores, or the keys of one, in the order of their bytes",
       Then.AT,
       Flag.valued('n', "count", "N", "so many at most"),
-      Flag.plain('\0', "keys", "the keys alone, or the names of the stores"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('\0', "keys", "the keys alone, or the names of the stores")),
   STORE_LOG(
       Group.STORE,
       "STORE [KEY]",
       "the commits to a store, or to a key of it, newest first",
       Flag.valued(
           '\0', "since", "REV|DUR|TIME", "behind this revision, so long ago, or from then on"),
-      Flag.valued('n', "count", "N", "so many at most"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.valued('n', "count", "N", "so many at most")),
   STORE_DIFF(
       Group.STORE,
       "STORE A [B]",
-      "what is different between two revisions, or one and now (status 1: something is)",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      "what is different between two revisions, or one and now (status 1: something is)"),
   STORE_WATCH(
       Group.STORE,
       "STORE [PREFIX]",
       "what happens in a store, as it happens",
       Flag.valued('\0', "from", "REV", "begin behind this revision, not with what comes next"),
-      Flag.valued('n', "count", "N", "so many commits, then end"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.valued('n', "count", "N", "so many commits, then end")),
   STORE_STATS(
       Group.STORE,
       "[STORE]",
-      "how much is in the stores, how far back one can look, and who keeps what",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      "how much is in the stores, how far back one can look, and who keeps what"),
   STORE_COMMIT(
       Group.STORE,
       "STORE [FILE|-]",
       "put and remove many keys at once, all of them or none: a JSON object a line",
       Write.ID,
       Write.DURABILITY,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
   STORE_IMPORT(
       Group.STORE,
       "STORE FILE|- [--lines | --tsv | --jsonl]",
@@ -213,10 +151,7 @@ enum Verb {
       Form.JSONL,
       Flag.valued('\0', "batch", "N", "so many lines at most in a commit (4096)"),
       Write.DURABILITY,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
   STORE_EXPORT(
       Group.STORE,
       "STORE [--lines | --tsv | --jsonl]",
@@ -224,25 +159,14 @@ enum Verb {
       Form.LINES,
       Form.TSV,
       Form.JSONL,
-      Then.AT,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Then.AT),
   STORE_CONFLICT_LS(
       Group.STORE,
       "",
       "the commits that were put aside for a person",
-      Flag.plain('\0', "all", "those that were decided, too"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('\0', "all", "those that were decided, too")),
   STORE_CONFLICT_SHOW(
-      Group.STORE,
-      "ID",
-      "one of them: what it began with, what it wants, and what is there",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Group.STORE, "ID", "one of them: what it began with, what it wants, and what is there"),
   STORE_CONFLICT_RESOLVE(
       Group.STORE,
       "ID --take ours|theirs|base | --value V|-",
@@ -251,51 +175,26 @@ enum Verb {
       Flag.valued('\0', "value", "V", "this value, or with - what stdin says"),
       Write.ID,
       Write.DURABILITY,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  INIT(
-      Group.CARE, "[DIR]", "make a root: .truce here, or DIR", Where.DIR, Where.ENGINE, Where.JSON),
+      Write.NO_FENCE),
+  INIT(Group.CARE, "[DIR]", "make a root: .truce here, or DIR"),
   DOCTOR(
       Group.CARE,
       "[--adopt]",
       "examine a root",
-      Flag.plain('\0', "adopt", "make a copied or moved root this machine's own"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.plain('\0', "adopt", "make a copied or moved root this machine's own")),
   VERIFY(
       Group.CARE,
       "[--salvage DIR]",
       "check every record on disk, while the root is in use",
-      Flag.valued('\0', "salvage", "DIR", "save what is whole as a backup in DIR"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  BACKUP(
-      Group.CARE,
-      "DEST",
-      "copy what outlives the machine, while the root is in use",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  RESTORE(
-      Group.CARE,
-      "BACKUP",
-      "make a new root from a backup: .truce here, or --dir",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.valued('\0', "salvage", "DIR", "save what is whole as a backup in DIR")),
+  BACKUP(Group.CARE, "DEST", "copy what outlives the machine, while the root is in use"),
+  RESTORE(Group.CARE, "BACKUP", "make a new root from a backup: .truce here, or --dir"),
   REVOKE(
       Group.CARE,
       "NAME --reason TEXT",
       "end by force whatever is held of a lock",
       Flag.valued('\0', "lock", "NAME", "the lock; the same as the operand"),
-      Flag.valued('\0', "reason", "TEXT", "why: it is put down in the history"),
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Flag.valued('\0', "reason", "TEXT", "why: it is put down in the history")),
   INDEX_ADD(
       Group.INDEX,
       "PATH...",
@@ -303,49 +202,21 @@ enum Verb {
       Indexed.WRITERS,
       Indexed.REPLACE,
       Indexed.FRAMEWORK,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  INDEX_LS(
-      Group.INDEX,
-      "[PREFIX]",
-      "the entries whose id begins so",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  INDEX_SHOW(
-      Group.INDEX,
-      "ID[/VERSION]",
-      "all of an entry; without a version of the highest one",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  INDEX_RM(
-      Group.INDEX,
-      "ID[/VERSION]",
-      "remove a version, or all of them",
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
+  INDEX_LS(Group.INDEX, "[PREFIX]", "the entries whose id begins so"),
+  INDEX_SHOW(Group.INDEX, "ID[/VERSION]", "all of an entry; without a version of the highest one"),
+  INDEX_RM(Group.INDEX, "ID[/VERSION]", "remove a version, or all of them", Write.NO_FENCE),
   INDEX_VERIFY(
       Group.INDEX,
       "[PATH...]",
-      "hash the files again and list what differs, and what is new at PATHs",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      "hash the files again and list what differs, and what is new at PATHs"),
   INDEX_REBUILD(
       Group.INDEX,
       "PATH...",
       "have the index say what the files at PATHs are now",
       Indexed.WRITERS,
       Indexed.FRAMEWORK,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
   INDEX_BACKFILL(
       Group.INDEX,
       "PATH...",
@@ -353,26 +224,14 @@ enum Verb {
       Indexed.WRITERS,
       Indexed.FRAMEWORK,
       Flag.plain('\0', "dry-run", "say what would be made, and make nothing"),
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
   INDEX_IMPORT(
       Group.INDEX,
       "FILE|-",
       "take up the entries of a JSON index, all of them or none",
       Indexed.REPLACE,
-      Write.NO_FENCE,
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
-  INDEX_EXPORT(
-      Group.INDEX,
-      "[FILE|-]",
-      "write all entries as one JSON index",
-      Where.DIR,
-      Where.ENGINE,
-      Where.JSON),
+      Write.NO_FENCE),
+  INDEX_EXPORT(Group.INDEX, "[FILE|-]", "write all entries as one JSON index"),
   DEMO(
       Group.MORE,
       "[DIR] [--seed N]",
@@ -415,13 +274,19 @@ enum Verb {
         Flag.valued('\0', "framework", "NAME", "of files whose sidecar names none (the folder's)");
   }
 
-  /// The flags that every verb on a root has.
+  /// The flags that every verb on a root has, behind its own.
   private static final class Where {
     static final Flag DIR =
         Flag.valued('\0', "dir", "D", "the root; made if there is none (TRUCE_DIR)");
     static final Flag ENGINE =
         Flag.valued('\0', "engine", "URI", "the root as a URI (TRUCE_ENGINE)");
     static final Flag JSON = Flag.plain('\0', "json", "answer with one JSON object");
+
+    static List<Flag> behind(Flag... own) {
+      List<Flag> all = new ArrayList<>(List.of(own));
+      all.addAll(List.of(DIR, ENGINE, JSON));
+      return List.copyOf(all);
+    }
   }
 
   /// The flags that every verb has that writes to a store.
@@ -454,6 +319,7 @@ enum Verb {
   private static final Verb[] ALL = values();
 
   private final Group group;
+  private final String word;
   private final String operands;
   private final String summary;
 
@@ -462,9 +328,11 @@ enum Verb {
 
   Verb(Group group, String operands, String summary, Flag... flags) {
     this.group = group;
+    this.word =
+        name().equals("VERSION") ? "--version" : name().toLowerCase(Locale.ROOT).replace('_', ' ');
     this.operands = operands;
     this.summary = summary;
-    this.flags = List.of(flags);
+    this.flags = group == Group.MORE ? List.of(flags) : Where.behind(flags);
   }
 
   Group group() {
@@ -485,52 +353,7 @@ enum Verb {
 
   /// As it is typed.
   String word() {
-    return switch (this) {
-      case RUN -> "run";
-      case ACQUIRE -> "acquire";
-      case RENEW -> "renew";
-      case RELEASE -> "release";
-      case CHECK -> "check";
-      case LS -> "ls";
-      case WHY -> "why";
-      case TOP -> "top";
-      case STATS -> "stats";
-      case HISTORY -> "history";
-      case STORE_PUT -> "store put";
-      case STORE_GET -> "store get";
-      case STORE_RM -> "store rm";
-      case STORE_LS -> "store ls";
-      case STORE_LOG -> "store log";
-      case STORE_DIFF -> "store diff";
-      case STORE_WATCH -> "store watch";
-      case STORE_STATS -> "store stats";
-      case STORE_COMMIT -> "store commit";
-      case STORE_IMPORT -> "store import";
-      case STORE_EXPORT -> "store export";
-      case STORE_CONFLICT_LS -> "store conflict ls";
-      case STORE_CONFLICT_SHOW -> "store conflict show";
-      case STORE_CONFLICT_RESOLVE -> "store conflict resolve";
-      case INIT -> "init";
-      case DOCTOR -> "doctor";
-      case VERIFY -> "verify";
-      case BACKUP -> "backup";
-      case RESTORE -> "restore";
-      case REVOKE -> "revoke";
-      case INDEX_ADD -> "index add";
-      case INDEX_LS -> "index ls";
-      case INDEX_SHOW -> "index show";
-      case INDEX_RM -> "index rm";
-      case INDEX_VERIFY -> "index verify";
-      case INDEX_REBUILD -> "index rebuild";
-      case INDEX_BACKFILL -> "index backfill";
-      case INDEX_IMPORT -> "index import";
-      case INDEX_EXPORT -> "index export";
-      case DEMO -> "demo";
-      case BENCH -> "bench";
-      case COMPLETIONS -> "completions";
-      case HELP -> "help";
-      case VERSION -> "--version";
-    };
+    return word;
   }
 
   /// `usage: truce why NAME [--dir D] [--engine URI] [--json]`.
