@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -17,16 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// for each N up to sixty: the root is whole, and every commit that was answered is there, once.
 @Tag("full")
 final class StoreKillIT {
-  private static final int CALLS = Integer.getInteger("truce.calls", 60);
-
-  /// A root is used so often before another one is made.
-  private static final int LIVES = 10;
-
   /// More than any process calls.
   private static final long NUMBERS = 10_000_000;
-
-  /// A thread may not come to so many calls of a kind at all.
-  private static final Duration LONG = Duration.ofSeconds(10);
 
   @ParameterizedTest
   @ValueSource(strings = {"fdatasync", "pwrite64", "futex"})
@@ -36,33 +27,19 @@ final class StoreKillIT {
     Tools.require("strace");
     int killed = 0;
     List<Path> logs = new ArrayList<>();
-    for (int n = 1; n <= CALLS; n++) {
-      Path root = temporary.resolve("root-" + n / LIVES);
-      Path folder = Files.createDirectories(temporary.resolve("logs-" + n / LIVES));
-      if (n % LIVES == 0) {
+    for (int n = 1; n <= Strace.CALLS; n++) {
+      Path root = temporary.resolve("root-" + n / Strace.LIVES);
+      Path folder = Files.createDirectories(temporary.resolve("logs-" + n / Strace.LIVES));
+      if (n % Strace.LIVES == 0) {
         logs.clear();
       }
       String before = String.join(":", logs.stream().map(Path::toString).toList());
       logs.add(folder.resolve("log-" + n));
       FileEngine.open(root).close();
-      List<String> strace =
-          List.of(
-              "strace",
-              "-f",
-              "-qq",
-              "-o",
-              "/dev/null",
-              "-e",
-              "trace=" + call,
-              "-e",
-              "inject=" + call + ":signal=SIGKILL:when=" + n);
-      try (Child child =
-          Child.start(strace, List.of(), "commit", root, logs.getLast(), n * NUMBERS, before)) {
-        killed += child.endsWithin(LONG) ? 1 : 0;
-      }
+      killed += Strace.killed(call, n, "commit", root, logs.getLast(), n * NUMBERS, before) ? 1 : 0;
       StoreHistory.check(root, logs);
     }
-    System.out.println("killed at a " + call + ": " + killed + " of " + CALLS);
+    System.out.println("killed at a " + call + ": " + killed + " of " + Strace.CALLS);
     assertThat(killed).isPositive();
   }
 }

@@ -3,8 +3,6 @@ package dev.truce.file;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -15,14 +13,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// to sixty: the root is whole, it opens, and everything that was acknowledged is there.
 @Tag("full")
 final class SystemCallKillIT {
-  private static final int CALLS = Integer.getInteger("truce.calls", 60);
-
-  /// A root is used so often before another one is made.
-  private static final int LIVES = 10;
-
-  /// A thread may not come to so many calls of a kind at all.
-  private static final Duration LONG = Duration.ofSeconds(10);
-
   @ParameterizedTest
   @ValueSource(strings = {"fdatasync", "pwrite64", "futex"})
   @Timeout(3_600)
@@ -30,25 +20,12 @@ final class SystemCallKillIT {
       throws Exception {
     Tools.require("strace");
     int killed = 0;
-    for (int n = 1; n <= CALLS; n++) {
-      Path root = temporary.resolve("root-" + n / LIVES);
-      int worker = n % LIVES;
+    for (int n = 1; n <= Strace.CALLS; n++) {
+      Path root = temporary.resolve("root-" + n / Strace.LIVES);
+      int worker = n % Strace.LIVES;
       Path acknowledged = temporary.resolve("acknowledged-" + n);
       FileEngine.open(root).close();
-      List<String> strace =
-          List.of(
-              "strace",
-              "-f",
-              "-qq",
-              "-o",
-              "/dev/null",
-              "-e",
-              "trace=" + call,
-              "-e",
-              "inject=" + call + ":signal=SIGKILL:when=" + n);
-      try (Child child = Child.start(strace, List.of(), "work", root, worker, acknowledged)) {
-        killed += child.endsWithin(LONG) ? 1 : 0;
-      }
+      killed += Strace.killed(call, n, "work", root, worker, acknowledged) ? 1 : 0;
       assertThat(FileEngine.verify(root))
           .as("after %s %d", call, n)
           .matches(FileEngine.Verification::sound);
@@ -58,7 +35,7 @@ final class SystemCallKillIT {
         Scribe.check(engine.journal(Scribe.NAME), Victim.journal(acknowledged));
       }
     }
-    System.out.println("killed at a " + call + ": " + killed + " of " + CALLS);
+    System.out.println("killed at a " + call + ": " + killed + " of " + Strace.CALLS);
     assertThat(killed).isPositive();
   }
 }
