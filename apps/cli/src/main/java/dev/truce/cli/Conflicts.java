@@ -6,7 +6,6 @@ import dev.truce.store.Parked;
 import dev.truce.store.Resolution;
 import dev.truce.store.Resolver;
 import dev.truce.store.Store;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +18,6 @@ final class Conflicts {
   private static final List<String> ALL_TITLES =
       List.of("ID", "STORE", "KEY", "PARKED", "BY", "DECISION");
   private static final List<String> SIDES = List.of("ours", "theirs", "base");
-  private static final String NOTHING = "-";
 
   /// It says how to commit, and nothing of what.
   private static final String ANY_STORE = "-";
@@ -58,21 +56,17 @@ final class Conflicts {
       Conflict<byte[]> first = conflicts.isEmpty() ? null : conflicts.getFirst();
       List<String> row = new ArrayList<>();
       row.add(parked.id());
-      row.add(first == null ? NOTHING : Text.shown(first.store()));
-      row.add(first == null ? NOTHING : Text.shown(first.key()) + more);
-      row.add(age(parked.at(), now));
+      row.add(first == null ? Sides.NOTHING : Text.shown(first.store()));
+      row.add(first == null ? Sides.NOTHING : Text.shown(first.key()) + more);
+      row.add(Sides.age(parked.at(), now));
       row.add(Text.who(parked.by()));
       if (all) {
-        row.add(parked.decision().map(decision -> decision.how()).orElse(NOTHING));
+        row.add(parked.decision().map(decision -> decision.how()).orElse(Sides.NOTHING));
       }
       rows.add(row);
     }
     List<String> titles = all ? ALL_TITLES : TITLES;
     return Table.of(titles, rows, titles.size());
-  }
-
-  private static String age(Instant at, Instant now) {
-    return Text.span(Duration.between(at, now)) + " ago";
   }
 
   // ---- show
@@ -98,19 +92,19 @@ final class Conflicts {
             + " of "
             + Text.who(parked.by())
             + ", put aside "
-            + age(parked.at(), now)
+            + Sides.age(parked.at(), now)
             + decision(parked, now));
     for (Conflict<byte[]> conflict : parked.conflicts()) {
       lines.add(Text.shown(conflict.store()) + ": " + Text.shown(conflict.key()));
       lines.addAll(
           Table.of(
-              row("base", conflict.baseRevision(), NOTHING, conflict.base()),
+              Sides.row("base", conflict.baseRevision(), Sides.NOTHING, conflict.base()),
               List.of(
-                  row("ours", 0, Text.who(conflict.ourWriter()), conflict.ours()),
-                  row(
+                  Sides.row("ours", 0, Text.who(conflict.ourWriter()), conflict.ours()),
+                  Sides.row(
                       "theirs",
                       conflict.theirRevision(),
-                      theirs(conflict, now),
+                      Sides.who(conflict.theirWriter(), conflict.theirsAt(), now),
                       conflict.theirs())),
               4));
     }
@@ -121,22 +115,13 @@ final class Conflicts {
     return parked
         .decision()
         .map(made ->
-            "; decided by " + Text.who(made.by()) + " " + age(made.at(), now) + ": " + made.how())
+            "; decided by "
+                + Text.who(made.by())
+                + " "
+                + Sides.age(made.at(), now)
+                + ": "
+                + made.how())
         .orElse("");
-  }
-
-  private static List<String> row(String side, long revision, String who, Optional<byte[]> value) {
-    return List.of(
-        "  " + side,
-        revision == 0 ? NOTHING : Long.toString(revision),
-        who,
-        value.map(Values::brief).orElse(NOTHING));
-  }
-
-  private static String theirs(Conflict<byte[]> conflict, Instant now) {
-    return conflict.theirsAt().equals(Instant.EPOCH)
-        ? NOTHING
-        : Text.who(conflict.theirWriter()) + ", " + age(conflict.theirsAt(), now);
   }
 
   private static Json json(Json begun, Parked<byte[]> parked) {
@@ -159,19 +144,15 @@ final class Conflicts {
   }
 
   private static Json json(Conflict<byte[]> conflict) {
-    boolean known = !conflict.theirsAt().equals(Instant.EPOCH);
     Json theirs = Holders.owner(conflict.theirWriter()).put("revision", conflict.theirRevision());
-    theirs = known ? theirs.put("at", conflict.theirsAt().toString()) : theirs.putNull("at");
     return Json.object()
         .put("store", conflict.store())
         .put("key", conflict.key())
-        .put("base", value(Json.object().put("revision", conflict.baseRevision()), conflict.base()))
-        .put("ours", value(Holders.owner(conflict.ourWriter()), conflict.ours()))
-        .put("theirs", value(theirs, conflict.theirs()));
-  }
-
-  private static Json value(Json json, Optional<byte[]> value) {
-    return value.isPresent() ? Values.put(json, value.get()) : json.putNull("value");
+        .put(
+            "base",
+            Sides.value(Json.object().put("revision", conflict.baseRevision()), conflict.base()))
+        .put("ours", Sides.value(Holders.owner(conflict.ourWriter()), conflict.ours()))
+        .put("theirs", Sides.value(Sides.at(theirs, conflict.theirsAt()), conflict.theirs()));
   }
 
   // ---- resolve

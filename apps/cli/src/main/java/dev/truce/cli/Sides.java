@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A refused commit, from both sides: what is there, whose it is, and what would have been written.
 final class Sides {
-  private static final String NOTHING = "-";
+  /// What stands where nothing is, in tables.
+  static final String NOTHING = "-";
 
   /// How many keys are told to people.
   private static final int TOLD = 8;
@@ -51,7 +52,7 @@ final class Sides {
   /// `dark-mode is at revision 43, not at 41`.
   private static String how(Clash clash) {
     if (clash.key().isEmpty()) {
-      return "it was made or dropped meanwhile";
+      return "it was made, renamed or dropped meanwhile";
     }
     String key = Text.shown(clash.key());
     boolean there = clash.theirRevision() > 0;
@@ -64,34 +65,36 @@ final class Sides {
   }
 
   private static List<String> theirs(Clash clash, Instant now) {
-    boolean known = isKnown(clash);
-    return List.of(
-        "  theirs",
-        revision(clash.theirRevision()),
-        known
-            ? Text.who(clash.theirs())
-                + ", "
-                + Text.span(Duration.between(clash.theirsAt(), now))
-                + " ago"
-            : NOTHING,
-        value(clash.theirValue()));
+    String who = who(clash.theirs(), clash.theirsAt(), now);
+    return row("theirs", clash.theirRevision(), who, clash.theirValue());
   }
 
   private static List<String> ours(Clash clash) {
+    return row("ours", clash.ourBase(), Text.who(clash.ours()), clash.ourValue());
+  }
+
+  /// One side of a key.
+  ///
+  /// @param revision 0 where it has none
+  static List<String> row(String side, long revision, String who, Optional<byte[]> value) {
     return List.of(
-        "  ours", revision(clash.ourBase()), Text.who(clash.ours()), value(clash.ourValue()));
+        "  " + side,
+        revision == 0 ? NOTHING : Long.toString(revision),
+        who,
+        value.map(Values::brief).orElse(NOTHING));
   }
 
-  private static boolean isKnown(Clash clash) {
-    return !clash.theirsAt().equals(Instant.EPOCH);
+  /// Who it was and how long ago, where that is known.
+  static String who(Owner who, Instant at, Instant now) {
+    return isKnown(at) ? Text.who(who) + ", " + age(at, now) : NOTHING;
   }
 
-  private static String revision(long revision) {
-    return revision == 0 ? NOTHING : Long.toString(revision);
+  static String age(Instant at, Instant now) {
+    return Text.span(Duration.between(at, now)) + " ago";
   }
 
-  private static String value(Optional<byte[]> value) {
-    return value.isPresent() ? Values.brief(value.get()) : NOTHING;
+  private static boolean isKnown(Instant at) {
+    return !at.equals(Instant.EPOCH);
   }
 
   static String json(ConflictException refused, @Nullable String store) {
@@ -117,17 +120,25 @@ final class Sides {
 
   private static Json json(Clash clash) {
     Json theirs = side(clash.theirs(), clash.theirRevision(), clash.theirValue());
-    theirs = isKnown(clash) ? theirs.put("at", clash.theirsAt().toString()) : theirs.putNull("at");
     return Json.object()
         .put("store", clash.store())
         .put("key", clash.key())
         .put("kind", clash.kind().name().toLowerCase(Locale.ROOT))
-        .put("theirs", theirs)
+        .put("theirs", at(theirs, clash.theirsAt()))
         .put("ours", side(clash.ours(), clash.ourBase(), clash.ourValue()));
   }
 
   private static Json side(Owner who, long revision, Optional<byte[]> value) {
-    Json side = Holders.owner(who).put("revision", revision);
-    return value.isPresent() ? Values.put(side, value.get()) : side.putNull("value");
+    return value(Holders.owner(who).put("revision", revision), value);
+  }
+
+  /// When it was, where that is known.
+  static Json at(Json begun, Instant at) {
+    return begun.put("at", isKnown(at) ? at.toString() : null);
+  }
+
+  /// The value, or that there is none.
+  static Json value(Json begun, Optional<byte[]> value) {
+    return value.isPresent() ? Values.put(begun, value.get()) : begun.putNull("value");
   }
 }
