@@ -40,43 +40,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /// What becomes of commits that others are in the way of, over whatever engine. Each handle stands
 /// for a process.
-public abstract class ConflictContract extends EngineContract {
-  private final List<Truce> handles = new ArrayList<>();
-
+public abstract class ConflictContract extends StoresContract {
   /// For a subclass, which names the engine.
   protected ConflictContract() {}
-
-  @AfterEach
-  void closeHandles() {
-    handles.forEach(Truce::close);
-  }
-
-  private Truce handle() {
-    Truce truce = Truce.over(place().open());
-    handles.add(truce);
-    return truce;
-  }
-
-  private Store<String> texts(String name) {
-    return handle().store(name, Codec.utf8());
-  }
-
-  /// Has somebody else do something after each run of the body, before it lands.
-  private static Consumer<Draft<String>> then(Consumer<Draft<String>> body, Runnable meanwhile) {
-    return draft -> {
-      body.accept(draft);
-      meanwhile.run();
-    };
-  }
-
-  private static ConflictException refused(Store<String> store, Consumer<Draft<String>> body) {
-    return assertThrows(ConflictException.class, () -> store.commit(body));
-  }
 
   private static Optional<String> text(Optional<byte[]> value) {
     return value.map(bytes -> new String(bytes, StandardCharsets.UTF_8));
@@ -251,18 +221,6 @@ public abstract class ConflictContract extends EngineContract {
     assertEquals(Kind.WRITE_WRITE, refused.kind());
     assertEquals(Optional.of("theirs"), theirs.get("k"));
     assertEquals(Optional.empty(), theirs.get("free"));
-  }
-
-  /// Has somebody else do something after the first run of the body alone.
-  private static Consumer<Draft<String>> once(Consumer<Draft<String>> body, Runnable meanwhile) {
-    AtomicBoolean done = new AtomicBoolean();
-    return then(
-        body,
-        () -> {
-          if (!done.getAndSet(true)) {
-            meanwhile.run();
-          }
-        });
   }
 
   @Test

@@ -9,7 +9,6 @@ import dev.truce.Durability;
 import dev.truce.EngineException;
 import dev.truce.Truce;
 import dev.truce.TruceException;
-import dev.truce.spi.Engine;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
 import dev.truce.store.Entry;
@@ -25,14 +24,11 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /// What feeds and logs of stores promise, over whatever engine. Each handle stands for a process.
-public abstract class FeedContract extends EngineContract {
+public abstract class FeedContract extends StoresContract {
   private static final Duration LONG = Duration.ofMinutes(10);
-
-  private final List<AutoCloseable> open = new ArrayList<>();
 
   /// For a subclass, which names the engine.
   protected FeedContract() {}
@@ -42,27 +38,8 @@ public abstract class FeedContract extends EngineContract {
     return 100;
   }
 
-  @AfterEach
-  void closeAll() throws Exception {
-    for (AutoCloseable one : open.reversed()) {
-      one.close();
-    }
-  }
-
-  private Truce over(Engine engine) {
-    Truce truce = Truce.over(engine);
-    open.add(truce);
-    return truce;
-  }
-
-  private Store<String> texts(String name) {
-    return over(place().open()).store(name, Codec.utf8());
-  }
-
   private <V> Feed<V> feed(Store<V> store, long after) {
-    Feed<V> feed = store.feed(after);
-    open.add(feed);
-    return feed;
+    return closing(store.feed(after));
   }
 
   private static String shown(Feed.Step<String> step) {
@@ -141,7 +118,7 @@ public abstract class FeedContract extends EngineContract {
 
   @Test
   void next_commitsOverSeveralStores_areToldToEachOfThem() throws Exception {
-    Truce truce = over(place().open());
+    Truce truce = handle();
     Store<String> one = truce.store("one", Codec.utf8());
     Store<String> two = truce.store("two", Codec.utf8());
     one.commit(draft -> draft.put("k", "1").in(two).put("l", "2"));
@@ -369,7 +346,7 @@ public abstract class FeedContract extends EngineContract {
 
   @Test
   void next_theStoreIsRenamedOrDropped_tellsWhatTheNameStandsForNow() throws Exception {
-    Truce truce = over(place().open());
+    Truce truce = handle();
     Store<String> one = truce.store("one", Codec.utf8());
     Store<String> two = truce.store("two", Codec.utf8());
     one.put("k", "1");
@@ -390,7 +367,7 @@ public abstract class FeedContract extends EngineContract {
 
   @Test
   void next_aValueThatTheCodecCannotRead_isSaidUntilItIsPassed() throws Exception {
-    Truce truce = over(place().open());
+    Truce truce = handle();
     Store<byte[]> bytes = truce.store("s");
     Store<String> texts = truce.store("s", Codec.utf8());
     texts.put("k", "1");
@@ -409,7 +386,7 @@ public abstract class FeedContract extends EngineContract {
 
   @Test
   void next_closed_isRefused() throws Exception {
-    Truce truce = over(place().open());
+    Truce truce = handle();
     Store<String> store = truce.store("s", Codec.utf8());
     store.put("k", "v");
     Feed<String> feed = feed(store, 0);

@@ -37,34 +37,16 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /// What stores promise, over whatever engine. Each handle stands for a process.
-public abstract class StoreContract extends EngineContract {
-  private final List<Truce> handles = new ArrayList<>();
-
+public abstract class StoreContract extends StoresContract {
   /// For a subclass, which names the engine.
   protected StoreContract() {}
 
   /// How many updates each writer of the stress tests makes; fewer where every operation is slow.
   protected int rounds() {
     return 1_000;
-  }
-
-  @AfterEach
-  void closeHandles() {
-    handles.forEach(Truce::close);
-  }
-
-  private Truce handle() {
-    Truce truce = Truce.over(place().open());
-    handles.add(truce);
-    return truce;
-  }
-
-  private Store<String> texts(String name) {
-    return handle().store(name, Codec.utf8());
   }
 
   private static List<String> shown(Snapshot<String> snapshot) {
@@ -195,8 +177,7 @@ public abstract class StoreContract extends EngineContract {
   @Test
   void snapshotAt_notKeptAnyMore_isRefused() {
     Veil veil = new Veil(place().open());
-    Truce truce = Truce.over(veil);
-    handles.add(truce);
+    Truce truce = over(veil);
     Store<String> mine = truce.store("s", Codec.utf8());
     UUID id = UUID.randomUUID();
     mine.withId(id).put("k", "1");
@@ -339,14 +320,6 @@ public abstract class StoreContract extends EngineContract {
     }
   }
 
-  /// Has somebody else do something after each run of the body, before it lands.
-  private static Consumer<Draft<String>> then(Consumer<Draft<String>> body, Runnable meanwhile) {
-    return draft -> {
-      body.accept(draft);
-      meanwhile.run();
-    };
-  }
-
   @Test
   void commit_theKeyWasWrittenMeanwhile_runsAgainOnWhatIsThere() {
     Store<String> mine = texts("s");
@@ -371,15 +344,11 @@ public abstract class StoreContract extends EngineContract {
     Store<String> theirs = texts("s");
     theirs.put("k", "a");
     ConflictException gone =
-        assertThrows(
-            ConflictException.class,
-            () -> mine.commit(then(draft -> draft.put("k", "b"), () -> theirs.remove("k"))));
+        refused(mine, then(draft -> draft.put("k", "b"), () -> theirs.remove("k")));
     assertEquals(ConflictException.Kind.WRITE_WRITE, gone.kind());
     assertEquals(0, gone.clashes().getFirst().theirRevision());
     ConflictException made =
-        assertThrows(
-            ConflictException.class,
-            () -> mine.commit(then(draft -> draft.put("k", "b"), () -> theirs.put("k", "c"))));
+        refused(mine, then(draft -> draft.put("k", "b"), () -> theirs.put("k", "c")));
     assertEquals("k", made.clashes().getFirst().key());
     assertEquals("s", made.clashes().getFirst().store());
     assertEquals(2, made.clashes().getFirst().ourBase());
@@ -421,11 +390,8 @@ public abstract class StoreContract extends EngineContract {
     assertEquals(List.of("x=gone@3", "y=gone@2"), now(theirs));
     theirs.commit(draft -> draft.put("x", "on call").put("y", "on call"));
     ConflictException skew =
-        assertThrows(
-            ConflictException.class,
-            () ->
-                mine.withIsolation(Isolation.SERIALIZABLE)
-                    .commit(then(goes, () -> theirs.put("y", "gone"))));
+        refused(
+            mine.withIsolation(Isolation.SERIALIZABLE), then(goes, () -> theirs.put("y", "gone")));
     assertEquals(ConflictException.Kind.READ_WRITE, skew.kind());
     assertEquals(Optional.of("on call"), theirs.get("x"));
   }
@@ -435,13 +401,11 @@ public abstract class StoreContract extends EngineContract {
     Store<String> mine = texts("s").withRounds(1).withIsolation(Isolation.SERIALIZABLE);
     Store<String> theirs = texts("s");
     theirs.put("k", "a");
-    assertThrows(
-        ConflictException.class,
-        () ->
-            mine.commit(
-                then(
-                    draft -> draft.put("k", draft.get("new").orElse("none")),
-                    () -> theirs.put("new", "there"))));
+    refused(
+        mine,
+        then(
+            draft -> draft.put("k", draft.get("new").orElse("none")),
+            () -> theirs.put("new", "there")));
     assertEquals(Optional.of("a"), theirs.get("k"));
   }
 
@@ -451,18 +415,15 @@ public abstract class StoreContract extends EngineContract {
     Store<String> theirs = texts("s");
     theirs.commit(draft -> draft.put("a1", "").put("a5", "").put("b", "0"));
     Consumer<Draft<String>> counts = draft -> draft.put("b", "" + draft.prefix("a").count());
-    assertThrows(
-        ConflictException.class, () -> mine.commit(then(counts, () -> theirs.put("a3", ""))));
-    assertThrows(
-        ConflictException.class, () -> mine.commit(then(counts, () -> theirs.remove("a3"))));
+    refused(mine, then(counts, () -> theirs.put("a3", "")));
+    refused(mine, then(counts, () -> theirs.remove("a3")));
     mine.commit(then(counts, () -> theirs.put("c", "")));
     assertEquals(Optional.of("2"), theirs.get("b"));
     Consumer<Draft<String>> first =
         draft -> draft.put("b", draft.prefix("a").findFirst().orElseThrow().key());
     mine.commit(then(first, () -> theirs.put("a3", "")));
     assertEquals(Optional.of("a1"), theirs.get("b"));
-    assertThrows(
-        ConflictException.class, () -> mine.commit(then(first, () -> theirs.put("a", ""))));
+    refused(mine, then(first, () -> theirs.put("a", "")));
   }
 
   @Test
@@ -471,24 +432,22 @@ public abstract class StoreContract extends EngineContract {
     Store<String> theirs = texts("s");
     Consumer<Draft<String>> fresh = draft -> draft.requireRevision("k", 0).put("k", "mine");
     mine.commit(fresh);
-    ConflictException there = assertThrows(ConflictException.class, () -> texts("s").commit(fresh));
+    ConflictException there = refused(texts("s"), fresh);
     assertEquals(ConflictException.Kind.STALE, there.kind());
     assertEquals(1, there.clashes().getFirst().theirRevision());
     theirs.commit(draft -> draft.requireRevision("k", 1).put("k", "theirs"));
     List<Integer> runs = new ArrayList<>();
-    assertThrows(
-        ConflictException.class,
-        () ->
-            mine.commit(draft -> {
-              runs.add(1);
-              draft.requireRevision("k", 1).put("k", "late");
-            }));
+    refused(
+        mine,
+        draft -> {
+          runs.add(1);
+          draft.requireRevision("k", 1).put("k", "late");
+        });
     assertEquals(List.of(1), runs, "the body is not run again");
     theirs.remove("k");
     mine.commit(fresh);
     assertEquals(List.of("k=mine@4"), now(theirs));
-    assertThrows(
-        ConflictException.class, () -> mine.commit(draft -> draft.requireRevision("k", 3)));
+    refused(mine, draft -> draft.requireRevision("k", 3));
     assertThrows(
         IllegalArgumentException.class, () -> mine.commit(draft -> draft.requireRevision("k", -1)));
   }
@@ -499,13 +458,9 @@ public abstract class StoreContract extends EngineContract {
     Store<String> theirs = texts("s");
     theirs.put("k", "a");
     ConflictException stale =
-        assertThrows(
-            ConflictException.class,
-            () ->
-                mine.commit(
-                    then(
-                        draft -> draft.requireRevision("k", 1).put("l", "x"),
-                        () -> theirs.put("k", "b"))));
+        refused(
+            mine,
+            then(draft -> draft.requireRevision("k", 1).put("l", "x"), () -> theirs.put("k", "b")));
     assertEquals(ConflictException.Kind.STALE, stale.kind());
     assertEquals(List.of("k=b@2"), now(theirs));
   }
@@ -528,13 +483,12 @@ public abstract class StoreContract extends EngineContract {
     Store<String> one = truce.store("one", Codec.utf8());
     Store<String> two = truce.store("two", Codec.utf8());
     ConflictException stale =
-        assertThrows(
-            ConflictException.class,
-            () ->
-                one.commit(draft -> {
-                  draft.requireRevision("k", 5);
-                  draft.in(two).requireRevision("k", 0).put("k", "v");
-                }));
+        refused(
+            one,
+            draft -> {
+              draft.requireRevision("k", 5);
+              draft.in(two).requireRevision("k", 0).put("k", "v");
+            });
     assertEquals("one", stale.clashes().getFirst().store());
     assertThrows(
         IllegalArgumentException.class,
@@ -569,9 +523,7 @@ public abstract class StoreContract extends EngineContract {
             draft.put("k" + i, "v");
           }
         };
-    ConflictException conflict =
-        assertThrows(
-            ConflictException.class, () -> mine.commit(then(many, () -> theirs.commit(many))));
+    ConflictException conflict = refused(mine, then(many, () -> theirs.commit(many)));
     assertTrue(conflict.clashes().size() <= 64);
     assertEquals(1_000, now(theirs).size());
   }
@@ -581,8 +533,7 @@ public abstract class StoreContract extends EngineContract {
   @Test
   void commitEach_whatBecomesOfOne_isNoMatterOfTheOthers() {
     Veil veil = new Veil(place().open());
-    Truce truce = Truce.over(veil);
-    handles.add(truce);
+    Truce truce = over(veil);
     Store<String> mine = truce.store("s", Codec.utf8());
     IllegalStateException failure = new IllegalStateException("by the test");
     List<Store.Outcome> outcomes =
@@ -624,8 +575,7 @@ public abstract class StoreContract extends EngineContract {
   @Test
   void commitEach_theFlushFails_eachIsUnknownUnderItsOwnId() {
     Veil veil = new Veil(place().open());
-    Truce truce = Truce.over(veil);
-    handles.add(truce);
+    Truce truce = over(veil);
     veil.failFlushes();
     List<Store.Outcome> outcomes =
         truce
@@ -707,8 +657,7 @@ public abstract class StoreContract extends EngineContract {
     assertEquals(List.of("k=1@1", "l=2@1"), shown(before));
     assertEquals(List.of("k=1@1", "l=2@1"), shown(mine.snapshotAt(1)));
     assertEquals(List.of(), shown(mine.snapshotAt(2)));
-    assertThrows(
-        ConflictException.class, () -> mine.commit(draft -> draft.requireRevision("k", 1)));
+    refused(mine, draft -> draft.requireRevision("k", 1));
   }
 
   /// A commit means the store that has the name where it lands.
