@@ -9,6 +9,7 @@ import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -221,6 +222,10 @@ public final class Store<V> {
   /// Has this key hold what `change` makes of its value. Of any number of updates at once none is
   /// lost. Where a resolver has decided, the value is its; if it has removed the key, the value is
   /// that which `change` made.
+  ///
+  /// @throws TooOldException if it has landed before, [under this id][#withId], and its value is not
+  ///   kept any more
+  /// @throws NoSuchElementException if it has landed before, and a resolver has removed the key
   public Updated<V> update(String key, Function<Optional<V>, V> change) {
     AtomicReference<@Nullable Made<V>> last = new AtomicReference<>();
     Commit commit =
@@ -240,11 +245,20 @@ public final class Store<V> {
   }
 
   /// What an earlier commit of this id put there.
-  ///
-  /// @throws TooOldException if that is not kept any more
   private V landed(String key, Commit commit) {
     try (Snapshot<V> then = snapshotAt(commit.revision())) {
-      return then.get(key).orElseThrow();
+      return then.get(key)
+          .orElseThrow(
+              () ->
+                  new NoSuchElementException(
+                      "commit "
+                          + commit.id()
+                          + " has landed at revision "
+                          + commit.revision()
+                          + ", where a resolver has removed "
+                          + key));
+    } catch (TooOldException letGo) {
+      throw new TooOldException(commit, letGo);
     }
   }
 

@@ -21,6 +21,18 @@ public final class TooOldException extends TruceException {
     this.floor = floor;
   }
 
+  /// What a commit put that has landed.
+  TooOldException(Commit commit, TooOldException letGo) {
+    super(
+        "commit "
+            + commit.id()
+            + " has landed at revision "
+            + commit.revision()
+            + ", and what it put is not kept any more",
+        letGo);
+    this.floor = letGo.floor;
+  }
+
   /// The oldest revision that can still be had, and behind which all commits are kept.
   public long floor() {
     return floor;

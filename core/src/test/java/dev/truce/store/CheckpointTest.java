@@ -390,4 +390,25 @@ class CheckpointTest {
       threads.shutdownNow();
     }
   }
+
+  @Test
+  void update_whoseRecordWasLetGo_saysThatItHasLanded() {
+    Random random = new Random(3);
+    Stores stores = open(MemoryEngine.create(), random);
+    Store<String> store = stores.store("s", Codec.utf8());
+    UUID id = new UUID(1, 1);
+    long landed = store.withId(id).update("k", _ -> "once").commit().revision();
+    for (int i = 0; stores.status().floor() <= landed; i++) {
+      store.put("other", "value " + i);
+    }
+    assertThatExceptionOfType(TooOldException.class)
+        .isThrownBy(() -> store.withId(id).update("k", _ -> "twice"))
+        .withMessage(
+            "commit "
+                + id
+                + " has landed at revision "
+                + landed
+                + ", and what it put is not kept any more");
+    assertThat(store.get("k")).contains("once");
+  }
 }
