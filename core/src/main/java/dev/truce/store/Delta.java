@@ -184,7 +184,7 @@ final class Delta {
     int at = kid(inner, key);
     Node[] made = put(inner.kids[at], key, item);
     byte[][] low = inner.low;
-    if (made[0].first() != low[at]) {
+    if (!Arrays.equals(made[0].first(), low[at])) {
       low = low.clone();
       low[at] = made[0].first();
     }

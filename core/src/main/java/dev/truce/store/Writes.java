@@ -35,6 +35,9 @@ final class Writes {
   private final List<View> views = new ArrayList<>();
   private boolean open = true;
 
+  /// What others have put and a resolver has kept.
+  private final SortedMap<byte[], byte[]> theirs = new TreeMap<>(ORDER);
+
   /// What it has to do with one store.
   ///
   /// @param number of the store, 0 where it is still to be made
@@ -294,6 +297,9 @@ final class Writes {
       if (part != null) {
         part.settled.put(SpaceKey.inStore(key), how);
       }
+      if (how instanceof Resolution.KeepTheirs<byte[]>) {
+        now.value(key).ifPresent(value -> theirs.put(key, value));
+      }
     });
   }
 
@@ -323,8 +329,7 @@ final class Writes {
         ? null
         : switch (part.settled.get(key)) {
           case Resolution.Use<byte[]>(byte[] value) -> value;
-          case Resolution.KeepTheirs<byte[]> _ ->
-              base.value(SpaceKey.of(part.space, key)).orElse(null);
+          case Resolution.KeepTheirs<byte[]> _ -> theirs.get(SpaceKey.of(part.space, key));
           case null, default -> null;
         };
   }

@@ -58,7 +58,7 @@ enum JournalExam {
       int tried = 0;
       for (int point = 1; point <= trace.size(); point++) {
         if (trace.get(point - 1).toString().equals("a: at " + Yield.JOURNAL_FLUSHED)) {
-          twoFlushers(Schedule.of(new Event.Stop(point, Duration.ofSeconds(1))));
+          twoFlushers(Schedule.of(new Event.Stop(point, Duration.ofSeconds(3))));
           tried++;
         }
       }
@@ -67,17 +67,25 @@ enum JournalExam {
 
     private Outcome<String> twoFlushers(Schedule schedule) {
       return new SimulatedMachine<>(DiskState.EMPTY, new Account<String>())
-          .process("a", opened(journal -> journal.append("a1")))
+          .process(
+              "a",
+              me -> {
+                SimulatedJournal journal = new SimulatedJournal(me);
+                JournalWorkload.rest(me, Duration.ofMillis(500));
+                journal.append("a1");
+              })
           .process(
               "b",
               me -> {
-                new SimulatedJournal(me).append("b1");
-                JournalWorkload.rest(me, Duration.ofSeconds(4));
+                SimulatedJournal journal = new SimulatedJournal(me);
+                JournalWorkload.rest(me, Duration.ofSeconds(1));
+                journal.append("b1");
+                JournalWorkload.rest(me, Duration.ofSeconds(6));
               })
           .process(
               "c",
               me -> {
-                JournalWorkload.rest(me, Duration.ofSeconds(2));
+                JournalWorkload.rest(me, Duration.ofSeconds(5));
                 assertThat(me.account().acknowledged()).contains("a1", "b1");
                 assertThat(new SimulatedJournal(me).journal().durable()).isEqualTo(2);
               })

@@ -39,11 +39,17 @@ enum JournalMutant {
       "segment.file().flush();",
       "A_CLEARER_DIES_WITH_WHAT_IT_KNOWS"),
 
-  DURABLE_TAKEN_BACK(
+  DURABLE_AS_FAR_AS_THE_WAY_LEADS(
       "SharedJournal",
-      "durable.accumulateAndGet(position, Math::max)",
-      "position",
+      "if (leadsPast(place)) {",
+      "if (place < 0) {",
       "A_SLOW_FLUSHER_BESIDE_ONE_WHO_WRITES_ONCE_MORE"),
+
+  MADE_ANEW_IS_CALLED_DAMAGE(
+      "Segments",
+      "page == null && segment.isUnused()",
+      "page == null && segment.number() < 0",
+      "A_SEGMENT_MADE_ANEW_TOO_LATE"),
 
   NEW_NAMES_NOT_SYNCED(
       "JournalFiles",
