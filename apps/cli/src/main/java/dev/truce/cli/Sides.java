@@ -35,6 +35,9 @@ final class Sides {
 
   static List<String> lines(ConflictException refused, Instant now) {
     List<Clash> clashes = refused.clashes();
+    if (clashes.isEmpty()) {
+      return List.of("truce: " + Text.shown(String.valueOf(refused.getMessage())));
+    }
     List<String> lines = new ArrayList<>();
     for (Clash clash : clashes.subList(0, Math.min(clashes.size(), TOLD))) {
       String end = lines.isEmpty() ? "; nothing was written" : "";
@@ -106,6 +109,7 @@ final class Sides {
     return Json.object()
         .put("schema", "truce.conflict/1")
         .put("kind", refused.kind().name().toLowerCase(Locale.ROOT))
+        .put("message", String.valueOf(refused.getMessage()))
         .put("store", store)
         .put("parked", refused.parked().orElse(null))
         .put("rounds", refused.rounds())

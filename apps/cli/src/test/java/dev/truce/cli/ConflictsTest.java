@@ -68,7 +68,17 @@ class ConflictsTest {
     assertThat(truce("store", "get", "s", "k").out()).isEqualTo("ours");
     assertThat(truce("store", "conflict", "ls").out()).hasLineCount(1);
     assertThat(truce("store", "conflict", "ls", "--all").out()).contains(id).contains("ours");
-    assertThat(truce("store", "conflict", "resolve", id, "--take", "base").status()).isEqualTo(76);
+    String over = id + " was decided by ";
+    Captured late = truce("store", "conflict", "resolve", id, "--take", "base");
+    assertThat(late.status()).isEqualTo(76);
+    assertThat(late.err())
+        .startsWith("truce: " + over)
+        .endsWith(": ours; nothing was written: look at what is there now\n")
+        .hasLineCount(1);
+    assertThat(truce("store", "conflict", "resolve", id, "--take", "base", "--json").out())
+        .startsWith("{\"schema\":\"truce.conflict/1\",\"kind\":\"stale\",\"message\":\"" + over)
+        .contains(": ours; nothing was written: look at what is there now\",")
+        .contains("\"clashes\":[]");
     assertThat(truce("store", "get", "s", "k").out()).isEqualTo("ours");
   }
 

@@ -138,7 +138,10 @@ class StoreVerbsTest {
             """
                 .formatted(pid));
     assertThat(truce("store", "rm", "flags", "dark-mode", "--if-revision", "9", "--json").out())
-        .startsWith("{\"schema\":\"truce.conflict/1\",\"kind\":\"stale\",\"store\":\"flags\",")
+        .startsWith(
+            "{\"schema\":\"truce.conflict/1\",\"kind\":\"stale\",\"message\":\"flags: dark-mode is at"
+                + " revision 1 by ci@")
+        .contains("\",\"store\":\"flags\",")
         .contains("\"theirs\":{\"owner\":\"ci\",", "\"revision\":1,\"value\":\"off\",\"at\":\"")
         .contains("\"ours\":{\"owner\":\"me\",", "\"revision\":9,\"value\":null}")
         .endsWith("\"hint\":\"truce store get flags dark-mode\"}\n");
