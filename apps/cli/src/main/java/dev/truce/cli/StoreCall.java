@@ -135,12 +135,23 @@ final class StoreCall {
         durability(), id(), options.has("no-fence") ? null : Grants.fence(place, console));
   }
 
-  /// The revision; nothing where nothing was changed.
+  /// The revision; nothing where nothing was changed. What a commit changed that has landed before
+  /// is not known for ever.
   private void said(Commit commit) {
     if (json()) {
       console.print(json(commit).toString());
-    } else if (commit.changed() > 0) {
+      return;
+    }
+    if (commit.changed() > 0 || commit.repeated()) {
       console.print(Long.toString(commit.revision()));
+    }
+    if (commit.repeated()) {
+      console.error(
+          "truce: --id "
+              + commit.id()
+              + " has landed before, as revision "
+              + commit.revision()
+              + "; nothing was written now");
     }
   }
 

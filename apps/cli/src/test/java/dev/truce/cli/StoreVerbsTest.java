@@ -152,7 +152,14 @@ class StoreVerbsTest {
     String id = UUID.randomUUID().toString();
     assertThat(truce("store", "put", "s", "k", "a", "--id", id)).isEqualTo(done("1\n"));
     assertThat(truce("store", "put", "s", "k", "b")).isEqualTo(done("2\n"));
-    assertThat(truce("store", "put", "s", "k", "a", "--id", id)).isEqualTo(done("1\n"));
+    assertThat(truce("store", "put", "s", "k", "a", "--id", id))
+        .isEqualTo(
+            new Captured(
+                0,
+                "1\n",
+                "truce: --id "
+                    + id
+                    + " has landed before, as revision 1; nothing was written now\n"));
     assertThat(truce("store", "put", "s", "k", "a", "--id", id, "--json").out())
         .isEqualTo(
             "{\"schema\":\"truce.commit/1\",\"revision\":1,\"durability\":\"fsync\",\"fence\":{},"
