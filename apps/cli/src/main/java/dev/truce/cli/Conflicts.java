@@ -169,14 +169,18 @@ final class Conflicts {
     }
     StoreCall call = StoreCall.rooted(options, console);
     byte[] bytes = value == null ? null : call.bytes(value, "value", Store.MAX_VALUE);
-    Resolver<byte[]> how = conflict -> decided(conflict, take, bytes);
     return call.commitTo(truce -> {
       Parked<byte[]> parked = find(truce.parked(), id);
-      if (bytes != null && parked.conflicts().size() > 1) {
-        throw Failure.usage(
-            options.verb(),
-            "it is about " + parked.conflicts().size() + " keys, and --value is for one");
-      }
+      int keys = parked.conflicts().size();
+      // Asked only if nothing has landed under --id: a repeat is answered, however it looks by now.
+      Resolver<byte[]> how =
+          conflict -> {
+            if (bytes != null && keys > 1) {
+              throw Failure.usage(
+                  options.verb(), "it is about " + keys + " keys, and --value is for one");
+            }
+            return decided(conflict, take, bytes);
+          };
       return truce.resolve(parked, call.writing(truce, ANY_STORE), how);
     });
   }

@@ -10,6 +10,7 @@ import dev.truce.store.Resolver;
 import dev.truce.store.Store;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +29,11 @@ class ConflictsTest {
   void park() {
     assertThat(truce("init").status()).isEqualTo(0);
     truce("store", "put", "s", "k", "base");
+    id = parked(Map.of("k", "theirs"), "k");
+  }
+
+  /// The id of a commit to these keys, into which others come with theirs.
+  private String parked(Map<String, String> theirs, String... keys) {
     try (Truce mine = Truce.open(temp.resolve(".truce"))) {
       Store<byte[]> store = mine.store("s").withResolver(Resolver.park());
       ConflictException refused =
@@ -35,10 +41,12 @@ class ConflictsTest {
               ConflictException.class,
               () ->
                   store.commit(draft -> {
-                    truce("store", "put", "s", "k", "theirs");
-                    draft.put("k", "ours".getBytes(UTF_8));
+                    theirs.forEach((key, value) -> truce("store", "put", "s", key, value));
+                    for (String key : keys) {
+                      draft.put(key, "ours".getBytes(UTF_8));
+                    }
                   }));
-      id = refused.parked().orElseThrow();
+      return refused.parked().orElseThrow();
     }
   }
 
@@ -86,6 +94,28 @@ class ConflictsTest {
   void resolve_withAValue_writesThat() {
     assertThat(truce("store", "conflict", "resolve", id, "--value", "both").status()).isEqualTo(0);
     assertThat(truce("store", "get", "s", "k").out()).isEqualTo("both");
+  }
+
+  /// After it has landed all that it wrote looks as if somebody was in the way.
+  @Test
+  void resolve_withAValue_isForOneKey_andMayBeRepeated() {
+    String parked = parked(Map.of("k", "theirs again"), "k", "free");
+    String uuid = UUID.randomUUID().toString();
+    String[] resolve = {"store", "conflict", "resolve", parked, "--value", "both", "--id", uuid};
+    Captured decided = truce(resolve);
+    assertThat(decided.status()).as(decided.err()).isEqualTo(0);
+    Captured repeated = truce(resolve);
+    assertThat(repeated.status()).as(repeated.err()).isEqualTo(0);
+    assertThat(repeated.out()).isEqualTo(decided.out());
+    assertThat(truce("store", "get", "s", "free").out()).isEqualTo("ours");
+
+    truce("store", "put", "s", "k", "theirs");
+    String two = parked(Map.of("k", "theirs again", "free", "theirs"), "k", "free");
+    Captured ofTwo = truce("store", "conflict", "resolve", two, "--value", "both");
+    assertThat(ofTwo.status()).isEqualTo(64);
+    assertThat(ofTwo.err())
+        .startsWith("truce: it is about 2 keys, and --value is for one\nusage: ");
+    assertThat(truce("store", "get", "s", "k").out()).isEqualTo("theirs again");
   }
 
   /// Decided under a lock, it lands only while that is held, in however many stores.
