@@ -5,13 +5,25 @@ import dev.truce.lock.Lease;
 import dev.truce.lock.NamedLock;
 import dev.truce.lock.NotAcquiredException;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// `truce acquire`: a lease, which lasts across commands.
 final class Acquire {
   static final Duration TTL = Duration.ofMinutes(5);
 
+  /// What `--env` answers where there is no lease: `eval` of nothing succeeds, and what stands
+  /// behind it would go on without the lock.
+  static final String NO_LEASE = "false";
+
   private Acquire() {}
+
+  /// Whether a shell is to evaluate the answer, also of a call that cannot even be taken apart.
+  static boolean isEvaluated(List<String> args) {
+    return Verb.leading(args) == Verb.ACQUIRE
+        && Main.isGiven("--env", args)
+        && !Main.isGiven("--json", args);
+  }
 
   static int run(Options options, Console console) {
     Wanted wanted = Wanted.of(options);
@@ -142,6 +154,9 @@ final class Acquire {
 
   private static void refused(
       NotAcquiredException refused, Wanted wanted, String owner, Console console) {
+    if (wanted.environment() && !wanted.json()) {
+      console.print(NO_LEASE);
+    }
     if (wanted.json()) {
       console.print(Refusals.json(refused.refusal(), owner));
     } else if (!wanted.quiet() || refused.refusal().ticket().isPresent()) {

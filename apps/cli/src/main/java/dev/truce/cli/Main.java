@@ -20,6 +20,9 @@ public final class Main {
   public static void main(String[] args) {
     Answer answer = new Answer();
     Console console = Console.system(new PrintStream(answer, false, StandardCharsets.UTF_8));
+    if (Acquire.isEvaluated(List.of(args))) {
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> stopped(console), "truce-stopped"));
+    }
     int status = run(console, List.of(args));
     console.out().flush();
     IOException failure = answer.failure;
@@ -27,6 +30,12 @@ public final class Main {
       status = unsaid(failure, console);
     }
     Runtime.getRuntime().halt(status);
+  }
+
+  /// A signal has ended the command: whatever ends by itself is halted, which runs no hook.
+  private static void stopped(Console console) {
+    console.print(Acquire.NO_LEASE);
+    console.out().flush();
   }
 
   /// Who stops reading is no failure: the status is that of a program that SIGPIPE ends.
@@ -65,6 +74,9 @@ public final class Main {
       return dispatch(console, args);
     } catch (RuntimeException | Error thrown) {
       Failure failure = Failure.of(thrown);
+      if (Acquire.isEvaluated(args)) {
+        console.print(Acquire.NO_LEASE);
+      }
       if (wantsJson(args)) {
         console.print(failure.json());
       } else {
@@ -164,7 +176,12 @@ public final class Main {
 
   /// Whether `--json` was given, for calls that could not even be taken apart.
   static boolean wantsJson(List<String> args) {
+    return isGiven("--json", args);
+  }
+
+  /// Whether this flag stands among them.
+  static boolean isGiven(String flag, List<String> args) {
     int end = args.indexOf("--");
-    return args.subList(0, end < 0 ? args.size() : end).contains("--json");
+    return args.subList(0, end < 0 ? args.size() : end).contains(flag);
   }
 }

@@ -40,7 +40,7 @@ enum Verb {
       Flag.valued('E', "conflict-exit-code", "N", "the status when not acquired (75)"),
       Flag.valued('\0', "ticket-ttl", "DUR", "when not acquired, keep the place so long"),
       Flag.valued('\0', "ticket", "T", "take up the place that this ticket keeps"),
-      Flag.plain('\0', "env", "print variables for a shell to eval"),
+      Flag.plain('\0', "env", "print variables for a shell to eval; where refused, false"),
       Flag.valued('\0', "reason", "TEXT", "what for, shown to those who wait"),
       Flag.plain('\0', "force", "end who holds it, for the --reason given"),
       Flag.valued('\0', "owner", "ID", "who, shown to others (TRUCE_OWNER, or the user)"),

@@ -55,6 +55,31 @@ class LeaseIT {
     assertThat(status("truce run -n build -- true")).isEqualTo(0);
   }
 
+  /// Refused, called wrongly, or ended by a signal: nothing behind the `&&` goes on without the
+  /// lock.
+  @Test
+  void env_withoutALease_failsTheEval() throws Exception {
+    String held = shell.out("truce acquire build --owner a");
+    String eval = "eval \"$(truce acquire %s --env)\" && echo on";
+    assertThat(shell.run(eval.formatted("build -n -E 0"), 2).out()).isEmpty();
+    assertThat(shell.run(eval.formatted("build -w 0.2 -q"), 2)).isEqualTo(new Result(1, "", ""));
+    assertThat(shell.run(eval.formatted("build --no-such"), 2).out()).isEmpty();
+    Result refused = shell.run("truce acquire build -n --env");
+    assertThat(refused.status()).isEqualTo(75);
+    assertThat(refused.out()).isEqualTo("false\n");
+    assertThat(shell.run("truce acquire build -n --env --json").out())
+        .startsWith("{\"schema\":\"truce.refusal/1\"")
+        .hasLineCount(1);
+    Line waits = shell.start("exec truce acquire build -q --env");
+    shell.awaitWaiting("build", 1);
+    waits.signal("TERM");
+    Result stopped = waits.result();
+    assertThat(stopped.status()).isEqualTo(143);
+    assertThat(stopped.out()).isEqualTo("false\n");
+    shell.out("truce release " + held);
+    assertThat(shell.run(eval.formatted("build -n"), 2)).isEqualTo(new Result(0, "on\n", ""));
+  }
+
   @Test
   void aLease_outlivesItsMachineByABackup() throws Exception {
     String lease = shell.out("truce acquire build --owner a");
