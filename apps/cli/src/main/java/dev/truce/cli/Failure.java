@@ -85,7 +85,8 @@ final class Failure extends RuntimeException {
         "fenced",
         refused.getMessage()
             + ": what this runs under has lost that lock, or has it in another root; nothing was"
-            + " written; --no-fence writes whatever happened to it",
+            + " written; after truce release, unset TRUCE_LOCK TRUCE_TOKEN; --no-fence writes"
+            + " whatever happened to it",
         null,
         refused);
   }

@@ -94,7 +94,13 @@ class StoreIT {
             2);
     assertThat(released.status()).isEqualTo(76);
     assertThat(released.out()).contains("\"fence\":{\"build\":");
+    assertThat(released.err()).contains("; after truce release, unset TRUCE_LOCK TRUCE_TOKEN;");
     assertThat(truce("store", "get", "s", "k").out()).isEqualTo("v");
+    assertThat(
+            shell.out(
+                "eval \"$(truce acquire build --env)\" && truce release && unset TRUCE_LOCK"
+                    + " TRUCE_TOKEN && truce store put s k w"))
+        .isEqualTo("2\n");
   }
 
   /// Lines of many, imported by several processes at once, are there once each, sorted by bytes.
