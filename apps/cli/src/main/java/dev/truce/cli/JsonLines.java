@@ -6,6 +6,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -34,6 +35,10 @@ final class JsonLines {
           .streamReadConstraints(
               StreamReadConstraints.builder().maxStringLength(Lines.LONGEST).build())
           .build();
+
+  /// What a message of the parser says of the parser itself.
+  private static final Pattern INTERNALS =
+      Pattern.compile(" \\((start marker|for \\w+ starting) at \\[Source: .*]\\)|, from `[^`]*`");
 
   private JsonLines() {}
 
@@ -105,7 +110,10 @@ final class JsonLines {
       return fields;
     } catch (JacksonException malformed) {
       throw new IllegalArgumentException(
-          "is no JSON: " + malformed.getOriginalMessage() + at(malformed), malformed);
+          "is no JSON: "
+              + INTERNALS.matcher(malformed.getOriginalMessage()).replaceAll("")
+              + at(malformed),
+          malformed);
     }
   }
 

@@ -78,7 +78,8 @@ class StoreLinesTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "{                                                    | is no JSON",
+        "{ | is no JSON: Unexpected end-of-input: expected close marker for Object, column 2; nothing",
+        "{\"op\":\"put\"] | is no JSON: Unexpected close marker ']': expected '}', column 12; nothing",
         "[]                                                   | is no JSON object",
         "{} {}                                                | has something behind its JSON object",
         "{\"op\":\"put\",\"key\":\"k\"}                       | has no value",

@@ -1,8 +1,10 @@
 package dev.truce.index;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonWriteFeature;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -38,6 +40,10 @@ final class Json {
   static final JsonMapper PRETTY =
       MAPPER.rebuild().enable(SerializationFeature.INDENT_OUTPUT).build();
 
+  /// What a message of the parser says of the parser itself.
+  private static final Pattern INTERNALS =
+      Pattern.compile(" \\((start marker|for \\w+ starting) at \\[Source: .*]\\)|, from `[^`]*`");
+
   private Json() {}
 
   /// @param where it stands, for the message
@@ -51,8 +57,17 @@ final class Json {
       return tree;
     } catch (JacksonException malformed) {
       throw new IllegalArgumentException(
-          where + " is no JSON: " + malformed.getOriginalMessage(), malformed);
+          where
+              + " is no JSON: "
+              + INTERNALS.matcher(malformed.getOriginalMessage()).replaceAll("")
+              + at(malformed),
+          malformed);
     }
+  }
+
+  private static String at(JacksonException malformed) {
+    TokenStreamLocation at = malformed.getLocation();
+    return at == null ? "" : ", line " + at.getLineNr() + ", column " + at.getColumnNr();
   }
 
   /// @param where it stands, for the message

@@ -66,6 +66,10 @@ class IndexTest {
         .hasMessageContaining("entry 2: id: Action_Plan 1.0.0 is there twice");
     assertThatThrownBy(() -> call("import", "later.json")).hasMessageContaining("not of version 1");
     assertThatThrownBy(() -> call("import", "torn.json")).hasMessageContaining("is no JSON");
+    put("open.json", "{\n\"version\":1");
+    assertThatThrownBy(() -> call("import", "open.json"))
+        .hasMessageEndingWith(
+            "is no JSON: Unexpected end-of-input: expected close marker for Object, line 2, column 12");
     assertThatThrownBy(() -> call("import", "bare.json"))
         .hasMessageContaining("no list of artifacts");
     assertThat(call("ls").out()).isEmpty();
