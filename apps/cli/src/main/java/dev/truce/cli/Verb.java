@@ -363,8 +363,9 @@ enum Verb {
       line.append(' ').append(operands);
     }
     if (this != RUN && this != ACQUIRE) {
+      List<String> shown = List.of(operands.split("[^a-z-]+", -1));
       for (Flag flag : flags) {
-        if (!operands.contains("--" + flag.name()) && !flag.name().equals("lock")) {
+        if (!shown.contains("--" + flag.name()) && !flag.name().equals("lock")) {
           line.append(" [--").append(flag.name());
           if (flag.takesValue()) {
             line.append(' ').append(flag.value());

@@ -218,6 +218,10 @@ class StoreVerbsTest {
     assertThat(truce("store", "--help")).isEqualTo(all);
     assertThat(truce("help", "store")).isEqualTo(all);
     assertThat(truce("store", "put", "--help")).isEqualTo(truce("help", "store", "put"));
+    assertThat(Verb.STORE_EXPORT.usage())
+        .isEqualTo(
+            "usage: truce store export STORE [--lines | --tsv | --jsonl] [--at REV] [--dir D]"
+                + " [--engine URI] [--json]");
     assertThat(truce("store", "delete", "s").err()).contains("did you mean 'truce store rm'?");
     assertThat(truce("store", "gte").err()).contains("did you mean 'truce store get'?");
     assertThat(truce("store", "frobnicate").status()).isEqualTo(64);
