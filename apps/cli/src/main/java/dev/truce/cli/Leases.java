@@ -4,7 +4,6 @@ import dev.truce.Truce;
 import dev.truce.lock.Lease;
 import dev.truce.lock.LockStatus;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -104,7 +103,7 @@ final class Leases {
     try {
       return new String(console.in().readNBytes(LONGEST), StandardCharsets.UTF_8).strip();
     } catch (IOException unreadable) {
-      throw new UncheckedIOException(unreadable);
+      throw Failure.unreadable("stdin", unreadable);
     }
   }
 

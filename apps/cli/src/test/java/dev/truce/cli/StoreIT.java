@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.truce.cli.Shell.Line;
 import dev.truce.cli.Shell.Result;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,6 +72,16 @@ class StoreIT {
                     + " do truce store put files $f - <$f && truce store get files $f | cmp - $f ||"
                     + " exit; done"))
         .isEqualTo("1\n2\n3\n");
+  }
+
+  @Test
+  void aStdinThatIsClosed_isNotReadAsAnotherFile() throws Exception {
+    for (String read : List.of("store put s k -", "store commit s", "release -")) {
+      Result closed = shell.run("truce " + read + " <&-");
+      assertThat(closed.status()).as(closed.err()).isEqualTo(74);
+      assertThat(closed.err()).contains(" cannot be read: ");
+    }
+    assertThat(shell.out("truce store put s k v <&- && truce store get s k <&-")).isEqualTo("1\nv");
   }
 
   @Test
