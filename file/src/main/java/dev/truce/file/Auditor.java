@@ -4,14 +4,16 @@ import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
 import dev.truce.file.FileEngine.Audit;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Looks at a journal without opening it: nothing is written, nobody is waited for, and somebody
 /// may be appending meanwhile.
 final class Auditor {
-  /// How often segments may be retired below a look before that is called damage.
-  private static final int TRIES = 4;
+  /// How often files may be retired below a look before that is called damage.
+  private static final int TRIES = 16;
 
   private final JournalFiles files;
 
@@ -43,15 +45,31 @@ final class Auditor {
     }
   }
 
+  /// What is damaged may have been retired between the look at the names and the one at the file, so
+  /// it is damaged when the last look still says so.
   private Survey.Finding judge() {
     return files.io(
         files.control(),
         () -> {
-          for (int tries = 1; ; tries++) {
-            Survey.Finding finding = Survey.ofAll(files).judge(0);
-            if (finding.damage() == null || tries == TRIES) {
-              return finding;
+          for (int tries = 1; tries < TRIES; tries++) {
+            try {
+              Survey.Finding finding = Survey.ofAll(files).judge(0);
+              if (finding.damage() == null) {
+                return finding;
+              }
+            } catch (NoSuchFileException retired) {
+              // listed again
+            } catch (EngineException e) {
+              if (e.kind() != Kind.DAMAGED) {
+                throw e;
+              }
             }
+          }
+          try {
+            return Survey.ofAll(files).judge(0);
+          } catch (NoSuchFileException missing) {
+            throw Faults.damaged(
+                files.path(String.valueOf(missing.getFile())), "it is missing", Recovery.NEXT);
           }
         });
   }
@@ -62,14 +80,27 @@ final class Auditor {
   ///
   /// @return the last position that was saved
   long salvage(JournalFiles to) {
-    Survey.Finding finding = judge();
-    to.<Boolean>io(
-        to.control(),
-        () -> {
-          copy(files, finding, to);
-          return true;
-        });
-    return finding.last();
+    for (int tries = 1; ; tries++) {
+      Survey.Finding finding = judge();
+      try {
+        to.<Boolean>io(
+            to.control(),
+            () -> {
+              copy(files, finding, to);
+              return true;
+            });
+        return finding.last();
+      } catch (EngineException e) {
+        if (tries == TRIES || !isRetired(finding.base())) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /// Whether a base that was there has been replaced.
+  private boolean isRetired(@Nullable Base base) {
+    return base != null && !files.bases().contains(files.baseFile(base.upTo(), base.id()));
   }
 
   private static void copy(JournalFiles from, Survey.Finding finding, JournalFiles to)

@@ -18,6 +18,7 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -406,6 +407,86 @@ final class HeldUpTest {
       assertThat(finding.damage()).isNull();
       assertThat(finding.last()).isEqualTo(3);
       assertThat(finding.below()).isEqualTo(2);
+    }
+  }
+
+  private static void grow(Journal journal) throws InterruptedException {
+    for (int i = 0; i < 100; i++) {
+      journal.append(
+          List.of(new Journal.Unit(UUID.randomUUID(), null, _ -> Optional.of(new byte[16 << 10]))));
+    }
+    long last = journal.appended();
+    assertThat(journal.awaitDurable(last, Duration.ofSeconds(20))).isTrue();
+    assertThat(journal.checkpoint(last, Journal.State.of(new byte[] {7}))).isTrue();
+  }
+
+  /// Whatever was listed has been retired when it is opened.
+  @Test
+  void audit_besideManyCheckpoints_findsNoDamage() throws Exception {
+    Path root = temp.resolve("root");
+    try (FileEngine engine = FileEngine.open(root)) {
+      Journal journal = filled(engine);
+      int[] taken = {0};
+      Storage disk =
+          hooked(
+              new Disk(root),
+              (method, file, _) -> {
+                if (method.equals("open") && file.matches("journal.root.[0-9]+") && taken[0] < 8) {
+                  taken[0]++;
+                  grow(journal);
+                }
+              });
+      FileEngine.Audit audit = new Auditor(new JournalFiles(disk, root, "root")).audit();
+      assertThat(taken[0]).isEqualTo(8);
+      assertThat(audit.findings()).isEmpty();
+      assertThat(audit.last()).isEqualTo(journal.appended());
+    }
+  }
+
+  @Test
+  void audit_aMissingSegment_isFound() throws Exception {
+    Path root = temp.resolve("root");
+    try (FileEngine engine = FileEngine.open(root)) {
+      filled(engine);
+      Storage disk =
+          hooked(
+              new Disk(root),
+              (method, file, _) -> {
+                if (method.equals("open") && file.equals("journal.root.2")) {
+                  throw new NoSuchFileException(file);
+                }
+              });
+      FileEngine.Audit audit = new Auditor(new JournalFiles(disk, root, "root")).audit();
+      assertThat(audit.findings())
+          .singleElement()
+          .asString()
+          .contains(root.resolve("journal.root.2") + " is damaged: it is missing");
+    }
+  }
+
+  /// The base was judged, and is replaced before its state is copied.
+  @Test
+  void salvage_besideACheckpoint_takesTheNextBase() throws Exception {
+    Path root = temp.resolve("root");
+    Path saved = Files.createDirectory(temp.resolve("saved"));
+    try (FileEngine engine = FileEngine.open(root)) {
+      Journal journal = filled(engine);
+      assertThat(journal.checkpoint(200, Journal.State.of(new byte[] {1}))).isTrue();
+      int[] opened = {0};
+      Storage disk =
+          hooked(
+              new Disk(root),
+              (method, file, _) -> {
+                if (method.equals("open") && file.contains(".base.200.") && ++opened[0] == 2) {
+                  grow(journal);
+                }
+              });
+      JournalFiles to = new JournalFiles(new Disk(saved), saved, "root");
+      long last = new Auditor(new JournalFiles(disk, root, "root")).salvage(to);
+      assertThat(opened[0]).isEqualTo(2);
+      assertThat(last).isEqualTo(journal.appended());
+      assertThat(new Auditor(to).audit().findings()).isEmpty();
+      assertThat(new Auditor(to).audit().below()).isEqualTo(last);
     }
   }
 
