@@ -45,6 +45,17 @@ final class Auditor {
     }
   }
 
+  /// Refuses a journal that nobody uses unless every record of it is whole.
+  ///
+  /// @param next what to do about one that is not
+  void requireWhole(String next) {
+    EngineException damage =
+        files.io(files.control(), () -> Survey.ofAll(files, next).judge(Long.MAX_VALUE)).damage();
+    if (damage != null) {
+      throw damage;
+    }
+  }
+
   /// What is damaged may have been retired between the look at the names and the one at the file, so
   /// it is damaged when the last look still says so.
   private Survey.Finding judge() {

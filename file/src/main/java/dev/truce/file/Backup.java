@@ -102,13 +102,16 @@ final class Backup {
     return names.stream().filter(name -> name.contains(".base.")).collect(Collectors.toSet());
   }
 
-  /// A backup whose bases are damaged would be found out when it is needed.
+  /// A backup whose bases or records are damaged would be found out when it is needed.
   private static void requireWhole(
       Storage storage, Path path, Collection<String> names, String next) throws IOException {
     for (String base : bases(names)) {
       if (!Bases.isWhole(storage, path.resolve(base), base)) {
         throw Faults.damaged(path.resolve(base), "it fails its check", next);
       }
+    }
+    for (JournalFiles journal : JournalFiles.in(storage, path)) {
+      new Auditor(journal).requireWhole(next);
     }
   }
 
@@ -258,7 +261,10 @@ final class Backup {
 
   /// Makes a root of its own from a backup, with tokens above all that the old one gave out.
   static Copy restore(Path from, Path path) {
-    Disk backup = new Disk(from);
+    return restore(new Disk(from), from, path);
+  }
+
+  static Copy restore(Storage backup, Path from, Path path) {
     List<String> names = Faults.io(from, () -> checked(backup, from));
     Directory directory = new Directory(path);
     directory.refuseUnsound();
@@ -277,6 +283,7 @@ final class Backup {
                   copied += copyBackwards(file, directory.disk(), name);
                 }
               }
+              requireWhole(directory.disk(), path, names, NEXT);
               directory.disk().sync();
               return copied;
             });

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class Survey {
   private final JournalFiles files;
   private final Looking looking;
+  private final String next;
   private final TreeMap<Integer, Part> parts = new TreeMap<>();
   private final TreeSet<Integer> unreadable = new TreeSet<>();
   private final List<Base> bases = new ArrayList<>();
@@ -71,8 +72,9 @@ final class Survey {
       long weight,
       int highest) {}
 
-  private Survey(JournalFiles files, Looking looking) throws IOException {
+  private Survey(JournalFiles files, Looking looking, String next) throws IOException {
     this.looking = looking;
+    this.next = next;
     this.files = files;
     List<Integer> numbers = files.segments();
     List<JournalFiles.BaseFile> baseFiles = files.bases();
@@ -94,12 +96,19 @@ final class Survey {
 
   /// What an opener has to know.
   static Survey of(JournalFiles files) throws IOException {
-    return new Survey(files, Bases::read);
+    return new Survey(files, Bases::read, Recovery.NEXT);
   }
 
   /// The same when every byte was looked at, those of states too.
   static Survey ofAll(JournalFiles files) throws IOException {
-    return new Survey(files, Bases::readWhole);
+    return ofAll(files, Recovery.NEXT);
+  }
+
+  /// The same.
+  ///
+  /// @param next what to do about damage
+  static Survey ofAll(JournalFiles files, String next) throws IOException {
+    return new Survey(files, Bases::readWhole, next);
   }
 
   /// How a base is read; it is `null` when it is damaged or gone.
@@ -174,12 +183,12 @@ final class Survey {
     return damagedBases.stream()
         .max(Comparator.comparingLong(JournalFiles.BaseFile::upTo))
         .map(base ->
-            Faults.damaged(files.path(base.file()), "it is gone or fails its check", Recovery.NEXT))
+            Faults.damaged(files.path(base.file()), "it is gone or fails its check", next))
         .orElseGet(() ->
             Faults.damaged(
                 path(1),
                 "neither its beginning nor a base that stands for it is there",
-                Recovery.NEXT));
+                next));
   }
 
   /// Reads the chain from where a ledger stands.
@@ -209,14 +218,14 @@ final class Survey {
       @Nullable Base base, int first, Reading reading, String ending) throws IOException {
     Integer broken = parts.containsKey(first) ? unreadable.ceiling(first) : Integer.valueOf(first);
     if (broken != null) {
-      return Faults.damaged(path(broken), "its first page fails its check", Recovery.NEXT);
+      return Faults.damaged(path(broken), "its first page fails its check", next);
     }
     Note.Checkpoint newest = reading.ledger.base();
     if (newest != null && !readable(newest)) {
       return Faults.damaged(
           files.path(files.base(newest.upTo(), newest.base())),
           "it is missing or fails its check",
-          Recovery.NEXT);
+          next);
     }
     if (reading.chain != null) {
       return base == null || reading.ledger.confirmed()
@@ -224,7 +233,7 @@ final class Survey {
           : Faults.damaged(
               files.path(files.base(base.upTo(), base.id())),
               "no record says that it counts, and nothing older is there",
-              Recovery.NEXT);
+              next);
     }
     long end = reading.ledger.place();
     return Faults.damaged(
@@ -236,7 +245,7 @@ final class Survey {
             + ", though all below "
             + Place.text(reading.durable)
             + " was on disk",
-        Recovery.NEXT);
+        next);
   }
 
   /// Whether its base is there: if not among those that were listed, then by now, for somebody may

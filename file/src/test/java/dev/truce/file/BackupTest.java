@@ -216,6 +216,64 @@ class BackupTest {
     assertRefused(temp.resolve("whole"), Kind.DAMAGED, damaged.toString());
   }
 
+  /// Only an acknowledged record that is not the last tells of damage.
+  @Test
+  void backup_ofADamagedRecord_isRefused() throws Exception {
+    try (FileEngine engine = FileEngine.open(root())) {
+      append(engine.journal("root"), 1);
+      append(engine.journal("root"), 2);
+    }
+    FileEngine.backup(root(), temp.resolve("whole"));
+    flip(root().resolve(SEGMENT), 4096 + 100);
+    Path backup = temp.resolve("backup");
+    assertThatThrownBy(() -> FileEngine.backup(root(), backup))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining(backup.resolve(SEGMENT) + " is damaged: record at 4096: ")
+        .hasMessageEndingWith("--salvage DIR` saves what is whole")
+        .extracting(thrown -> ((EngineException) thrown).kind())
+        .isEqualTo(Kind.DAMAGED);
+    assertThat(backup.resolve(Backup.SUMS)).doesNotExist();
+    assertRefused(backup, Kind.CONFIGURATION, Backup.SUMS);
+
+    Path damaged = temp.resolve("whole").resolve(SEGMENT);
+    flip(damaged, 4096 + 100);
+    Path sums = temp.resolve("whole").resolve(Backup.SUMS);
+    Files.writeString(
+        sums,
+        Files.readString(sums)
+            .replaceAll("[0-9a-f]{64}(?=  " + SEGMENT + ")", sha256(Files.readAllBytes(damaged))));
+    assertRefused(temp.resolve("whole"), Kind.DAMAGED, damaged + " is damaged: record at 4096: ");
+  }
+
+  /// It was whole when it was looked at.
+  @Test
+  void restore_damagedWhileItIsCopied_makesNoRoot() throws Exception {
+    try (FileEngine engine = FileEngine.open(root())) {
+      append(engine.journal("root"), 1);
+      append(engine.journal("root"), 2);
+    }
+    Path backup = temp.resolve("backup");
+    FileEngine.backup(root(), backup);
+    Path to = temp.resolve("new");
+    AtomicBoolean over = new AtomicBoolean();
+    Storage disk =
+        ReadInTwo.of(
+            new Disk(backup),
+            SEGMENT,
+            4096 + 100,
+            () -> {
+              if (Files.exists(to) && !over.getAndSet(true)) {
+                flip(backup.resolve(SEGMENT), 4096 + 100);
+              }
+            });
+    assertThatThrownBy(() -> Backup.restore(disk, backup, to))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining(to.resolve(SEGMENT) + " is damaged: record at 4096: ")
+        .extracting(thrown -> ((EngineException) thrown).kind())
+        .isEqualTo(Kind.DAMAGED);
+    assertThatThrownBy(() -> FileEngine.existing(to)).isInstanceOf(EngineException.class);
+  }
+
   private static String sha256(byte[] bytes) throws Exception {
     return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
   }
