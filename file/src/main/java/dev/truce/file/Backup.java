@@ -8,7 +8,6 @@ import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -63,7 +62,7 @@ final class Backup {
     Root root = Root.open(path, Host.current(), false);
     try {
       Path target = to.toAbsolutePath();
-      Faults.io(target, () -> Files.createDirectory(target));
+      new Directory(target).createForBackup();
       return Faults.io(target, () -> copy(root.directory().disk(), new Disk(target), target));
     } finally {
       root.release();
@@ -131,8 +130,8 @@ final class Backup {
     Directory from = new Directory(path);
     long ceiling = Doctor.highest(from);
     Path target = to.toAbsolutePath();
-    Faults.io(target, () -> Files.createDirectory(target));
     Directory backup = new Directory(target);
+    backup.createForBackup();
     UUID root = UUID.randomUUID();
     Ceiling.write(backup, root, ceiling);
     Identity.write(backup, root, Host.current());

@@ -149,6 +149,15 @@ record Directory(Path path) {
         });
   }
 
+  /// Makes it for a backup, with its owner's permissions alone.
+  void createForBackup() {
+    Faults.io(
+        path,
+        () -> {
+          return Files.createDirectory(path, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        });
+  }
+
   /// The bytes of a file, or `null` when there is none.
   byte @Nullable [] read(Path file) {
     return Faults.<byte @Nullable []>io(

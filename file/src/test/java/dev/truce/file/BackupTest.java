@@ -16,6 +16,7 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -298,6 +299,28 @@ class BackupTest {
         .extracting(thrown -> ((EngineException) thrown).kind())
         .isEqualTo(kind);
     assertThat(temp.resolve("new")).doesNotExist();
+  }
+
+  /// Whatever the umask is: a root is open to nobody else either.
+  @Test
+  void backupOrSalvage_isForItsOwnerAlone() throws Exception {
+    try (FileEngine engine = FileEngine.open(root())) {
+      append(engine.journal("root"), 1);
+    }
+    FileEngine.backup(root(), temp.resolve("backup"));
+    FileEngine.salvage(root(), temp.resolve("saved"));
+    for (Path copy : List.of(temp.resolve("backup"), temp.resolve("saved"))) {
+      assertThat(Files.getPosixFilePermissions(copy))
+          .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+      try (var files = Files.list(copy)) {
+        assertThat(files)
+            .hasSize(4)
+            .allSatisfy(
+                file ->
+                    assertThat(Files.getPosixFilePermissions(file))
+                        .isEqualTo(PosixFilePermissions.fromString("rw-------")));
+      }
+    }
   }
 
   @Test
