@@ -56,8 +56,8 @@ final class Auditor {
     }
   }
 
-  /// What is damaged may have been retired between the look at the names and the one at the file, so
-  /// it is damaged when the last look still says so.
+  /// What is damaged may have been retired between the look at the names and the one at the file,
+  /// so it is damaged when the last look still says so.
   private Survey.Finding judge() {
     return files.io(
         files.control(),

@@ -154,7 +154,15 @@ record Directory(Path path) {
     Faults.io(
         path,
         () -> {
-          return Files.createDirectory(path, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+          try {
+            return Files.createDirectory(path, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+          } catch (FileAlreadyExistsException e) {
+            throw new EngineException(
+                Kind.REFUSED_PLACE,
+                path
+                    + " is there already: a backup is a directory of its own; name one that is not",
+                e);
+          }
         });
   }
 

@@ -182,13 +182,10 @@ final class Survey {
   private EngineException nothingToBeginWith() {
     return damagedBases.stream()
         .max(Comparator.comparingLong(JournalFiles.BaseFile::upTo))
-        .map(base ->
-            Faults.damaged(files.path(base.file()), "it is gone or fails its check", next))
+        .map(base -> Faults.damaged(files.path(base.file()), "it is gone or fails its check", next))
         .orElseGet(() ->
             Faults.damaged(
-                path(1),
-                "neither its beginning nor a base that stands for it is there",
-                next));
+                path(1), "neither its beginning nor a base that stands for it is there", next));
   }
 
   /// Reads the chain from where a ledger stands.

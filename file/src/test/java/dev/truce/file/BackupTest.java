@@ -315,10 +315,9 @@ class BackupTest {
       try (var files = Files.list(copy)) {
         assertThat(files)
             .hasSize(4)
-            .allSatisfy(
-                file ->
-                    assertThat(Files.getPosixFilePermissions(file))
-                        .isEqualTo(PosixFilePermissions.fromString("rw-------")));
+            .allSatisfy(file ->
+                assertThat(Files.getPosixFilePermissions(file))
+                    .isEqualTo(PosixFilePermissions.fromString("rw-------")));
       }
     }
   }

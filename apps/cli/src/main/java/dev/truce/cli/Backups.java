@@ -2,8 +2,6 @@ package dev.truce.cli;
 
 import dev.truce.file.FileEngine;
 import dev.truce.file.FileEngine.Copy;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /// `truce backup` and `truce restore`: what of a root outlives its machine.
@@ -14,10 +12,6 @@ final class Backups {
     Path to = operand(options, Verb.BACKUP, "where to? Name a directory that is not there yet");
     Path root = Place.find(options, console).directory();
     Path target = console.directory().resolve(to).normalize();
-    if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-      throw Failure.refusedPlace(
-          target + " is there already: a backup is a directory of its own; name one that is not");
-    }
     Copy copy = FileEngine.backup(root, target);
     console.print(
         options.has("json")

@@ -49,11 +49,6 @@ final class Failure extends RuntimeException {
     return new Failure(CONFIGURATION, "configuration", message, null, null);
   }
 
-  /// A place that nothing is made at.
-  static Failure refusedPlace(String message) {
-    return new Failure(REFUSED_PLACE, "refused_place", message, null, null);
-  }
-
   /// A command that is stopped for the sake of its locks.
   static Failure stopped(int status, String kind, String message) {
     return new Failure(status, kind, message, null, null);

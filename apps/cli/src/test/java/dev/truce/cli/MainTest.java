@@ -195,6 +195,9 @@ class MainTest {
     Captured backup = Captured.of(temp, Map.of(), "backup", "there");
     assertThat(backup.status()).isEqualTo(73);
     assertThat(backup.err()).contains("there is there already").doesNotContain("no directory");
+    Captured salvage = Captured.of(temp, Map.of(), "verify", "--salvage", "there");
+    assertThat(salvage.status()).isEqualTo(73);
+    assertThat(salvage.err()).isEqualTo(backup.err());
     Captured given = Captured.of(temp, Map.of(), "renew", "");
     assertThat(given.status()).isEqualTo(64);
     assertThat(given.err()).startsWith("truce: the LEASE is empty");
