@@ -223,8 +223,8 @@ public final class Store<V> {
   /// lost. Where a resolver has decided, the value is its; if it has removed the key, the value is
   /// that which `change` made.
   ///
-  /// @throws TooOldException if it has landed before, [under this id][#withId], and its value is not
-  ///   kept any more
+  /// @throws TooOldException if it has landed before, [under this id][#withId], and its value is
+  ///   not kept any more
   /// @throws NoSuchElementException if it has landed before, and a resolver has removed the key
   public Updated<V> update(String key, Function<Optional<V>, V> change) {
     AtomicReference<@Nullable Made<V>> last = new AtomicReference<>();
@@ -248,15 +248,14 @@ public final class Store<V> {
   private V landed(String key, Commit commit) {
     try (Snapshot<V> then = snapshotAt(commit.revision())) {
       return then.get(key)
-          .orElseThrow(
-              () ->
-                  new NoSuchElementException(
-                      "commit "
-                          + commit.id()
-                          + " has landed at revision "
-                          + commit.revision()
-                          + ", where a resolver has removed "
-                          + key));
+          .orElseThrow(() ->
+              new NoSuchElementException(
+                  "commit "
+                      + commit.id()
+                      + " has landed at revision "
+                      + commit.revision()
+                      + ", where a resolver has removed "
+                      + key));
     } catch (TooOldException letGo) {
       throw new TooOldException(commit, letGo);
     }
