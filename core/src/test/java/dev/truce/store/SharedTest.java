@@ -14,7 +14,9 @@ import dev.truce.store.Shared.Writer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -161,11 +163,15 @@ class SharedTest {
     void happen() throws Exception;
   }
 
-  /// One who adds one when its turn has come, and waits for it by now.
+  private static final Set<Thread.State> ASLEEP =
+      EnumSet.of(Thread.State.WAITING, Thread.State.TIMED_WAITING);
+
+  /// One who adds one when its turn has come, and sleeps until then by now.
   private Job<Long> waiter(Shared<Long> shared, Duration limit) {
     int before = shared.stats().waiting();
     Job<Long> job = crew.platform(() -> shared.update(limit, old -> old + 1));
     Crew.until(() -> shared.stats().waiting() == before + 1);
+    Crew.until(() -> ASLEEP.contains(job.thread().getState()));
     return job;
   }
 
