@@ -36,6 +36,11 @@ final class StoreSnapshotIT {
 
   @TempDir Path directory;
 
+  /// Long enough for some checkpoints.
+  private static String later(int commit) {
+    return "later " + commit + "-".repeat(800);
+  }
+
   private static Map<String, String> shown(Snapshot<String> snapshot) {
     Map<String, String> shown = new TreeMap<>();
     snapshot.all().forEach(entry -> shown.put(entry.key(), entry.value()));
@@ -90,7 +95,7 @@ final class StoreSnapshotIT {
       Future<Integer> looks = threads.submit(reader);
       long most = 0;
       for (int i = 1; i <= COMMITS; i++) {
-        (i % 1_000 == 0 ? store : quick).put("k" + i % KEYS, "later " + i);
+        (i % 1_000 == 0 ? store : quick).put("k" + i % KEYS, later(i));
         if (i % 1_000 == 0) {
           most = Math.max(most, bytes());
         }
@@ -101,7 +106,7 @@ final class StoreSnapshotIT {
       assertThat(writing.storeStatus().pins())
           .singleElement()
           .satisfies(pin -> assertThat(pin.revision()).isEqualTo(kept));
-      assertThat(store.get("k0")).contains("later " + COMMITS);
+      assertThat(store.get("k0")).contains(later(COMMITS));
       assertThat(held.get("k0")).contains("first");
       held.close();
       assertThat(writing.storeStatus().pins()).isEmpty();
@@ -112,8 +117,7 @@ final class StoreSnapshotIT {
       threads.shutdownNow();
     }
     try (Truce again = Truce.open(directory)) {
-      assertThat(again.store("s").get("k1"))
-          .contains(("later " + (COMMITS - KEYS + 1)).getBytes(UTF_8));
+      assertThat(again.store("s").get("k1")).contains(later(COMMITS - KEYS + 1).getBytes(UTF_8));
     }
   }
 }
