@@ -150,7 +150,8 @@ public final class Truce implements AutoCloseable {
     return stores().parked();
   }
 
-  /// Decides about one of them, key by key, as [Store#resolve(Parked, Resolver)] does in one store.
+  /// Decides about one of them, key by key, as [Store#resolve(Parked, Resolver)] does in one store;
+  /// where nobody is in the way any more, about all that it wanted to write in any store.
   public Commit resolve(Parked<byte[]> shown, Resolver<byte[]> how) {
     return stores().resolve(shown, how);
   }

@@ -60,7 +60,7 @@ final class Aside {
                 ParkedRow.id(row.key()),
                 parked,
                 contested(now, parked).stream()
-                    .map(Contested::conflict)
+                    .map(Question::conflict)
                     .filter(conflict -> conflict.store().equals(store))
                     .toList()));
       }
@@ -77,7 +77,7 @@ final class Aside {
   private Parked<byte[]> parked(Root now, Delta.Row row) {
     ParkedRow parked = ParkedRow.of(row.item().value());
     List<Conflict<byte[]>> conflicts =
-        contested(now, parked).stream().map(Contested::conflict).toList();
+        contested(now, parked).stream().map(Question::conflict).toList();
     return shown(ParkedRow.id(row.key()), parked, conflicts);
   }
 
@@ -94,35 +94,38 @@ final class Aside {
         .findFirst();
   }
 
-  /// A wish in the way of which others are.
-  private record Contested(Wish wish, Conflict<byte[]> conflict) {}
+  /// A key that it wants to write, and what is there now.
+  private record Question(Wish wish, Conflict<byte[]> conflict) {}
 
   /// The keys that were written since it read them.
-  private List<Contested> contested(Root now, ParkedRow parked) {
-    List<Contested> contested = new ArrayList<>();
-    for (Wish wish : parked.wishes()) {
-      String store = name(now, wish);
-      long number = now.number(store);
-      byte[] key = SpaceKey.of(number == 0 ? NO_STORE : number, wish.key());
-      long revision = now.revisionOf(key);
-      if (revision != wish.revision()) {
-        Author theirs = Author.of(replica, now.changed(key));
-        Conflict<byte[]> conflict =
-            new Conflict<>(
-                store,
-                SpaceKey.key(key),
-                wish.base(),
-                wish.ours(),
-                now.value(key),
-                wish.revision(),
-                revision,
-                parked.by(),
-                theirs.owner(),
-                theirs.at());
-        contested.add(new Contested(wish, conflict));
-      }
-    }
-    return contested;
+  private List<Question> contested(Root now, ParkedRow parked) {
+    return parked.wishes().stream()
+        .filter(wish -> now.revisionOf(key(now, wish)) != wish.revision())
+        .map(wish -> question(now, parked, wish))
+        .toList();
+  }
+
+  private Question question(Root now, ParkedRow parked, Wish wish) {
+    byte[] key = key(now, wish);
+    Author theirs = Author.of(replica, now.changed(key));
+    Conflict<byte[]> conflict =
+        new Conflict<>(
+            name(now, wish),
+            SpaceKey.key(key),
+            wish.base(),
+            wish.ours(),
+            now.value(key),
+            wish.revision(),
+            now.revisionOf(key),
+            parked.by(),
+            theirs.owner(),
+            theirs.at());
+    return new Question(wish, conflict);
+  }
+
+  private static byte[] key(Root now, Wish wish) {
+    long number = now.number(name(now, wish));
+    return SpaceKey.of(number == 0 ? NO_STORE : number, wish.key());
   }
 
   /// What is in its way now.
@@ -165,11 +168,11 @@ final class Aside {
       throw new ConflictException(over(now, id), "look at what is there now");
     }
     ParkedRow parked = ParkedRow.of(row.value());
-    List<Contested> contested = contested(now, parked);
-    checkShown(contested.stream().map(Contested::conflict).toList(), shown);
+    List<Question> contested = contested(now, parked);
+    checkShown(contested.stream().map(Question::conflict).toList(), shown);
     Map<Wish, Resolution<byte[]>> answers = new HashMap<>();
     SortedSet<String> hows = new TreeSet<>();
-    for (Contested one : contested) {
+    for (Question one : contested.isEmpty() ? all(now, parked) : contested) {
       Resolution<byte[]> answer = how.resolve(one.conflict);
       answers.put(one.wish, answer);
       hows.add(said(one.conflict, answer));
@@ -178,13 +181,18 @@ final class Aside {
     if (!dropped) {
       parked.wishes().forEach(wish -> write(writes, now, wish, answers.get(wish)));
     }
-    String said = dropped ? "dropped" : hows.isEmpty() ? "ours" : String.join(", ", hows);
+    String said = dropped ? "dropped" : String.join(", ", hows);
     byte[] decided = parked.decided(new Parked.Decision(writer, clock.instant(), said)).bytes();
     Part rows = writes.rows();
     writes.change(rows, ParkedRow.open(id), null, false);
     writes.change(rows, ParkedRow.decided(id), decided, true);
     ParkedRow.forgotten(now, decided.length)
         .forEach(old -> writes.change(rows, SpaceKey.inStore(old), null, true));
+  }
+
+  /// Where nobody is in the way any more the decision is about all that it wants.
+  private List<Question> all(Root now, ParkedRow parked) {
+    return parked.wishes().stream().map(wish -> question(now, parked, wish)).toList();
   }
 
   private static String over(Root now, String id) {

@@ -17,8 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class Checkpointer {
   private static final System.Logger LOG = System.getLogger("dev.truce.store");
 
-  private static final long NEVER = Long.MAX_VALUE;
-
   private final Journal journal;
   private final Replica replica;
   private final Executor aside;
@@ -56,7 +54,7 @@ final class Checkpointer {
 
   /// Whose turn it is may find that there is nothing left to do.
   private void begin(long upTo) {
-    if (upTo <= begun) {
+    if (upTo <= begun || closing) {
       turn.release();
     } else {
       begun = upTo;
@@ -138,7 +136,7 @@ final class Checkpointer {
   }
 
   private synchronized void beginToAttend() {
-    if (watch == null && begun < NEVER) {
+    if (watch == null && !closing) {
       watch = journal.watch(this::hinted);
     }
   }
@@ -162,7 +160,6 @@ final class Checkpointer {
   synchronized void close() {
     closing = true;
     turn.acquireUninterruptibly();
-    begun = NEVER;
     turn.release();
     AutoCloseable watched = watch;
     if (watched != null) {

@@ -32,10 +32,10 @@ final class Delta {
   private static final Comparator<Row> ORDER =
       (one, other) -> Arrays.compareUnsigned(one.key, other.key);
 
-  private static final byte[] FIRST = new byte[0];
+  static final byte[] FIRST = new byte[0];
 
   /// No store has such a number.
-  private static final byte[] BEHIND_ALL = {-1};
+  static final byte[] BEHIND_ALL = {-1};
 
   static final Delta EMPTY = new Delta(new Leaf(new byte[0][], new Item[0], 0));
 

@@ -35,9 +35,6 @@ final class Retention {
   private long step;
   private long bytes;
 
-  /// Behind the last mark, or where the first one counts from.
-  private long unmarked;
-
   Retention(Sizes sizes) {
     this.sizes = sizes;
     this.step = sizes.step(Run.NONE);
@@ -47,7 +44,6 @@ final class Retention {
   void begin(Run run) {
     step = sizes.step(run);
     bytes = 0;
-    unmarked = 0;
     marks.clear();
   }
 
@@ -71,10 +67,9 @@ final class Retention {
   /// The next record.
   void add(long position, int length) {
     bytes += length + FRAME_BYTES;
-    unmarked += length + FRAME_BYTES;
-    if (unmarked >= sizes.grain) {
+    long marked = marks.isEmpty() ? 0 : marks.getLast().bytes;
+    if (bytes - marked >= sizes.grain) {
       marks.add(new Mark(position, bytes));
-      unmarked = 0;
     }
   }
 

@@ -27,11 +27,6 @@ record Root(Run run, Delta delta, long revision) {
 
   private static final String NAMES = "n/";
 
-  private static final byte[] FIRST = new byte[0];
-
-  /// No store has such a number.
-  private static final byte[] BEHIND_ALL = {-1};
-
   static Root of(Run run) {
     return new Root(run, Delta.EMPTY, run.upTo());
   }
@@ -163,7 +158,7 @@ record Root(Run run, Delta delta, long revision) {
 
   /// What a checkpoint keeps: the keys that are there, of stores that have a name.
   Iterator<Delta.Row> kept() {
-    return new Kept(rows(FIRST, BEHIND_ALL), new Named());
+    return new Kept(rows(Delta.FIRST, Delta.BEHIND_ALL), new Named());
   }
 
   /// Keys of stores that have a name. The names come before all else, for their store has the

@@ -295,7 +295,8 @@ public final class Store<V> {
 
   /// Decides about a commit that was put aside, key by key: `use`, `remove` and `keepTheirs` have
   /// it land, all else that it wanted to write included, and `refuse` has it dropped whole. Either
-  /// way it waits no longer.
+  /// way it waits no longer. It is asked about the keys that others have changed; where nobody is
+  /// in the way any more, about all that it wanted to write here.
   ///
   /// Of several who decide at once one does.
   ///
@@ -304,7 +305,13 @@ public final class Store<V> {
   ///   way in other stores, too: `Truce.resolve` decides about all of them
   /// @throws IllegalArgumentException if `how` answers anything else
   public Commit resolve(Parked<V> shown, Resolver<V> how) {
-    return stores.resolve(settings, shown.id(), shown.conflicts(), asBytes(how));
+    Resolver<byte[]> here = asBytes(how);
+    Resolver<byte[]> elsewhere = Resolver.lastWriter();
+    return stores.resolve(
+        settings,
+        shown.id(),
+        shown.conflicts(),
+        conflict -> (conflict.store().equals(name) ? here : elsewhere).resolve(conflict));
   }
 
   /// What became of one of several commits.

@@ -108,7 +108,7 @@ final class StoreMachine {
     for (Range range : mine.ranges()) {
       Delta.Row newer = at.delta().newer(range.from(), range.to(), mine.base());
       if (newer != null) {
-        clashes.add(clash(Kind.READ_WRITE, newer.key(), mine, newer.item()));
+        clashes.add(clash(Kind.READ_WRITE, newer.key(), mine.base(), newer.item()));
       }
     }
     return clashes;
@@ -123,10 +123,6 @@ final class StoreMachine {
       }
     }
     return clashes;
-  }
-
-  private static Clash stale(byte[] key, long required, @Nullable Item now) {
-    return new Clash(Kind.STALE, key, required, found(now), now == null ? 0 : now.revision());
   }
 
   /// What has changed of this between its base and `at`, of which `validated` was checked before.
@@ -149,7 +145,7 @@ final class StoreMachine {
     for (Range range : mine.ranges()) {
       byte[] different = firstDifferent(base, at, range);
       if (different != null) {
-        clashes.add(different(at, mine, different, Kind.READ_WRITE));
+        clashes.add(clash(Kind.READ_WRITE, different, mine.base(), at.item(different)));
       }
     }
     return clashes;
@@ -159,7 +155,7 @@ final class StoreMachine {
     mine.required()
         .forEach((key, revision) -> {
           if (at.revisionOf(key) != revision) {
-            clashes.add(stale(key, revision, at.item(key)));
+            clashes.add(clash(Kind.STALE, key, revision, at.item(key)));
           }
         });
   }
@@ -168,14 +164,9 @@ final class StoreMachine {
       List<Clash> clashes, Root base, Root at, Footprint mine, Iterable<byte[]> keys, Kind kind) {
     for (byte[] key : keys) {
       if (base.revisionOf(key) != at.revisionOf(key)) {
-        clashes.add(different(at, mine, key, kind));
+        clashes.add(clash(kind, key, mine.base(), at.item(key)));
       }
     }
-  }
-
-  private static Clash different(Root at, Footprint mine, byte[] key, Kind kind) {
-    Item item = at.item(key);
-    return new Clash(kind, key, mine.base(), found(item), item == null ? 0 : item.revision());
   }
 
   /// The first key of a range that one has and the other has not, or has of another revision.
@@ -201,7 +192,7 @@ final class StoreMachine {
     for (byte[] key : keys) {
       Item item = at.delta().get(key);
       if (item != null && item.revision() > mine.base()) {
-        clashes.add(clash(kind, key, mine, item));
+        clashes.add(clash(kind, key, mine.base(), item));
       }
     }
   }
@@ -210,8 +201,8 @@ final class StoreMachine {
     return item != null && item.live() ? item.revision() : 0;
   }
 
-  private static Clash clash(Kind kind, byte[] key, Footprint mine, Item item) {
-    return new Clash(kind, key, mine.base(), found(item), item.revision());
+  private static Clash clash(Kind kind, byte[] key, long expected, @Nullable Item now) {
+    return new Clash(kind, key, expected, found(now), now == null ? 0 : now.revision());
   }
 
   private static Clash storeChanged(Footprint mine, String store, long by) {
@@ -227,13 +218,13 @@ final class StoreMachine {
       Delta.Row row = newer.next();
       Long required = mine.required().get(row.key());
       if (required != null && required != found(row.item())) {
-        clashes.add(stale(row.key(), required, row.item()));
+        clashes.add(clash(Kind.STALE, row.key(), required, row.item()));
       }
       if (mine.written().contains(row.key())) {
-        clashes.add(clash(Kind.WRITE_WRITE, row.key(), mine, row.item()));
+        clashes.add(clash(Kind.WRITE_WRITE, row.key(), mine.base(), row.item()));
       }
       if (mine.read().contains(row.key()) || mine.wentThrough(row.key())) {
-        clashes.add(clash(Kind.READ_WRITE, row.key(), mine, row.item()));
+        clashes.add(clash(Kind.READ_WRITE, row.key(), mine.base(), row.item()));
       }
     }
     return clashes;

@@ -181,7 +181,7 @@ final class Appender {
         return done;
       }
       refusePoisoned();
-      Segment segment = present();
+      Segment segment = opened(held, word);
       if (segment == null) {
         return done;
       }
@@ -199,12 +199,13 @@ final class Appender {
     return done;
   }
 
-  /// The segment that is ours, or `null` when it was left and removed before it was opened.
-  private @Nullable Segment present() throws IOException {
+  /// A segment that counts as long as the control word is this one, or `null` when others have gone
+  /// on and removed it.
+  private @Nullable Segment opened(int number, long word) throws IOException {
     try {
-      return segments.open(held);
+      return segments.open(number);
     } catch (NoSuchFileException retired) {
-      if (Place.segment(control.tail()) == held) {
+      if (control.tail() == word) {
         throw retired;
       }
       return null;
@@ -301,7 +302,8 @@ final class Appender {
           return false; // the byte may be free because this segment counts already
         }
         Yield.at(Yield.JOURNAL_SEAL_LOCKED);
-        Segment next = prepared(number, word, beginning.bytes);
+        prepare(number, beginning.bytes);
+        Segment next = opened(number, word);
         if (next == null) {
           return false;
         }
@@ -332,18 +334,9 @@ final class Appender {
             + " processes have stopped while they changed segments; let them go on, or kill them");
   }
 
-  /// A segment to be moved to, or `null` when others have gone on and removed it.
-  private @Nullable Segment prepared(int number, long word, long bytes) throws IOException {
-    segments.prepare(
-        number, Math.max(files.sizes().after(tail.now(Ledger::weight)), Page.BYTES + bytes));
-    try {
-      return segments.open(number);
-    } catch (NoSuchFileException retired) {
-      if (control.tail() == word) {
-        throw retired;
-      }
-      return null;
-    }
+  private void prepare(int number, long bytes) throws IOException {
+    long size = files.sizes().after(tail.now(Ledger::weight));
+    segments.prepare(number, Math.max(size, Page.BYTES + bytes));
   }
 
   /// Writes a segment's page and copies, and answers where the next record goes.

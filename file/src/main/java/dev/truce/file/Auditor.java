@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Looks at a journal without opening it: nothing is written, nobody is waited for, and somebody
@@ -57,32 +58,48 @@ final class Auditor {
   }
 
   /// What is damaged may have been retired between the look at the names and the one at the file,
-  /// so it is damaged when the last look still says so.
+  /// so it is damaged when two looks in a row say the same of it.
   private Survey.Finding judge() {
     return files.io(
         files.control(),
         () -> {
-          for (int tries = 1; tries < TRIES; tries++) {
-            try {
-              Survey.Finding finding = Survey.ofAll(files).judge(0);
-              if (finding.damage() == null) {
-                return finding;
-              }
-            } catch (NoSuchFileException retired) {
-              // listed again
-            } catch (EngineException e) {
-              if (e.kind() != Kind.DAMAGED) {
-                throw e;
-              }
+          String before = "";
+          for (int tries = 1; ; tries++) {
+            Look look = look();
+            String damage = look.damage == null ? null : String.valueOf(look.damage.getMessage());
+            if (damage == null || damage.equals(before) || tries == TRIES) {
+              return look.finding();
             }
-          }
-          try {
-            return Survey.ofAll(files).judge(0);
-          } catch (NoSuchFileException missing) {
-            throw Faults.damaged(
-                files.path(String.valueOf(missing.getFile())), "it is missing", Recovery.NEXT);
+            before = damage;
           }
         });
+  }
+
+  /// @param found `null` where nothing is left that a journal could begin with
+  private record Look(Survey.@Nullable Finding found, @Nullable EngineException damage) {
+    Survey.Finding finding() {
+      if (found == null) {
+        throw Objects.requireNonNull(damage);
+      }
+      return found;
+    }
+  }
+
+  private Look look() throws IOException {
+    try {
+      Survey.Finding found = Survey.ofAll(files, Recovery.NEXT).judge(0);
+      return new Look(found, found.damage());
+    } catch (NoSuchFileException missing) {
+      return new Look(
+          null,
+          Faults.damaged(
+              files.path(String.valueOf(missing.getFile())), "it is missing", Recovery.NEXT));
+    } catch (EngineException e) {
+      if (e.kind() != Kind.DAMAGED) {
+        throw e;
+      }
+      return new Look(null, e);
+    }
   }
 
   /// Copies what can be proved into the empty files of another journal: the newest base that counts

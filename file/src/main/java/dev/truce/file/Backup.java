@@ -83,7 +83,7 @@ final class Backup {
         }
       }
       if (bases(from.names()).equals(bases(files.keySet()))) {
-        requireWhole(to, target, files.keySet(), SALVAGE);
+        requireWhole(to, target, SALVAGE);
         seal(to, List.copyOf(files.keySet()));
         return new Copy(target, files.size(), bytes);
       }
@@ -102,13 +102,7 @@ final class Backup {
   }
 
   /// A backup whose bases or records are damaged would be found out when it is needed.
-  private static void requireWhole(
-      Storage storage, Path path, Collection<String> names, String next) throws IOException {
-    for (String base : bases(names)) {
-      if (!Bases.isWhole(storage, path.resolve(base), base)) {
-        throw Faults.damaged(path.resolve(base), "it fails its check", next);
-      }
-    }
+  private static void requireWhole(Storage storage, Path path, String next) throws IOException {
     for (JournalFiles journal : JournalFiles.in(storage, path)) {
       new Auditor(journal).requireWhole(next);
     }
@@ -282,7 +276,7 @@ final class Backup {
                   copied += copyBackwards(file, directory.disk(), name);
                 }
               }
-              requireWhole(directory.disk(), path, names, NEXT);
+              requireWhole(directory.disk(), path, NEXT);
               directory.disk().sync();
               return copied;
             });
@@ -304,7 +298,7 @@ final class Backup {
       }
       names.add(name);
     }
-    requireWhole(backup, from, names, NEXT);
+    requireWhole(backup, from, NEXT);
     if (!names.containsAll(List.of("id", "ceiling"))) {
       throw Faults.damaged(from.resolve(SUMS), "it names no root", NEXT);
     }

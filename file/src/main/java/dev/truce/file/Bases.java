@@ -60,14 +60,6 @@ final class Bases {
     }
   }
 
-  /// Whether a file that is called like a base is one whose parts are what was written.
-  static boolean isWhole(Storage storage, Path path, String name) throws IOException {
-    try (Storage.File file = storage.open(name)) {
-      BasePage page = BasePage.of(path, JournalFiles.page(file), file.size());
-      return page != null && isWhole(file, page.state()) && isWhole(file, page.knowledge());
-    }
-  }
-
   private static @Nullable BasePage page(
       JournalFiles files, JournalFiles.BaseFile base, Storage.File file) throws IOException {
     BasePage page = BasePage.of(files.path(base.file()), JournalFiles.page(file), file.size());

@@ -348,24 +348,25 @@ final class SharedJournal implements Journal, AutoCloseable {
   @Override
   public long durable() {
     refuseClosed();
-    long place = control.durable();
-    if (place == judged) {
-      return durable.get();
-    }
-    if (leadsPast(place)) {
+    while (true) {
+      long place = control.durable();
+      if (place == judged) {
+        return durable.get();
+      }
+      long position = tail.now(ledger -> leadsPast(ledger, place) ? -1 : ledger.lastBelow(place));
+      if (position >= 0) {
+        long now = known(position);
+        judged = place;
+        return now;
+      }
       settle(); // what was said to others to be safe is to be seen here, too
-      place = control.durable();
     }
-    long upTo = place;
-    long position = known(tail.now(ledger -> ledger.lastBelow(upTo)));
-    judged = place;
-    return position;
   }
 
   /// Whether records are on disk below this place and were written once more behind it. Whose flush
   /// brought them there may have said so.
-  private boolean leadsPast(long place) {
-    return !control.poisoned() && tail.now(ledger -> tail.reached(ledger, place) < place);
+  private boolean leadsPast(Ledger ledger, long place) throws IOException {
+    return !control.poisoned() && tail.reached(ledger, place) < place;
   }
 
   /// The highest position that was known to be on disk, this one included. The way on may lead past

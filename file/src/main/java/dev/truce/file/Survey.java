@@ -100,11 +100,6 @@ final class Survey {
   }
 
   /// The same when every byte was looked at, those of states too.
-  static Survey ofAll(JournalFiles files) throws IOException {
-    return ofAll(files, Recovery.NEXT);
-  }
-
-  /// The same.
   ///
   /// @param next what to do about damage
   static Survey ofAll(JournalFiles files, String next) throws IOException {

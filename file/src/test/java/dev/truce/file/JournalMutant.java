@@ -41,8 +41,8 @@ enum JournalMutant {
 
   DURABLE_AS_FAR_AS_THE_WAY_LEADS(
       "SharedJournal",
-      "if (leadsPast(place)) {",
-      "if (place < 0) {",
+      "leadsPast(ledger, place) ? -1 : ledger.lastBelow(place)",
+      "ledger.lastBelow(place)",
       "A_SLOW_FLUSHER_BESIDE_ONE_WHO_WRITES_ONCE_MORE"),
 
   MADE_ANEW_IS_CALLED_DAMAGE(

@@ -50,7 +50,7 @@ enum StoreMutant {
 
   REQUIRED_REVISION_UNCHECKED(
       "StoreMachine",
-      "clashes.add(stale(key, revision, at.item(key)));",
+      "clashes.add(clash(Kind.STALE, key, revision, at.item(key)));",
       "",
       "A_REQUIRED_REVISION"),
 

@@ -36,7 +36,9 @@ final class StoreSnapshotIT {
 
   @TempDir Path directory;
 
-  /// Long enough for some checkpoints.
+  /// Values are long enough for some checkpoints.
+  private static final String FIRST = "first" + "-".repeat(800);
+
   private static String later(int commit) {
     return "later " + commit + "-".repeat(800);
   }
@@ -70,15 +72,15 @@ final class StoreSnapshotIT {
       Store<String> store = writing.store("s", Codec.utf8());
       store.commit(draft -> {
         for (int key = 0; key < KEYS; key++) {
-          draft.put("k" + key, "first");
+          draft.put("k" + key, FIRST);
         }
       });
       Store<String> quick = store.withDurability(Durability.OS);
-      for (int i = 0; writing.storeStatus().floor() == 0; i++) {
-        quick.put("k" + i % KEYS, "first");
-        if (i % 1_000 == 999) {
-          store.put("k0", "first");
+      while (writing.storeStatus().floor() == 0) {
+        for (int key = 0; key < KEYS; key++) {
+          quick.put("k" + key, FIRST);
         }
+        store.put("k0", FIRST);
       }
       Snapshot<String> held = reading.store("s", Codec.utf8()).snapshot();
       Map<String, String> first = shown(held);
@@ -107,7 +109,7 @@ final class StoreSnapshotIT {
           .singleElement()
           .satisfies(pin -> assertThat(pin.revision()).isEqualTo(kept));
       assertThat(store.get("k0")).contains(later(COMMITS));
-      assertThat(held.get("k0")).contains("first");
+      assertThat(held.get("k0")).contains(FIRST);
       held.close();
       assertThat(writing.storeStatus().pins()).isEmpty();
       assertThat(most).isLessThan(MOST_BYTES);

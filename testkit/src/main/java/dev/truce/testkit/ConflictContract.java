@@ -714,7 +714,73 @@ public abstract class ConflictContract extends StoresContract {
     Parked<String> again = person.parked().getFirst();
     assertEquals(List.of(), again.conflicts());
     person.resolve(again, Resolution.keepTheirs());
-    assertEquals(Optional.of("ours"), theirs.get("k"));
+    assertEquals(Optional.empty(), theirs.get("k"));
+    assertEquals(List.of(), waiting(theirs));
+  }
+
+  /// Nobody is in the way any more, so what is decided is about all that it wanted here.
+  @Test
+  void resolve_nobodyIsInTheWayAnyMore_eachDecision_doesWhatItSays() {
+    Store<String> theirs = texts("s");
+    Store<String> person = texts("s");
+    record Case(Resolver<String> how, Optional<String> k, Optional<String> free, String said) {}
+    Optional<String> none = Optional.empty();
+    Optional<String> ours = Optional.of("ours");
+    Optional<String> both = Optional.of("new");
+    List<Case> cases =
+        List.of(
+            new Case(Resolver.lastWriter(), ours, ours, "ours"),
+            new Case(_ -> Resolution.use("new"), both, both, "value"),
+            new Case(_ -> Resolution.remove(), none, none, "base"),
+            new Case(_ -> Resolution.keepTheirs(), none, none, "theirs"),
+            new Case(_ -> Resolution.refuse(), none, none, "dropped"),
+            new Case(
+                c -> c.key().equals("k") ? Resolution.keepTheirs() : Resolution.use("new"),
+                none,
+                both,
+                "theirs, value"));
+    for (Case one : cases) {
+      theirs.commit(draft -> draft.remove("k").remove("free"));
+      putAside(parking("s"), theirs);
+      theirs.remove("k");
+      Parked<String> shown = person.parked().getFirst();
+      assertEquals(List.of(), shown.conflicts());
+      person.resolve(shown, one.how);
+      assertEquals(one.k, theirs.get("k"), one.said);
+      assertEquals(one.free, theirs.get("free"), one.said);
+      assertEquals(
+          Optional.of(one.said),
+          theirs.parked().stream()
+              .filter(parked -> parked.id().equals(shown.id()))
+              .findFirst()
+              .flatMap(Parked::decision)
+              .map(Parked.Decision::how));
+    }
+    assertEquals(List.of(), waiting(theirs));
+  }
+
+  /// The resolver of one store is asked about nothing in another: that lands as it was wanted.
+  @Test
+  void resolve_nobodyIsInTheWayAnyMore_inOneStore_theOtherAsItWanted() {
+    Truce truce = handle();
+    Store<String> one = truce.store("one", Codec.utf8()).withResolver(Resolver.park());
+    Store<Long> two = truce.store("two", Codec.longs());
+    Store<String> theirs = texts("one");
+    theirs.put("other", "");
+    refused(
+        one,
+        once(
+            draft -> {
+              draft.put("k", "ours");
+              draft.in(two).put("n", 2L);
+            },
+            () -> theirs.put("k", "theirs")));
+    theirs.remove("k");
+    Parked<String> shown = theirs.parked().getFirst();
+    assertEquals(List.of(), shown.conflicts());
+    theirs.resolve(shown, Resolution.use("decided"));
+    assertEquals(Optional.of("decided"), theirs.get("k"));
+    assertEquals(Optional.of(2L), two.get("n"));
   }
 
   @Test

@@ -66,6 +66,12 @@ final class ConflictMutantsIT {
         "    if (left.size() > 1) {\n",
         "resolve_theKeyIsAtItsBaseAgain_isRefused"),
 
+    UNASKED_WHERE_NOBODY_IS_IN_THE_WAY_ANY_MORE(
+        "Aside",
+        "contested.isEmpty() ? all(now, parked) : contested",
+        "contested",
+        "resolve_nobodyIsInTheWayAnyMore_eachDecision_doesWhatItSays"),
+
     A_KEY_THAT_STAYS_THEIRS_IS_NOT_LOOKED_AT_AGAIN(
         "Writes",
         "      part.changes.keySet().stream()\n          .filter(key -> !part.blind",

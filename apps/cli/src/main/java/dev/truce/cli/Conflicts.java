@@ -8,8 +8,10 @@ import dev.truce.store.Resolver;
 import dev.truce.store.Store;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// `truce store conflict ls`, `show` and `resolve`: commits that were put aside for a person.
@@ -171,13 +173,14 @@ final class Conflicts {
     byte[] bytes = value == null ? null : call.bytes(value, "value", Store.MAX_VALUE);
     return call.commitTo(truce -> {
       Parked<byte[]> parked = find(truce.parked(), id);
-      int keys = parked.conflicts().size();
+      Set<List<String>> about = new HashSet<>();
       // Asked only if nothing has landed under --id: a repeat is answered, however it looks by now.
       Resolver<byte[]> how =
           conflict -> {
-            if (bytes != null && keys > 1) {
+            about.add(List.of(conflict.store(), conflict.key()));
+            if (bytes != null && about.size() > 1) {
               throw Failure.usage(
-                  options.verb(), "it is about " + keys + " keys, and --value is for one");
+                  options.verb(), "it is about several keys, and --value is for one");
             }
             return decided(conflict, take, bytes);
           };

@@ -9,6 +9,8 @@ import dev.truce.store.ConflictException;
 import dev.truce.store.Resolver;
 import dev.truce.store.Store;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
@@ -114,8 +116,33 @@ class ConflictsTest {
     Captured ofTwo = truce("store", "conflict", "resolve", two, "--value", "both");
     assertThat(ofTwo.status()).isEqualTo(64);
     assertThat(ofTwo.err())
-        .startsWith("truce: it is about 2 keys, and --value is for one\nusage: ");
+        .startsWith("truce: it is about several keys, and --value is for one\nusage: ");
     assertThat(truce("store", "get", "s", "k").out()).isEqualTo("theirs again");
+  }
+
+  /// Who was in the way has taken it back: what is decided then is about all that it wants.
+  @Test
+  void resolve_nobodyIsInTheWayAnyMore_doesWhatItSays() {
+    Map.of(
+            List.of("--take", "theirs"), "",
+            List.of("--take", "base"), "",
+            List.of("--take", "ours"), "ours",
+            List.of("--value", "both"), "both")
+        .forEach((how, value) -> {
+          String parked = parked(Map.of("new", "theirs"), "new");
+          truce("store", "rm", "s", "new");
+          List<String> resolve = new ArrayList<>(List.of("store", "conflict", "resolve", parked));
+          resolve.addAll(how);
+          Captured decided = truce(resolve.toArray(String[]::new));
+          assertThat(decided.status()).as(decided.err()).isEqualTo(0);
+          assertThat(truce("store", "get", "s", "new").out()).as("%s", how).isEqualTo(value);
+          truce("store", "rm", "s", "new");
+        });
+    String two = parked(Map.of("new", "theirs"), "new", "free");
+    truce("store", "rm", "s", "new");
+    assertThat(truce("store", "conflict", "resolve", two, "--value", "both").err())
+        .startsWith("truce: it is about several keys, and --value is for one\nusage: ");
+    assertThat(truce("store", "get", "s", "free").status()).isEqualTo(1);
   }
 
   /// Decided under a lock, it lands only while that is held, in however many stores.
