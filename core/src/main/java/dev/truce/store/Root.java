@@ -66,7 +66,8 @@ record Root(Run run, Delta delta, long revision) {
     return item == null ? 0 : number(item);
   }
 
-  private static long number(Item item) {
+  /// The number that a store's row has.
+  static long number(Item item) {
     return ByteBuffer.wrap(item.value()).getLong();
   }
 

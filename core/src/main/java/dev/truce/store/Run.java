@@ -10,6 +10,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.zip.CRC32C;
@@ -132,6 +133,19 @@ final class Run {
   /// @param place for messages
   /// @throws EngineException if it is damaged
   static Run open(Journal.Base base, String place) {
+    Run run = openDamaged(base, place);
+    Footer footer = run.footer;
+    long sums = footer.pages() * SUM_BYTES;
+    if (crc(run.bytes, footer.sumsAt, sums) != run.bytes.get(INT, footer.end() + 56)) {
+      throw damaged(place, "has damaged sums");
+    }
+    return run;
+  }
+
+  /// Looks at the footer alone. All else may be damaged: each page is held to its sum by itself.
+  ///
+  /// @throws EngineException if the footer is damaged
+  static Run openDamaged(Journal.Base base, String place) {
     MemorySegment bytes = base.bytes();
     long at = bytes.byteSize() - FOOTER;
     if (at < 0 || bytes.get(LONG, at) != MAGIC) {
@@ -151,9 +165,6 @@ final class Run {
     if (footer.upTo != base.upTo() || !footer.isSound() || footer.end() != at) {
       throw damaged(place, "does not fit together");
     }
-    if (crc(bytes, footer.sumsAt, at - footer.sumsAt) != bytes.get(INT, at + 56)) {
-      throw damaged(place, "has damaged sums");
-    }
     return new Run(base, place, footer);
   }
 
@@ -165,6 +176,11 @@ final class Run {
   /// How much disk it takes.
   long size() {
     return bytes.byteSize();
+  }
+
+  /// How many keys it has.
+  long count() {
+    return footer.rows;
   }
 
   // ---- who reads
@@ -255,7 +271,7 @@ final class Run {
       if (word == 0 || word >>> PLACE_BITS > hash) {
         return -1;
       }
-      long row = (word & PLACES) - 1;
+      long row = rowOf(word);
       if (word >>> PLACE_BITS == hash && compareAt(row, key) == 0) {
         return row;
       }
@@ -274,6 +290,11 @@ final class Run {
 
   static long hashOf(long word) {
     return word >>> PLACE_BITS;
+  }
+
+  /// Where the row of a slot begins, -1 of an empty one.
+  private static long rowOf(long word) {
+    return (word & PLACES) - 1;
   }
 
   /// Eight bytes after the other, multiplied and folded; the last ones filled up with zeros.
@@ -414,6 +435,81 @@ final class Run {
       } finally {
         Reference.reachabilityFence(Run.this);
       }
+    }
+  }
+
+  // ---- what is left of it when it is damaged
+
+  /// The rows that lie in pages that are what was written, in their order.
+  Iterator<Delta.Row> provable() {
+    return new Provable();
+  }
+
+  /// Goes from row to row; where the beginning of one is damaged, on to the next that a page behind
+  /// the rows tells of.
+  private final class Provable implements Iterator<Delta.Row> {
+    private long row;
+    private Delta.@Nullable Row next;
+
+    @Override
+    public boolean hasNext() {
+      while (next == null && row < footer.rowsEnd) {
+        look();
+      }
+      return next != null;
+    }
+
+    @Override
+    public Delta.Row next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      Delta.Row found = Objects.requireNonNull(next);
+      next = null;
+      return found;
+    }
+
+    private void look() {
+      if (!isWhole(row, HEADER) || valueLength(row) < 0) {
+        row = firstRowFrom(behindDamage(row));
+        return;
+      }
+      long end = behind(row);
+      if (end <= footer.rowsEnd && isWhole(row, (int) (end - row))) {
+        next = new Delta.Row(key(row), item(row));
+      }
+      row = end;
+    }
+
+    /// Where the pages end that are damaged from here on, or from the next one on.
+    private long behindDamage(long at) {
+      long page = at / PAGE;
+      do {
+        page++;
+      } while (page * PAGE < footer.rowsEnd && !isWhole(page * PAGE, 1));
+      return page * PAGE;
+    }
+
+    private long firstRowFrom(long bound) {
+      long first = footer.rowsEnd;
+      for (long at = footer.placesAt(); at < footer.sumsAt; at += Long.BYTES) {
+        if (isWhole(at, Long.BYTES)) {
+          long start = at < footer.slotsAt ? bytes.get(LONG, at) : rowOf(bytes.get(LONG, at));
+          first = start >= bound && start < first ? start : first;
+        } else {
+          at = (at / PAGE + 1) * PAGE - Long.BYTES;
+        }
+      }
+      return first;
+    }
+  }
+
+  private boolean isWhole(long at, int length) {
+    try {
+      check(at, length);
+      return true;
+    } catch (EngineException damaged) {
+      return false;
     }
   }
 

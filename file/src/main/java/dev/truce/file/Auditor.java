@@ -3,11 +3,13 @@ package dev.truce.file;
 import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
 import dev.truce.file.FileEngine.Audit;
+import dev.truce.spi.Journal;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// Looks at a journal without opening it: nothing is written, nobody is waited for, and somebody
@@ -106,15 +108,16 @@ final class Auditor {
   /// and all records behind it, up to the first that is damaged. Positions, commit ids and ended
   /// tokens stay what they were.
   ///
+  /// @param provable what is left of the state of a base, where none is whole
   /// @return the last position that was saved
-  long salvage(JournalFiles to) {
+  long salvage(JournalFiles to, Function<Journal.Base, Journal.State> provable) {
     for (int tries = 1; ; tries++) {
-      Survey.Finding finding = judge();
+      Survey.Finding finding = left();
       try {
         to.<Boolean>io(
             to.control(),
             () -> {
-              copy(files, finding, to);
+              copy(finding, to, provable);
               return true;
             });
         return finding.last();
@@ -126,23 +129,32 @@ final class Auditor {
     }
   }
 
+  /// What is there when nothing whole is to begin with: the newest base whose state alone is
+  /// damaged.
+  private Survey.Finding left() {
+    try {
+      return judge();
+    } catch (EngineException nothingWhole) {
+      if (nothingWhole.kind() != Kind.DAMAGED) {
+        throw nothingWhole;
+      }
+      return files.io(files.control(), () -> Survey.of(files).judge(0));
+    }
+  }
+
   /// Whether a base that was there has been replaced.
   private boolean isRetired(@Nullable Base base) {
     return base != null && !files.bases().contains(files.baseFile(base.upTo(), base.id()));
   }
 
-  private static void copy(JournalFiles from, Survey.Finding finding, JournalFiles to)
+  private void copy(
+      Survey.Finding finding, JournalFiles to, Function<Journal.Base, Journal.State> provable)
       throws IOException {
     SegmentPage page = SegmentPage.fresh(to, finding.lineage(), 1, 0, 0);
     List<Note> notes = new ArrayList<>();
     Base base = finding.base();
     if (base != null) {
-      JournalFiles.BaseFile file = from.baseFile(base.upTo(), base.id());
-      Bases.write(
-          to,
-          to.baseFile(base.upTo(), base.id()),
-          Bases.state(from, file),
-          () -> base.at(page.first(), page.crc()));
+      copy(base, to, provable, () -> base.at(page.first(), page.crc()));
       notes.add(new Note.Checkpoint(base.upTo(), base.id()));
     }
     for (Note note : finding.behind()) {
@@ -153,5 +165,26 @@ final class Auditor {
     Segment.Filling filling = Segment.filled(page, notes, false, page.first());
     long size = Math.max(to.sizes().smallest(), Place.offset(filling.end()));
     Segment.create(to, 1, filling.content(), size);
+  }
+
+  private void copy(
+      Base base,
+      JournalFiles to,
+      Function<Journal.Base, Journal.State> provable,
+      Faults.Work<Base> knowing)
+      throws IOException {
+    JournalFiles.BaseFile file = files.baseFile(base.upTo(), base.id());
+    JournalFiles.BaseFile copy = to.baseFile(base.upTo(), base.id());
+    if (Bases.readWhole(files, file) != null) {
+      Bases.write(to, copy, Bases.state(files, file), knowing);
+      return;
+    }
+    try (Journal.Base damaged = Bases.view(files, file)) {
+      if (damaged == null) {
+        throw Faults.damaged(
+            files.path(file.file()), "it is gone or fails its check", Recovery.NEXT);
+      }
+      Bases.write(to, copy, provable.apply(damaged), knowing);
+    }
   }
 }

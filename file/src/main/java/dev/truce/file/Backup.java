@@ -4,6 +4,7 @@ import dev.truce.EngineException;
 import dev.truce.EngineException.Kind;
 import dev.truce.file.FileEngine.Copy;
 import dev.truce.file.FileEngine.Verification;
+import dev.truce.spi.Journal;
 import dev.truce.spi.Storage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -119,7 +121,7 @@ final class Backup {
   }
 
   /// Makes a backup of what can be proved of a damaged root.
-  static Verification salvage(Path path, Path to) {
+  static Verification salvage(Path path, Path to, Function<Journal.Base, Journal.State> provable) {
     Verification found = Doctor.verify(path);
     Directory from = new Directory(path);
     long ceiling = Doctor.highest(from);
@@ -131,7 +133,7 @@ final class Backup {
     Identity.write(backup, root, Host.current());
     for (JournalFiles journal : JournalFiles.in(from.disk(), path)) {
       try {
-        new Auditor(journal).salvage(journal.at(backup.disk(), target));
+        new Auditor(journal).salvage(journal.at(backup.disk(), target), provable);
       } catch (EngineException nothingWhole) {
         if (nothingWhole.kind() != Kind.DAMAGED) {
           throw nothingWhole;

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 
 /// A directory that the processes of one machine share: no server, nothing to configure.
 ///
@@ -145,8 +146,12 @@ public final class FileEngine implements Engine {
   /// Makes a [backup][#backup] in `to`, which must not be there yet, of what can be proved of a
   /// damaged root: its ceiling, and of each journal the newest checkpoint that counts and all
   /// records up to the first damaged one. Answers what was found wrong.
-  public static Verification salvage(Path directory, Path to) {
-    return Backup.salvage(directory, to);
+  ///
+  /// @param provable what is left of the state of a checkpoint which is damaged, where no other is
+  ///   whole; throws an [dev.truce.EngineException] of kind DAMAGED where nothing is
+  public static Verification salvage(
+      Path directory, Path to, Function<Journal.Base, Journal.State> provable) {
+    return Backup.salvage(directory, to, provable);
   }
 
   /// A copy of what outlives the machine.

@@ -19,7 +19,8 @@ import java.util.List;
 final class Recovery {
   static final String NEXT =
       "what was acknowledged there is not what it was, so nothing more is written to this journal;"
-          + " `truce verify` shows what is whole. Restore the directory from a backup";
+          + " `truce verify` shows what is whole. Restore the directory from a backup, or save what"
+          + " is whole by `truce verify --salvage DIR`";
 
   private final JournalFiles files;
   private final Control.Owner owner;

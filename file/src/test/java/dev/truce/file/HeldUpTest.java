@@ -31,6 +31,8 @@ import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Calls to the disk that take long, and what others do meanwhile: checkpoints beside records that
 /// are written once more, a checkpoint beside a backup, a segment that is let go.
@@ -465,8 +467,9 @@ final class HeldUpTest {
   }
 
   /// The base was judged, and is replaced before its state is copied.
-  @Test
-  void salvage_besideACheckpoint_takesTheNextBase() throws Exception {
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3})
+  void salvage_besideACheckpoint_takesTheNextBase(int replaced) throws Exception {
     Path root = temp.resolve("root");
     Path saved = Files.createDirectory(temp.resolve("saved"));
     try (FileEngine engine = FileEngine.open(root)) {
@@ -477,13 +480,17 @@ final class HeldUpTest {
           hooked(
               new Disk(root),
               (method, file, _) -> {
-                if (method.equals("open") && file.contains(".base.200.") && ++opened[0] == 2) {
+                if (method.equals("open")
+                    && file.contains(".base.200.")
+                    && ++opened[0] == replaced) {
                   grow(journal);
                 }
               });
       JournalFiles to = new JournalFiles(new Disk(saved), saved, "root");
-      long last = new Auditor(new JournalFiles(disk, root, "root")).salvage(to);
-      assertThat(opened[0]).isEqualTo(2);
+      long last =
+          new Auditor(new JournalFiles(disk, root, "root"))
+              .salvage(to, damaged -> Journal.State.of(damaged.all()));
+      assertThat(opened[0]).isEqualTo(3);
       assertThat(last).isEqualTo(journal.appended());
       assertThat(new Auditor(to).audit().findings()).isEmpty();
       assertThat(new Auditor(to).audit().below()).isEqualTo(last);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.truce.EngineException;
+import dev.truce.Fence;
 import dev.truce.spi.Journal;
 import dev.truce.spi.Journal.Entry;
 import dev.truce.spi.Journal.Page;
@@ -362,7 +363,7 @@ final class JournalTroubleTest {
     assertThat(audit.below()).isEqualTo(1);
 
     JournalFiles to = new JournalFiles(new SimulatedDisk().process("b"), DIRECTORY, "docs");
-    assertThat(new Auditor(files).salvage(to)).isEqualTo(3);
+    assertThat(new Auditor(files).salvage(to, JournalTroubleTest::nothing)).isEqualTo(3);
     try (Copied copied = new Copied(to)) {
       SharedJournal copy = copied.journal;
       assertThat(copy.appended()).isEqualTo(3);
@@ -408,7 +409,7 @@ final class JournalTroubleTest {
         .asString()
         .contains("journal.docs.2", "fails its check");
     JournalFiles to = new JournalFiles(new SimulatedDisk().process("b"), DIRECTORY, "docs");
-    assertThat(new Auditor(files).salvage(to)).isEqualTo(2);
+    assertThat(new Auditor(files).salvage(to, JournalTroubleTest::nothing)).isEqualTo(2);
     try (Copied copied = new Copied(to)) {
       assertThat(copied.journal.appended()).isEqualTo(2);
       assertThat(copied.journal.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("two");
@@ -427,6 +428,46 @@ final class JournalTroubleTest {
         .singleElement()
         .asString()
         .contains(base, "fails its check");
+  }
+
+  @Test
+  void salvage_theStateOfTheOnlyBaseIsDamaged_keepsWhatItsWriterCanProve() throws Exception {
+    checkpointInAnotherSegment();
+    try (Member b = new Member("b")) {
+      b.journal.end("lock", 5);
+    }
+    JournalFiles files = new JournalFiles(disk.process("auditor"), DIRECTORY, "docs");
+    try (var file = disk.process("vandal").open(files.bases().getFirst().file())) {
+      file.write(ByteBuffer.wrap(new byte[] {'-'}), dev.truce.file.Page.BYTES + 1L);
+    }
+    JournalFiles none = new JournalFiles(new SimulatedDisk().process("n"), DIRECTORY, "docs");
+    assertThatThrownBy(() -> new Auditor(files).salvage(none, JournalTroubleTest::nothing))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("nothing is left up to 2");
+    JournalFiles to = new JournalFiles(new SimulatedDisk().process("b"), DIRECTORY, "docs");
+    long last =
+        new Auditor(files)
+            .salvage(
+                to,
+                damaged -> {
+                  String left = UTF_8.decode(damaged.bytes().asByteBuffer()).toString();
+                  return Journal.State.of((left + " of " + damaged.upTo()).getBytes(UTF_8));
+                });
+    assertThat(last).isEqualTo(4);
+    assertThat(new Auditor(to).audit().findings()).isEmpty();
+    try (Copied copied = new Copied(to)) {
+      SharedJournal copy = copied.journal;
+      assertThat(copy.appended()).isEqualTo(4);
+      assertThat(copy.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("t-o of 2");
+      assertThat(((Page.Records) copy.read(3, 9)).entries()).hasSize(2);
+      Unit late = new Unit(UUID.randomUUID(), Fence.of("lock", 5), _ -> Optional.of(new byte[1]));
+      assertThat(copy.append(List.of(late))).first().isInstanceOf(Result.Refused.class);
+    }
+  }
+
+  private static Journal.State nothing(Journal.Base damaged) {
+    throw new EngineException(
+        EngineException.Kind.DAMAGED, "nothing is left up to " + damaged.upTo());
   }
 
   /// Of what stands below position 2 only the base is left; 3 and 4 lie before the record of it.

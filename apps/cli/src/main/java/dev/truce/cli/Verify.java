@@ -6,6 +6,7 @@ import dev.truce.file.FileEngine;
 import dev.truce.file.FileEngine.Audit;
 import dev.truce.file.FileEngine.Verification;
 import dev.truce.lock.History;
+import dev.truce.store.Salvage;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,17 +21,26 @@ final class Verify {
     options.noOperands();
     Path directory = Place.find(options, console).directory();
     String salvage = options.value("salvage");
+    List<Salvage> partly = new ArrayList<>();
     Verification found =
         salvage == null
             ? FileEngine.verify(directory)
-            : FileEngine.salvage(directory, console.directory().resolve(salvage).normalize());
+            : FileEngine.salvage(
+                directory,
+                console.directory().resolve(salvage).normalize(),
+                damaged -> {
+                  Salvage left = Salvage.of(damaged);
+                  partly.add(left);
+                  return left.state();
+                });
     List<String> findings = new ArrayList<>(found.findings());
     found.journals().forEach(journal -> findings.addAll(journal.findings()));
     String history = history(options, console, found, findings);
     if (options.has("json")) {
-      console.print(json(found, findings));
+      console.print(json(found, findings, partly));
     } else {
       lines(found, findings, history).forEach(console::print);
+      partly.forEach(left -> lines(left).forEach(console::print));
     }
     if (salvage != null && !options.has("json")) {
       console.print(
@@ -64,7 +74,7 @@ final class Verify {
     }
   }
 
-  private static String json(Verification found, List<String> findings) {
+  private static String json(Verification found, List<String> findings, List<Salvage> partly) {
     List<Json> journals = new ArrayList<>();
     for (Audit journal : found.journals()) {
       journals.add(
@@ -76,13 +86,31 @@ final class Verify {
               .put("segments", journal.segments())
               .put("ending", journal.ending()));
     }
+    List<Json> checkpoints = new ArrayList<>();
+    for (Salvage left : partly) {
+      checkpoints.add(
+          Json.object()
+              .put("keys", left.keys())
+              .put("saved", left.saved())
+              .putTexts("unnamed", left.unnamed()));
+    }
     return Json.object()
         .put("schema", "truce.verification/1")
         .put("sound", findings.isEmpty())
         .put("dir", found.directory().toString())
         .put("journals", journals)
         .putTexts("findings", findings)
+        .put("salvaged", checkpoints)
         .toString();
+  }
+
+  private static List<String> lines(Salvage left) {
+    List<String> lines = new ArrayList<>();
+    lines.add("saved of the damaged checkpoint: " + left.saved() + " of " + left.keys() + " keys");
+    for (String store : left.unnamed()) {
+      lines.add("the name of a store is lost; it is called " + Text.shown(store) + " now");
+    }
+    return lines;
   }
 
   private static List<String> lines(Verification found, List<String> findings, String history) {
