@@ -7,7 +7,7 @@ import java.util.Optional;
 /// A key that two commits write: what both began with, and what each made of it. Where a value is
 /// empty the key is not there on that side.
 ///
-/// @param base what this commit has read the key as
+/// @param base what the key was at the moment that this commit reads, whether it has read it or not
 /// @param ours what this commit wants it to be
 /// @param theirs what it is now
 /// @param baseRevision of `base`, 0 where the key was not there

@@ -76,12 +76,14 @@ public final class Draft<V> {
     return Arrays.compareUnsigned(from, to) < 0;
   }
 
-  /// Has this key hold this value.
+  /// Has this key hold this value. Whoever has written the key since the [moment][#revision()] that
+  /// this reads is in the way, whether this has read the key or not; a [Store#put] has nobody in
+  /// its way.
   public Draft<V> put(String key, V value) {
     return change(key, store.encode(key, value));
   }
 
-  /// Has this key be gone; of one that is not there, too.
+  /// Has this key be gone; of one that is not there, too. Others are in the way of it as of [#put].
   public Draft<V> remove(String key) {
     return change(key, null);
   }
@@ -105,7 +107,8 @@ public final class Draft<V> {
   }
 
   /// The same commit in another store. What that writes is resolved by [its own
-  /// resolver][Store#withResolver].
+  /// resolver][Store#withResolver]; all else is as the store wants it whose commit this is:
+  /// isolation, durability, fence, id and rounds.
   ///
   /// @throws IllegalArgumentException if that is one of another handle
   public <W> Draft<W> in(Store<W> other) {

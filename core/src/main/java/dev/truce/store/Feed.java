@@ -54,13 +54,14 @@ public final class Feed<V> implements AutoCloseable {
 
   /// The commit dropped or renamed the store, or gave another store its name.
   ///
-  /// @param from what the store of this name holds from this commit on, which may be nothing
+  /// @param from what the store of this name holds from this commit on, which may be nothing; to be
+  ///   closed by whoever is told
   public record Replaced<V>(Commit commit, Snapshot<V> from) implements Step<V> {}
 
   /// What came next is not kept any more.
   ///
   /// @param floor behind which commits are kept
-  /// @param from what there is instead; the feed goes on behind it
+  /// @param from what there is instead; the feed goes on behind it. To be closed by whoever is told
   public record TooOld<V>(long floor, Snapshot<V> from) implements Step<V> {}
 
   Feed(Store<V> store, Stores room, long after) {

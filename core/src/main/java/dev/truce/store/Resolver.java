@@ -6,7 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 
-/// Decides what becomes of a key that others have written since a commit has read it.
+/// Decides what becomes of a key that others have written since the moment that a commit reads.
 ///
 /// It is asked for each such key, as often as the commit tries to land; the next time it is asked
 /// about what the body wrote, and not about what it made of that before. It is not asked where the

@@ -88,7 +88,7 @@ public final class Snapshot<V> implements AutoCloseable {
         .stream().map(row -> store.entry(SpaceKey.key(row.key()), row.item()));
   }
 
-  /// The same moment of another store.
+  /// The same moment of another store. To be closed by itself.
   ///
   /// @throws IllegalArgumentException if that is one of another handle
   public <W> Snapshot<W> in(Store<W> other) {

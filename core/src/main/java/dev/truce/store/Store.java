@@ -122,7 +122,8 @@ public final class Store<V> {
   /// Names what this commits: doing it again under the same id answers the first one, if that has
   /// landed; when its record is not kept any more, with its revision, and nothing that was in it.
   /// One that was refused under it never lands, and the id is used up: another commit wants another
-  /// one.
+  /// one. So it is where the body throws. A directory knows an id for 65,536 revisions below its
+  /// newest checkpoint, and what it does not know is committed again.
   public Store<V> withId(UUID id) {
     return with(
         new Settings(settings.isolation, settings.durability, settings.fence, id, settings.rounds));
@@ -200,14 +201,15 @@ public final class Store<V> {
 
   // ---- writing
 
-  /// Has this key hold this value, whatever it held.
+  /// Has this key hold this value, whatever it held: nobody's commit is in its way, and no resolver
+  /// is asked.
   public Commit put(String key, V value) {
     byte[] bytes = encode(key, value);
     byte[] utf8 = key(key);
     return stores.commit(settings, writes -> writes.change(writes.part(name), utf8, bytes, true));
   }
 
-  /// Has this key be gone, whatever it held.
+  /// Has this key be gone, whatever it held, as [#put].
   public Commit remove(String key) {
     byte[] utf8 = key(key);
     return stores.commit(settings, writes -> writes.change(writes.part(name), utf8, null, true));
@@ -348,7 +350,7 @@ public final class Store<V> {
   ///
   /// It looks at all commits behind `after`, and holds all that those in its answer wrote here.
   ///
-  /// @param after 0 for the beginning
+  /// @param after 0 for the beginning; behind one that has not been reached there is nothing
   /// @throws TooOldException if some behind `after` are not kept any more
   public List<Feed.Changes<V>> log(long after, int atMost) {
     stores.checkOpen();

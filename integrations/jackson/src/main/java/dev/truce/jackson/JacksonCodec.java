@@ -15,10 +15,12 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Values as JSON, by Jackson.
 ///
-/// What [#of(Class)] makes writes equal values as equal bytes, without white space and with sorted
-/// names, and is strict when it reads: a name that the class does not have is refused, for the next
-/// update would drop it without a word, and so is whatever stands behind the value. Who wants it
-/// otherwise brings a [mapper of its own][#of(ObjectMapper, JavaType)].
+/// What [#of(Class)] makes writes equal values as equal bytes, but for sets, which are written in
+/// the order that they have; without white space, and the names of maps sorted. It is strict when
+/// it reads: a name that the class does not have is refused, for the next update would drop it
+/// without a word, and so is whatever stands behind the value. A name that is missing is no error:
+/// `null`, 0 or an empty `Optional` stands for it. Who wants it otherwise brings a [mapper of its
+/// own][#of(ObjectMapper, JavaType)].
 ///
 /// Bytes that are no such value are never read as an empty one: store, key and revision are named
 /// by what the store throws. A value that a mapper writes as JSON's `null` is refused before
