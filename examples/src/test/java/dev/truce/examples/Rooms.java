@@ -47,7 +47,8 @@ final class Rooms {
           Map.entry("cli", plus(PUBLIC_CORE, "file", "testkit")),
           Map.entry("index", plus(PUBLIC_CORE, "file", "jackson")),
           Map.entry("benchmarks", plus(PUBLIC_CORE, "file", "testkit", "cli")),
-          Map.entry("examples", plus(PUBLIC_CORE, "file", "testkit", "cli", "benchmarks")));
+          Map.entry(
+              "examples", plus(PUBLIC_CORE, "file", "jackson", "testkit", "cli", "benchmarks")));
 
   /// The rooms that may print and end the process: the applications, and what is not published.
   private static final Set<String> MAY_PRINT = Set.of("cli", "index", "benchmarks", "examples");
