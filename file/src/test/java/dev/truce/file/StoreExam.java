@@ -11,11 +11,17 @@ import dev.truce.Owner;
 import dev.truce.Truce;
 import dev.truce.lock.Grant;
 import dev.truce.memory.MemoryEngine;
+import dev.truce.spi.Engine;
+import dev.truce.spi.Ticker;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
+import dev.truce.store.EagerStores;
 import dev.truce.store.Isolation;
+import dev.truce.store.Snapshot;
 import dev.truce.store.Store;
 import dev.truce.store.Stores;
+import dev.truce.testkit.SimulatedDisk;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.UUID;
@@ -128,6 +134,44 @@ enum StoreExam {
         throw new AssertionError(e);
       }
     }
+  },
+
+  /// Checkpoints lie in memory that is given back when nobody reads it any more.
+  A_SNAPSHOT_OVER_CHECKPOINTS {
+    @Override
+    void take(Two two) {
+      SimulatedDisk disk = new SimulatedDisk();
+      Path root = Path.of("/root");
+      JournalFiles files = new JournalFiles(disk.process("a"), root, "root");
+      try (Locks locks = Locks.open(root.resolve("locks"), files.storage());
+          SharedJournal journal =
+              SharedJournal.open(
+                  files,
+                  locks,
+                  new Control.Owner(new UUID(1, 1), "a boot"),
+                  Ticker.system(),
+                  Runnable::run,
+                  _ -> {})) {
+        Engine engine = new OneJournal(journal, Durability.FSYNC, MemoryEngine.create());
+        Store<Long> store =
+            EagerStores.over(engine, Two.SOMEBODY, UUID::randomUUID, Instant::now)
+                .store("s", Codec.longs());
+        store.put("old", 1L);
+        count(store);
+        assertThat(journal.floor()).isPositive();
+        try (Snapshot<Long> held = store.snapshot()) {
+          count(store);
+          assertThat(journal.floor()).isGreaterThan(held.revision());
+          assertThat(held.get("old")).hasValue(1L);
+        }
+      }
+    }
+
+    private static void count(Store<Long> store) {
+      for (long i = 0; i < 50; i++) {
+        store.put("count", i);
+      }
+    }
   };
 
   /// Two handles on one journal; before what the first one does the others can do something.
@@ -143,16 +187,11 @@ enum StoreExam {
       theirs = store(memory.another());
     }
 
-    private static Store<Long> store(dev.truce.spi.Engine engine) {
+    private static final Owner SOMEBODY = new Owner("somebody", "here", 0);
+
+    private static Store<Long> store(Engine engine) {
       return Stores.over(
-              engine,
-              new Owner("somebody", "here", 0),
-              _ -> {},
-              UUID::randomUUID,
-              Instant::now,
-              Runnable::run,
-              1,
-              null)
+              engine, SOMEBODY, _ -> {}, UUID::randomUUID, Instant::now, Runnable::run, 1, null)
           .store("s", Codec.longs());
     }
   }

@@ -128,7 +128,13 @@ enum StoreMutant {
       "Replica",
       "next != null && next.root.revision() <= durable;",
       "next != null;",
-      "A_READER_OF_WHAT_IS_NOT_SAFE");
+      "A_READER_OF_WHAT_IS_NOT_SAFE"),
+
+  RECLAIMED_UNDER_A_READER(
+      "Run",
+      "if (superseded && !isRead() && closed",
+      "if (superseded && closed",
+      "A_SNAPSHOT_OVER_CHECKPOINTS");
 
   private static final Path SOURCES = Path.of("../core/src/main/java/dev/truce/store");
 

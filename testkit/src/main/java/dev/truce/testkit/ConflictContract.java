@@ -287,6 +287,28 @@ public abstract class ConflictContract extends StoresContract {
     assertEquals(Optional.of("mine"), theirs.get("free"));
   }
 
+  /// It is asked outside of the journal.
+  @Test
+  void resolver_takesAsLongAsItLikes_othersCommitMeanwhile() {
+    Store<String> theirs = texts("s");
+    theirs.put("k", "k0");
+    Store<String> others = texts("s");
+    Resolver<String> slow =
+        c -> {
+          try {
+            together(List.of(() -> others.put("other", "meanwhile")));
+          } catch (Exception heldUp) {
+            throw new AssertionError(heldUp);
+          }
+          return Resolution.use("both");
+        };
+    texts("s")
+        .withResolver(slow)
+        .commit(once(draft -> draft.put("k", "mine"), () -> theirs.put("k", "k1")));
+    assertEquals(Optional.of("both"), theirs.get("k"));
+    assertEquals(Optional.of("meanwhile"), theirs.get("other"));
+  }
+
   @Test
   void resolver_triesAreCounted() {
     Store<String> theirs = texts("s");

@@ -599,12 +599,12 @@ public final class SimulatedDisk {
             if (!names.containsValue(inode)) {
               throw new NoSuchFileException(name);
             }
-            ByteBuffer now = ByteBuffer.allocate(Math.toIntExact(bytes));
             if (at + bytes > data(inode).size()) {
               throw new IOException(name + ": nothing to see up to " + (at + bytes));
             }
-            data(inode).read(now, at);
-            return MemorySegment.ofBuffer(now.flip()).asReadOnly();
+            MemorySegment now = arena.allocate(bytes, Long.BYTES);
+            data(inode).read(now.asByteBuffer(), at);
+            return now.asReadOnly();
           });
     }
 

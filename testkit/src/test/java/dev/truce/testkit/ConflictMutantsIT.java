@@ -7,8 +7,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
-/// Stores that are wrong in one place about conflicts are caught by the test of [ConflictContract]
-/// that is meant to catch them, which the right ones pass.
+/// Stores that are wrong in one place about conflicts, or about what they tell, are caught by the
+/// test of [ConflictContract] or [FeedContract] that is meant to catch them, which the right ones
+/// pass.
 final class ConflictMutantsIT {
   private static final Path SOURCES = Path.of("../core/src/main/java/dev/truce/store");
 
@@ -97,33 +98,59 @@ final class ConflictMutantsIT {
         "StoreMachine",
         "clashes.stream().noneMatch(Clash::isOfStore);",
         "true;",
-        "firstCommits_ofManyAtOnce_areNotCountedAsTries");
+        "firstCommits_ofManyAtOnce_areNotCountedAsTries"),
 
+    A_RESOLVER_RUNS_INSIDE_THE_APPEND(
+        "Committer",
+        """
+              answers.put(clash.key(), resolver.resolve(sides.conflict(clash)));
+        """,
+        """
+              journal.append(List.of(new Unit(ids.get(), null, past -> {
+                answers.put(clash.key(), resolver.resolve(sides.conflict(clash)));
+                return java.util.Optional.empty();
+              })));
+        """,
+        "resolver_takesAsLongAsItLikes_othersCommitMeanwhile"),
+
+    THE_FEED_TELLS_WHAT_IS_NOT_SAFE(
+        "Replica",
+        "long durable = journal.durable();\n    return revision < durable",
+        "long durable = journal.appended();\n    return revision < durable",
+        MemoryFeedTest.class,
+        "next_whatIsNotSafe_isNeverTold");
+
+    final Class<?> suite;
     final String type;
     final String passage;
     final String instead;
     final String exam;
 
     Mutant(String type, String passage, String instead, String exam) {
+      this(type, passage, instead, MemoryConflictTest.class, exam);
+    }
+
+    Mutant(String type, String passage, String instead, Class<?> suite, String exam) {
+      this.suite = suite;
       this.type = type;
       this.passage = passage;
       this.instead = instead;
       this.exam = exam;
     }
 
-    Class<?> suite() throws Exception {
+    Class<?> world() throws Exception {
       return SourceMutant.world(SOURCES.resolve(type + ".java"), passage, instead, "dev.truce.")
-          .loadClass(MemoryConflictTest.class.getName());
+          .loadClass(suite.getName());
     }
   }
 
   @ParameterizedTest
   @EnumSource
   void mutant_inTheTestMeantForIt_isCaught(Mutant mutant) throws Exception {
-    TestExecutionSummary right = SuitesTest.run(MemoryConflictTest.class, mutant.exam);
+    TestExecutionSummary right = SuitesTest.run(mutant.suite, mutant.exam);
     assertThat(right.getTestsSucceededCount()).as("%s over right stores", mutant.exam).isOne();
 
-    TestExecutionSummary wrong = SuitesTest.run(mutant.suite(), mutant.exam);
+    TestExecutionSummary wrong = SuitesTest.run(mutant.world(), mutant.exam);
     assertThat(wrong.getTestsFailedCount()).as("%s passes %s", mutant, mutant.exam).isOne();
     System.out.println(mutant + ": " + wrong.getFailures().getFirst().getException().getMessage());
   }
