@@ -2,8 +2,10 @@ package dev.truce;
 
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// The condition "these tokens are current": what a writer hands to a guarded write, which refuses
 /// it when one of the tokens has ended.
@@ -12,17 +14,30 @@ import java.util.TreeMap;
 /// exclusion, because a paused holder does not notice that it ended; the check of its fence where
 /// the write lands is. The idea is Chubby's *sequencer* (Burrows, OSDI 2006, section 2.4).
 ///
-/// @param tokens the token that must be current, by the name of its lock; never empty
-public record Fence(SortedMap<String, Long> tokens) {
+/// A fence of a grant knows its root, and is of use nowhere else: another root may have a lock of
+/// the same name, and count as far. Of one that was made of tokens nobody knows. Two are equal
+/// where their tokens are.
+///
+/// **Threads.** Immutable.
+public final class Fence {
   /// Tokens stay below this, so that every JSON reader keeps them exact.
   public static final long MAX_TOKEN = (1L << 53) - 1;
 
-  public Fence {
+  private final SortedMap<String, Long> tokens;
+  private final @Nullable String root;
+
+  /// @param tokens the token that must be current, by the name of its lock; never empty
+  public Fence(SortedMap<String, Long> tokens) {
+    this(tokens, null);
+  }
+
+  private Fence(SortedMap<String, Long> tokens, @Nullable String root) {
     if (tokens.isEmpty()) {
       throw new IllegalArgumentException("a fence needs at least one token");
     }
     tokens.forEach(Fence::check);
-    tokens = Collections.unmodifiableSortedMap(new TreeMap<>(tokens));
+    this.tokens = Collections.unmodifiableSortedMap(new TreeMap<>(tokens));
+    this.root = root;
   }
 
   /// The fence of one lock, for a token that came by HTTP or the environment.
@@ -30,11 +45,29 @@ public record Fence(SortedMap<String, Long> tokens) {
     return new Fence(new TreeMap<>(Map.of(lock, token)));
   }
 
+  /// The same, of the locks of this [root][dev.truce.spi.Engine#root()] and no other.
+  public Fence ofRoot(String locksOf) {
+    return new Fence(tokens, locksOf);
+  }
+
+  /// The token that must be current, by the name of its lock; never empty.
+  public SortedMap<String, Long> tokens() {
+    return tokens;
+  }
+
+  /// Of the locks of which root it is, if that is known.
+  public Optional<String> root() {
+    return Optional.ofNullable(root);
+  }
+
   /// Both conditions at once.
   ///
   /// @throws IllegalArgumentException if both name the same lock with different tokens, which no
-  ///   moment can satisfy
+  ///   moment can satisfy, or are of different roots
   public Fence and(Fence other) {
+    if (root != null && other.root != null && !root.equals(other.root)) {
+      throw new IllegalArgumentException(this + " and " + other + " are of different roots");
+    }
     SortedMap<String, Long> both = new TreeMap<>(tokens);
     other.tokens.forEach((lock, token) -> {
       Long mine = both.put(lock, token);
@@ -43,7 +76,22 @@ public record Fence(SortedMap<String, Long> tokens) {
             "two tokens of " + lock + " cannot both be current: " + mine + " and " + token);
       }
     });
-    return new Fence(both);
+    return new Fence(both, root == null ? other.root : root);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Fence fence && tokens.equals(fence.tokens);
+  }
+
+  @Override
+  public int hashCode() {
+    return tokens.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "Fence" + tokens;
   }
 
   private static void check(String lock, Long token) {

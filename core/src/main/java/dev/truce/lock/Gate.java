@@ -1,6 +1,7 @@
 package dev.truce.lock;
 
 import dev.truce.EngineException;
+import dev.truce.Fence;
 import dev.truce.OutcomeUnknownException;
 import dev.truce.Owner;
 import dev.truce.TruceException;
@@ -82,6 +83,10 @@ final class Gate {
     this.cell = new LockCell(room, name);
     this.meter = new Meter(room, name);
     this.upgrading = new Upgrading(room, this, mutex, cell, holds);
+  }
+
+  Fence fence(long token) {
+    return room.fence(name, token);
   }
 
   String name() {

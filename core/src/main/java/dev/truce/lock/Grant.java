@@ -42,7 +42,7 @@ public final class Grant implements AutoCloseable {
 
   /// The condition that this grant is current, for a write that must not happen late.
   public Fence fence() {
-    return Fence.of(lock(), token());
+    return held.gate().fence(token());
   }
 
   /// The place in the order of arrival that it waited at: of two grants of one lock that both have

@@ -62,7 +62,7 @@ public final class Lease {
 
   /// The condition that this lease is current, for a write that must not happen late.
   public Fence fence() {
-    return Fence.of(lock(), token());
+    return room.fence(lock(), token());
   }
 
   /// Makes it last for its [term][#term()] from now on, and answers until when.

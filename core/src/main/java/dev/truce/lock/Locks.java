@@ -507,7 +507,12 @@ public final class Locks implements AutoCloseable {
   /// ended by then is refused here, and what ends later by the journal.
   ///
   /// @throws FencedException if one of the tokens is not current
+  /// @throws IllegalArgumentException if they are known to be those of another root
   public void bind(Fence fence) {
+    if (fence.root().isPresent() && !fence.root().get().equals(engine.root())) {
+      throw new IllegalArgumentException(
+          fence + " is of another root: it says nothing about " + engine.place());
+    }
     fence
         .tokens()
         .forEach((lock, token) -> {
@@ -517,6 +522,10 @@ public final class Locks implements AutoCloseable {
                 Fence.of(lock, token), "token " + token + " of " + lock + " is not current");
           }
         });
+  }
+
+  Fence fence(String lock, long token) {
+    return Fence.of(lock, token).ofRoot(engine.root());
   }
 
   Lease lease(NamedLock lock, Duration wanted, Duration wait) throws InterruptedException {

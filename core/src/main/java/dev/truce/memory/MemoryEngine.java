@@ -8,6 +8,7 @@ import dev.truce.spi.Journal;
 import dev.truce.spi.Members;
 import dev.truce.spi.Ticker;
 import java.time.Duration;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// A handle on memory that the threads of this JVM share. Nothing survives the process.
@@ -26,7 +27,10 @@ public final class MemoryEngine implements Engine {
 
   /// What the handles share.
   private record Memory(
-      MemoryCells cells, MemoryMembers members, ConcurrentHashMap<String, Journal> journals) {}
+      UUID id,
+      MemoryCells cells,
+      MemoryMembers members,
+      ConcurrentHashMap<String, Journal> journals) {}
 
   private static final Capabilities CAPABILITIES =
       new Capabilities(
@@ -56,7 +60,11 @@ public final class MemoryEngine implements Engine {
   /// New memory, on a clock of the caller's choice: the seam through which tests move time.
   public static MemoryEngine create(Ticker ticker) {
     Memory memory =
-        new Memory(new MemoryCells(MAX_CELL), new MemoryMembers(), new ConcurrentHashMap<>());
+        new Memory(
+            UUID.randomUUID(),
+            new MemoryCells(MAX_CELL),
+            new MemoryMembers(),
+            new ConcurrentHashMap<>());
     return new MemoryEngine(memory, ticker);
   }
 
@@ -68,6 +76,11 @@ public final class MemoryEngine implements Engine {
   @Override
   public String place() {
     return "memory";
+  }
+
+  @Override
+  public String root() {
+    return memory.id.toString();
   }
 
   @Override

@@ -9,6 +9,10 @@ public interface Engine extends AutoCloseable {
   /// A short description for messages, without secrets: `/srv/app/.truce`, `memory`.
   String place();
 
+  /// What tells what is shared here from all else, whatever it is called: every handle of one root
+  /// says the same, and those of no other do.
+  String root();
+
   Capabilities capabilities();
 
   Cells cells();

@@ -113,7 +113,8 @@ public final class Store<V> {
   }
 
   /// Has commits land only while these tokens are current, and moments miss nothing that was
-  /// written before: the first one under a fence waits until all that there is is safe.
+  /// written before: the first one under a fence waits until all that there is is safe. Commits
+  /// under a fence of another root are an [IllegalArgumentException].
   public Store<V> withFence(Fence fence) {
     return with(
         new Settings(settings.isolation, settings.durability, fence, settings.id, settings.rounds));

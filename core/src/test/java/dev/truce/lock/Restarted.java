@@ -34,6 +34,11 @@ final class Restarted implements Engine {
   }
 
   @Override
+  public String root() {
+    return memory.root();
+  }
+
+  @Override
   public Capabilities capabilities() {
     return memory.capabilities();
   }

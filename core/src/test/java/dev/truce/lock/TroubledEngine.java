@@ -62,6 +62,11 @@ final class TroubledEngine implements Engine {
   }
 
   @Override
+  public String root() {
+    return memory.root();
+  }
+
+  @Override
   public Capabilities capabilities() {
     Capabilities usual = memory.capabilities();
     return new Capabilities(

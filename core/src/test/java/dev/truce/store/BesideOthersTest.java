@@ -68,6 +68,11 @@ class BesideOthersTest {
         }
 
         @Override
+        public String root() {
+          return memory.root();
+        }
+
+        @Override
         public Capabilities capabilities() {
           return memory.capabilities();
         }

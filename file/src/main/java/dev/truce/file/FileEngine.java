@@ -187,6 +187,11 @@ public final class FileEngine implements Engine {
   }
 
   @Override
+  public String root() {
+    return root.identity().root().toString();
+  }
+
+  @Override
   public Capabilities capabilities() {
     return new Capabilities(
         BootTicker.here().readable() ? Capabilities.Clock.BOOT : Capabilities.Clock.NONE,

@@ -52,6 +52,11 @@ final class OnTestClock implements EngineUnderTest {
     }
 
     @Override
+    public String root() {
+      return engine.root();
+    }
+
+    @Override
     public Capabilities capabilities() {
       return engine.capabilities();
     }

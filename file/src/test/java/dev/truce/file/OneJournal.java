@@ -16,6 +16,11 @@ record OneJournal(Journal journal, Durability durability, Engine rest) implement
   }
 
   @Override
+  public String root() {
+    return rest.root();
+  }
+
+  @Override
   public Capabilities capabilities() {
     return rest.capabilities();
   }

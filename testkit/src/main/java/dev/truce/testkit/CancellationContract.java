@@ -462,6 +462,11 @@ public abstract class CancellationContract extends EngineContract {
     }
 
     @Override
+    public String root() {
+      return engine.root();
+    }
+
+    @Override
     public Capabilities capabilities() {
       return engine.capabilities();
     }

@@ -97,6 +97,11 @@ public final class HostileEngine implements Engine {
   }
 
   @Override
+  public String root() {
+    return engine.root();
+  }
+
+  @Override
   public Capabilities capabilities() {
     Capabilities under = engine.capabilities();
     return new Capabilities(

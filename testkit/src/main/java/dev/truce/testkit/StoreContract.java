@@ -16,6 +16,7 @@ import dev.truce.OutcomeUnknownException;
 import dev.truce.Truce;
 import dev.truce.TruceException;
 import dev.truce.lock.Grant;
+import dev.truce.memory.MemoryEngine;
 import dev.truce.spi.Journal;
 import dev.truce.store.Codec;
 import dev.truce.store.Commit;
@@ -883,6 +884,27 @@ public abstract class StoreContract extends StoresContract {
         FencedException.class,
         () -> texts("s").commit(fence, draft -> draft.put("k", "late by another")));
     assertEquals(List.of("k=in time@1"), now(texts("s")));
+  }
+
+  /// Another root may have a lock of this name, and count as far.
+  @Test
+  void withFence_ofAnotherRoot_isRefused_ofThisOneByAnotherHandle_isNot() throws Exception {
+    Store<String> store = texts("s");
+    try (Grant grant = handle().lock("l").acquire(Duration.ofSeconds(10))) {
+      Fence elsewhere = Fence.of("l", grant.token()).ofRoot("elsewhere");
+      assertThrows(
+          IllegalArgumentException.class, () -> store.withFence(elsewhere).put("k", "there"));
+      assertThrows(IllegalArgumentException.class, () -> grant.fence().and(elsewhere));
+      assertEquals(List.of(), now(texts("s")));
+      store.withFence(grant.fence()).put("k", "here");
+      store.withFence(Fence.of("l", grant.token())).put("l", "here, too");
+      assertEquals(List.of("k=here@1", "l=here, too@2"), now(texts("s")));
+    }
+    try (Truce other = Truce.over(MemoryEngine.create());
+        Grant grant = other.lock("l").acquire(Duration.ofSeconds(10))) {
+      assertThrows(
+          IllegalArgumentException.class, () -> store.withFence(grant.fence()).put("k", "there"));
+    }
   }
 
   @Test

@@ -55,6 +55,11 @@ final class Veil implements Engine {
   }
 
   @Override
+  public String root() {
+    return engine.root();
+  }
+
+  @Override
   public Capabilities capabilities() {
     return engine.capabilities();
   }

@@ -126,6 +126,11 @@ final class SuitesTest {
       }
 
       @Override
+      public String root() {
+        return engine.root();
+      }
+
+      @Override
       public Capabilities capabilities() {
         return engine.capabilities();
       }
