@@ -231,7 +231,8 @@ public final class Truce implements AutoCloseable {
   }
 
   /// [Closes][dev.truce.lock.Candidacy#close()] the candidacies, refuses new work, refuses those
-  /// who wait, and gives back what is held; leases stand. Idempotent.
+  /// who wait, and gives back what is held; leases stand. A commit that is on its way may have
+  /// landed all the same, and says so: [OutcomeUnknownException]. Idempotent.
   @Override
   public void close() {
     closeStores();
