@@ -11,11 +11,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
@@ -388,8 +390,11 @@ public final class Crashes<E> {
     return some;
   }
 
-  /// Goes through all parts, and answers what they answer, in their order.
-  private List<Moment<E>> go(List<Part<E>> parts, ExecutorService threads) throws Violation {
+  /// Goes through all parts, and answers what they answer. Their order is by chance, told by the
+  /// seed: what is wrong shows in some of them, and those may all be of the last kind.
+  private List<Moment<E>> go(List<Part<E>> inOrder, ExecutorService threads) throws Violation {
+    List<Part<E>> parts = new ArrayList<>(inOrder);
+    Collections.shuffle(parts, new Random(seed.value()));
     Sample deeper = new Sample();
     for (int from = 0; from < parts.size(); from += AHEAD * PROCESSORS) {
       int to = Math.min(parts.size(), from + AHEAD * PROCESSORS);
