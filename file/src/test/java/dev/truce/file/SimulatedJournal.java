@@ -17,8 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +42,9 @@ final class SimulatedJournal implements AutoCloseable {
   private static final Pattern WORDS = Pattern.compile("[ :]");
 
   private static final UUID ROOT = new UUID(1, 2);
+
+  /// The few values that there are have their ids asked for in every state.
+  private static final Map<String, UUID> IDS = new ConcurrentHashMap<>();
 
   /// Room for a few records, so that segments change often.
   private static final Segment.Sizes SMALL =
@@ -98,7 +103,7 @@ final class SimulatedJournal implements AutoCloseable {
   // ---- working and accounting for it
 
   static UUID id(String value) {
-    return UUID.nameUUIDFromBytes(value.getBytes(UTF_8));
+    return IDS.computeIfAbsent(value, v -> UUID.nameUUIDFromBytes(v.getBytes(UTF_8)));
   }
 
   static Journal.Unit unit(@Nullable Fence fence, String value) {

@@ -1,8 +1,10 @@
 package dev.truce.testkit;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,7 +76,13 @@ public final class Account<E> {
   }
 
   private List<E> entries(Kind kind) {
-    return lines.stream().filter(line -> line.kind() == kind).map(Line::entry).distinct().toList();
+    Set<E> entries = new LinkedHashSet<>();
+    for (Line<E> line : lines) {
+      if (line.kind() == kind) {
+        entries.add(line.entry());
+      }
+    }
+    return Collections.unmodifiableList(new ArrayList<>(entries));
   }
 
   /// Why `found`, a sequence in its order, does not agree with the account; empty if it does.

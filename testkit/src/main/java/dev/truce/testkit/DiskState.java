@@ -4,6 +4,7 @@ import dev.truce.testkit.Pending.Grown;
 import dev.truce.testkit.Pending.Named;
 import dev.truce.testkit.Pending.Written;
 import java.nio.ByteBuffer;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -211,36 +213,65 @@ public final class DiskState {
     /// any of the others; each change by a call lost alone and kept alone; each write torn, every
     /// subset of few sectors and a sample of many, with all or none of the others, or with those
     /// before it. Always the same ones for the same `seed`.
+    ///
+    /// Each is made when it is asked for: there are hundreds at each moment, of which few are
+    /// tried.
     static List<Loss> of(List<Pending> pending, long seed) {
       int count = pending.size();
       SplittableRandom random = new SplittableRandom(Sector.mix(seed, count));
-      List<Loss> losses = new ArrayList<>();
+      List<Supplier<Loss>> losses = new ArrayList<>();
       List<Integer> recent = recent(pending);
       for (int subset = 0; subset < 1 << recent.size(); subset++) {
-        losses.add(whole(with(recent, subset, kept(count, _ -> false))));
+        int some = subset;
+        losses.add(() -> whole(with(recent, some, new BitSet())));
         if (count > recent.size()) {
-          losses.add(whole(with(recent, subset, kept(count, _ -> true))));
+          losses.add(() -> whole(with(recent, some, range(0, count))));
         }
       }
       if (count > recent.size()) {
         for (int i = 0; i < RANDOM_SUBSETS; i++) {
-          losses.add(whole(kept(count, _ -> random.nextBoolean())));
+          Loss any = whole(kept(count, _ -> random.nextBoolean()));
+          losses.add(() -> any);
         }
         for (int alone : callsOf(pending)) {
-          losses.add(whole(kept(count, index -> index == alone)));
-          losses.add(whole(kept(count, index -> index != alone)));
+          losses.add(() -> whole(range(alone, alone + 1)));
+          losses.add(() -> whole(allBut(alone, count)));
         }
       }
       for (int i = 0; i < count; i++) {
         for (BitSet sectors : tears(pending.get(i), random)) {
           int torn = i;
           Torn tear = new Torn(i, sectors);
-          losses.add(new Loss(kept(count, _ -> false), tear));
-          losses.add(new Loss(kept(count, index -> index < torn), tear));
-          losses.add(new Loss(kept(count, index -> index != torn), tear));
+          losses.add(() -> new Loss(new BitSet(), tear));
+          losses.add(() -> new Loss(range(0, torn), tear));
+          losses.add(() -> new Loss(allBut(torn, count), tear));
         }
       }
-      return losses;
+      return new Losses(losses);
+    }
+
+    private static final class Losses extends AbstractList<Loss> {
+      private final List<Supplier<Loss>> losses;
+
+      Losses(List<Supplier<Loss>> losses) {
+        this.losses = losses;
+      }
+
+      @Override
+      public Loss get(int index) {
+        return losses.get(index).get();
+      }
+
+      @Override
+      public int size() {
+        return losses.size();
+      }
+    }
+
+    private static BitSet allBut(int one, int count) {
+      BitSet kept = range(0, count);
+      kept.clear(one);
+      return kept;
     }
 
     private static Loss whole(BitSet kept) {

@@ -82,6 +82,8 @@ public final class SimulatedDisk {
   private long changes;
   private long capacity = Long.MAX_VALUE;
   private @Nullable Failing failing;
+  private @Nullable Map<String, Integer> namesThen;
+  private @Nullable Map<String, Integer> durableNamesThen;
 
   /// A disk with nothing on it.
   public SimulatedDisk() {
@@ -126,11 +128,30 @@ public final class SimulatedDisk {
   public synchronized DiskState state() {
     noticeMapped();
     return new DiskState(
-        Collections.unmodifiableMap(new TreeMap<>(names)),
-        Collections.unmodifiableMap(new TreeMap<>(durableNames)),
+        namesNow(),
+        durableNamesNow(),
         Map.copyOf(cached),
         Map.copyOf(durable),
         List.copyOf(pending));
+  }
+
+  /// Names seldom change, so states share a copy of them.
+  private Map<String, Integer> namesNow() {
+    Map<String, Integer> now = namesThen;
+    if (now == null) {
+      now = Collections.unmodifiableMap(new TreeMap<>(names));
+      namesThen = now;
+    }
+    return now;
+  }
+
+  private Map<String, Integer> durableNamesNow() {
+    Map<String, Integer> now = durableNamesThen;
+    if (now == null) {
+      now = Collections.unmodifiableMap(new TreeMap<>(durableNames));
+      durableNamesThen = now;
+    }
+    return now;
   }
 
   /// A number that is another one when anything is: after the first store into a part of a mapping
@@ -215,6 +236,8 @@ public final class SimulatedDisk {
     private final String name;
     private final ByteBuffer memory;
     private final ByteBuffer known;
+    private final MemorySegment memoryNow;
+    private final MemorySegment memoryThen;
 
     /// The sectors that held anything when it was mapped, or were stored into since.
     private final BitSet warm;
@@ -228,6 +251,8 @@ public final class SimulatedDisk {
       data.read(known, 0);
       memory.clear();
       known.clear();
+      memoryNow = MemorySegment.ofBuffer(memory);
+      memoryThen = MemorySegment.ofBuffer(known);
       warm = data.used();
     }
 
@@ -243,7 +268,10 @@ public final class SimulatedDisk {
     }
 
     private int difference(int from, int bytes) {
-      return bytes <= 0 ? -1 : memory.slice(from, bytes).mismatch(known.slice(from, bytes));
+      return bytes <= 0
+          ? -1
+          : (int)
+              MemorySegment.mismatch(memoryNow, from, from + bytes, memoryThen, from, from + bytes);
     }
 
     /// Looks at a sector.
@@ -306,6 +334,7 @@ public final class SimulatedDisk {
     for (Pending change : pending) {
       if (change instanceof Named named) {
         DiskState.rename(durableNames, named);
+        durableNamesThen = null;
       }
     }
     changes += pending.removeIf(Named.class::isInstance) ? 1 : 0;
@@ -317,6 +346,7 @@ public final class SimulatedDisk {
     touched.remove(Named.GONE);
     Named named = new Named(call, Map.copyOf(change), Set.copyOf(touched));
     DiskState.rename(names, named);
+    namesThen = null;
     changed(named);
   }
 
