@@ -14,6 +14,11 @@ import java.util.stream.Stream;
 final class Installed {
   private static final Path MODULE = Path.of("").toAbsolutePath();
   private static final Path CHECKOUT = MODULE.getParent().getParent();
+
+  /// JVMs that run tests side by side have one each.
+  private static final String FOLDER =
+      "installed-" + System.getProperty("surefire.forkNumber", "0");
+
   private static final String JAVA = System.getProperty("java.home") + "/bin/java";
 
   /// Made once for all tests of a JVM.
@@ -23,7 +28,7 @@ final class Installed {
 
   private static Path install() {
     try {
-      Path root = Files.createDirectories(MODULE.resolve("target/installed"));
+      Path root = Files.createDirectories(MODULE.resolve("target").resolve(FOLDER));
       Path build = Files.createDirectories(root.resolve("build"));
       copy(CHECKOUT.resolve("truce"), root.resolve("truce"));
       for (Path script : list(CHECKOUT.resolve("build"))) {
