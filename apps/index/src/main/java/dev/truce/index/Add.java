@@ -163,7 +163,9 @@ final class Add implements AutoCloseable {
       same += done.same();
       refused.addAll(done.refused());
       unread.putAll(done.unread());
-      progress.at(written + same + refused.size() + unread.size());
+      // Of a file that is in the index the sidecar may be unread.
+      int told = written + same + refused.size() + unread.size();
+      progress.at(Math.min(told, plan.files().size()));
     }
   }
 

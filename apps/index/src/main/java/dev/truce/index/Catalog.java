@@ -20,6 +20,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
@@ -62,16 +63,26 @@ final class Catalog {
   /// What became of some entries.
   ///
   /// @param refused why, for each that was not put
-  record Put(int written, int same, List<String> refused, long revision) {}
+  /// @param edited those of the edited files that were not refused
+  record Put(int written, int same, List<String> refused, List<Artifact> edited, long revision) {
+    private Put at(long revision) {
+      return new Put(written, same, refused, edited, revision);
+    }
+  }
 
   /// Puts those of them that may be put.
   ///
   /// @param replace whether a version may change its content
   Put put(Collection<Artifact> artifacts, boolean replace) {
-    return committed(draft -> {
-      Put put = put(draft, artifacts, replace);
-      return revision -> new Put(put.written, put.same, put.refused, revision);
-    });
+    return put(artifacts, Set.of(), replace);
+  }
+
+  /// Puts those of them that may be put.
+  ///
+  /// @param edited files whose sidecars are of other content
+  /// @param replace whether a version may change its content
+  Put put(Collection<Artifact> artifacts, Set<String> edited, boolean replace) {
+    return committed(draft -> put(draft, artifacts, edited, replace)::at);
   }
 
   /// Puts all of them.
@@ -79,21 +90,32 @@ final class Catalog {
   /// @throws Refused if one of them may not be put, and then none is
   Put putAll(Collection<Artifact> artifacts, boolean replace) {
     return committed(draft -> {
-      Put put = put(draft, artifacts, replace);
+      Put put = put(draft, artifacts, Set.of(), replace);
       if (!put.refused.isEmpty()) {
         throw new Refused(put.refused);
       }
-      return revision -> new Put(put.written, put.same, put.refused, revision);
+      return put::at;
     });
   }
 
-  private Put put(Draft<Artifact> draft, Collection<Artifact> artifacts, boolean replace) {
+  private Put put(
+      Draft<Artifact> draft, Collection<Artifact> artifacts, Set<String> edited, boolean replace) {
     Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
     List<String> refused = new ArrayList<>();
+    List<Artifact> taken = new ArrayList<>();
     int written = 0;
     for (Artifact mine : artifacts) {
       Artifact there = draft.get(mine.key()).orElse(null);
-      switch (Upsert.of(there, mine, replace, hasItsFile(there), now)) {
+      boolean stands = hasItsFile(there);
+      boolean isEdited = mine.path() != null && edited.contains(mine.path());
+      Upsert upsert =
+          isEdited && !replace
+              ? Upsert.ofEdited(there, highest(draft, mine.id()), mine, stands, now)
+              : Upsert.of(there, mine, replace, stands, now);
+      if (isEdited && !(upsert instanceof Refuse)) {
+        taken.add(mine);
+      }
+      switch (upsert) {
         case Same() -> {}
         case Write(Artifact artifact) -> {
           draft.put(artifact.key(), artifact);
@@ -102,7 +124,15 @@ final class Catalog {
         case Refuse(String why) -> refused.add(why);
       }
     }
-    return new Put(written, artifacts.size() - written - refused.size(), refused, 0);
+    return new Put(written, artifacts.size() - written - refused.size(), refused, taken, 0);
+  }
+
+  private static @Nullable Version highest(Draft<Artifact> draft, String id) {
+    return draft
+        .prefix(id + "/")
+        .map(entry -> Version.of(entry.value().version()))
+        .max(Comparator.naturalOrder())
+        .orElse(null);
   }
 
   private boolean hasItsFile(@Nullable Artifact there) {

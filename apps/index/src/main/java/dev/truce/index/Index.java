@@ -255,21 +255,15 @@ public final class Index {
     return 0;
   }
 
-  /// Whole or not at all: it is written beside its place first, under a name that no scan takes for
-  /// a file. None for a file that cannot be read, which is told by whoever reads it next.
+  /// None for a file that cannot be read, which is told by whoever reads it next.
   private boolean makeSidecar(String path) throws IOException {
     Artifact artifact;
     try {
-      artifact = tree.read(path, false);
+      artifact = tree.read(path).artifact();
     } catch (IOException unreadable) {
       return false;
     }
-    Path sidecar = tree.file(path + Tree.SIDECAR);
-    Path scratch = tree.file(path + "." + ProcessHandle.current().pid() + Tree.SIDECAR);
-    ObjectNode entry = (ObjectNode) Json.tree(artifact);
-    entry.remove(List.of("path", "size"));
-    Files.write(scratch, Json.PRETTY.writeValueAsBytes(entry));
-    Files.move(scratch, sidecar, StandardCopyOption.ATOMIC_MOVE);
+    tree.make(artifact);
     return true;
   }
 

@@ -40,6 +40,10 @@ final class Json {
   static final JsonMapper PRETTY =
       MAPPER.rebuild().enable(SerializationFeature.INDENT_OUTPUT).build();
 
+  /// The same of what people wrote, in the order in which they did.
+  static final JsonMapper PRETTY_ORDERED =
+      PRETTY.rebuild().disable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
+
   /// What a message of the parser says of the parser itself.
   private static final Pattern INTERNALS =
       Pattern.compile(" \\((start marker|for \\w+ starting) at \\[Source: .*]\\)|, from `[^`]*`");

@@ -10,6 +10,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -19,10 +20,13 @@ import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// The files that the index is of, and what it says of them.
 ///
@@ -134,30 +138,31 @@ record Tree(Path base, Path root, String framework) {
 
   // ---- reading
 
-  /// What the index is to say of a file.
+  /// A file, read.
   ///
-  /// @param replace whether its content may be another one than its sidecar says
-  /// @throws IllegalArgumentException if it may not and is, or the sidecar is none
-  Artifact read(String path, boolean replace) throws IOException {
+  /// @param artifact what the index is to say of it
+  /// @param edited whether its sidecar says a sum, and of other content
+  record Reading(Artifact artifact, boolean edited) {}
+
+  /// @throws IllegalArgumentException if the sidecar is none
+  Reading read(String path) throws IOException {
     Artifact said = said(path);
     Content content = Content.of(file(path));
-    if (!replace && said.checksumSha256() != null && !content.isOf(said)) {
-      throw new IllegalArgumentException(
-          "its sidecar is of other content: give it a new version there, or --replace");
-    }
-    return new Artifact(
-        said.id(),
-        said.version(),
-        said.status(),
-        said.framework(),
-        said.kind(),
-        said.labels(),
-        content.sha256(),
-        said.createdAt(),
-        said.updatedAt(),
-        path,
-        content.size(),
-        said.more());
+    Artifact artifact =
+        new Artifact(
+            said.id(),
+            said.version(),
+            said.status(),
+            said.framework(),
+            said.kind(),
+            said.labels(),
+            content.sha256(),
+            said.createdAt(),
+            said.updatedAt(),
+            path,
+            content.size(),
+            said.more());
+    return new Reading(artifact, said.checksumSha256() != null && !content.isOf(said));
   }
 
   /// The same, but for what its content is; of a sidecar, what it says of that.
@@ -171,6 +176,39 @@ record Tree(Path base, Path root, String framework) {
     }
     return Json.artifact(Json.tree(text, sidecar.toString()), sidecar.toString());
   }
+
+  // ---- sidecars
+
+  /// Has a sidecar say the sum of the file's content, unless it tells of another version by now.
+  ///
+  /// @param artifact as the index has it
+  /// @throws IllegalArgumentException if the sidecar is none by now
+  void renew(Artifact artifact) throws IOException {
+    String path = Objects.requireNonNull(artifact.path());
+    Path sidecar = file(path + SIDECAR);
+    JsonNode entry = Json.tree(Files.readAllBytes(sidecar), sidecar.toString());
+    if (Json.artifact(entry, sidecar.toString()).key().equals(artifact.key())) {
+      ((ObjectNode) entry).put("checksumSha256", artifact.checksumSha256());
+      write(path, Json.PRETTY_ORDERED.writeValueAsBytes(entry));
+    }
+  }
+
+  /// Makes the sidecar of a file.
+  void make(Artifact artifact) throws IOException {
+    ObjectNode entry = (ObjectNode) Json.tree(artifact);
+    entry.remove(List.of("path", "size"));
+    write(Objects.requireNonNull(artifact.path()), Json.PRETTY.writeValueAsBytes(entry));
+  }
+
+  /// Whole or not at all: it is written beside its place first, under a name that no scan takes for
+  /// a file.
+  private void write(String path, byte[] sidecar) throws IOException {
+    Path scratch = file(path + "." + ProcessHandle.current().pid() + SIDECAR);
+    Files.write(scratch, sidecar);
+    Files.move(scratch, file(path + SIDECAR), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  // ---- files without one
 
   private Artifact usual(String path) throws IOException {
     Instant changed =

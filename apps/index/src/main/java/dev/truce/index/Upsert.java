@@ -38,6 +38,35 @@ sealed interface Upsert {
     return new Write(mine.at(there.createdAt(), now));
   }
 
+  /// The same of a file that was edited since its sidecar was written. If the sidecar names a
+  /// version above all those in the index, that is a new one; and content that the index has under
+  /// this version was taken before.
+  ///
+  /// @param highest of this id in the index
+  static Upsert ofEdited(
+      @Nullable Artifact there,
+      @Nullable Version highest,
+      Artifact mine,
+      boolean stands,
+      Instant now) {
+    if (highest == null) {
+      return refuse(
+          mine, "has other content than its sidecar says: take it as it is with add --replace");
+    }
+    boolean known = there != null && Objects.equals(there.checksumSha256(), mine.checksumSha256());
+    if (!known && Version.of(mine.version()).compareTo(highest) <= 0) {
+      return refuse(
+          mine,
+          "was edited since its sidecar was written: put a version above "
+              + highest
+              + " into "
+              + mine.path()
+              + Tree.SIDECAR
+              + ", or take it as it is with add --replace");
+    }
+    return of(there, mine, false, stands, now);
+  }
+
   private static Refuse refuse(Artifact mine, String why) {
     String whose = mine.path() == null ? "" : mine.path() + ": ";
     return new Refuse(whose + mine.id() + " " + mine.version() + " " + why);

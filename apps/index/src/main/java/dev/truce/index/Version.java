@@ -41,6 +41,12 @@ record Version(List<String> numbers, List<String> before) implements Comparable<
     return compare(before, other.before, PARTS);
   }
 
+  /// Without what it was built of.
+  @Override
+  public String toString() {
+    return String.join(".", numbers) + (before.isEmpty() ? "" : "-" + String.join(".", before));
+  }
+
   private static int compare(List<String> some, List<String> others, Comparator<String> by) {
     List<Integer> orders = new ArrayList<>();
     for (int i = 0; i < Math.min(some.size(), others.size()); i++) {

@@ -5,6 +5,7 @@ import dev.truce.FencedException;
 import dev.truce.Truce;
 import dev.truce.file.FileEngine;
 import dev.truce.index.Catalog.Put;
+import dev.truce.index.Tree.Reading;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -12,8 +13,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /// One of the processes of `truce index add`: reads a [Batch] from each line of its standard input,
@@ -61,11 +64,16 @@ final class Writer {
 
   private Batch.Done write(Batch batch) {
     List<Artifact> artifacts = new ArrayList<>();
+    Set<String> edited = new HashSet<>();
     List<String> refused = new ArrayList<>();
     Map<String, String> unread = new TreeMap<>();
     for (String path : batch.files()) {
       try {
-        artifacts.add(tree.read(path, batch.replace()));
+        Reading reading = tree.read(path);
+        artifacts.add(reading.artifact());
+        if (reading.edited()) {
+          edited.add(path);
+        }
       } catch (IOException failure) {
         unread.put(path, Tree.reason(failure));
       } catch (IllegalArgumentException noEntry) {
@@ -73,13 +81,30 @@ final class Writer {
       }
     }
     try {
-      Put put = catalog.put(artifacts, batch.replace());
+      Put put = catalog.put(artifacts, edited, batch.replace());
       refused.addAll(put.refused());
+      renewSidecars(put.edited(), refused, unread);
       return new Batch.Done(put.written(), put.same(), refused, unread, null, null);
     } catch (FencedException ended) {
       return Batch.Done.failed(Batch.Done.FENCED, String.valueOf(ended.getMessage()));
     } catch (EngineException failure) {
       return failed(failure);
+    }
+  }
+
+  /// Has the sidecars say what the files are that are in the index now. One that is not reached
+  /// says so the next time, too.
+  private void renewSidecars(
+      List<Artifact> edited, List<String> refused, Map<String, String> unread) {
+    for (Artifact artifact : edited) {
+      String sidecar = artifact.path() + Tree.SIDECAR;
+      try {
+        tree.renew(artifact);
+      } catch (IOException failure) {
+        unread.put(sidecar, Tree.reason(failure));
+      } catch (IllegalArgumentException noEntry) {
+        refused.add(sidecar + ": " + noEntry.getMessage());
+      }
     }
   }
 

@@ -23,6 +23,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Writers that are killed or stopped while they write, and what becomes of their files.
 class AddIT {
@@ -176,6 +178,64 @@ class AddIT {
   }
 
   @Test
+  void anEditedFile_whoseSidecarNamesAHigherVersion_isThatVersion() throws Exception {
+    put("bf/x.py", "one");
+    Called.in(temp, "backfill", "--writers=1", "bf");
+    put("bf/x.py", "two");
+
+    Called refused = Called.in(temp, "add", "--writers=1", "bf");
+    assertThat(refused.status()).isEqualTo(76);
+    assertThat(refused.out())
+        .startsWith(
+            "refused bf/x.py: bf__x.py 1.0.0 was edited since its sidecar was written: put a version"
+                + " above 1.0.0 into bf/x.py.sidecar.json, or take it as it is with add --replace\n"
+                + "1 files: 0 written, 0 as they were; ");
+    Path sidecar = temp.resolve("bf/x.py" + Tree.SIDECAR);
+    put("bf/x.py" + Tree.SIDECAR, Files.readString(sidecar).replace("1.0.0", "1.1.0"));
+
+    Called taken = Called.in(temp, "add", "--writers=1", "bf");
+    assertThat(taken.status()).isZero();
+    assertThat(taken.out()).startsWith("1 files: 1 written, 0 as they were; the index has 2 ");
+    assertThat(sidecar).content().contains("\"" + sum("bf/x.py") + "\"", "\"1.1.0\"");
+    Called again = Called.in(temp, "add", "--writers=1", "bf");
+    assertThat(again.status()).isZero();
+    assertThat(again.out()).startsWith("1 files: 0 written, 1 as they were; the index has 2 ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"add --replace", "rebuild"})
+  void anEditedFile_takenAsItIs_hasItsSidecarSaySo(String call) throws Exception {
+    put("bf/x.py", "one");
+    Called.in(temp, "backfill", "--writers=1", "bf");
+    put("bf/x.py", "two");
+
+    Called taken = Called.in(temp, (call + " --writers=1 bf").split(" "));
+    assertThat(taken.status()).isZero();
+    assertThat(taken.out()).startsWith("1 files: 1 written, 0 as they were; the index has 1 ");
+    assertThat(temp.resolve("bf/x.py" + Tree.SIDECAR))
+        .content()
+        .contains("\"" + sum("bf/x.py") + "\"", "\"1.0.0\"");
+    assertThat(Called.in(temp, "add", "--writers=1", "bf").status()).isZero();
+  }
+
+  /// As a writer leaves it that is killed behind its commit.
+  @Test
+  void aSidecarThatIsBehindTheIndex_isBroughtUpToDate() throws Exception {
+    put("bf/x.py", "one");
+    Called.in(temp, "backfill", "--writers=1", "bf");
+    String one = Files.readString(temp.resolve("bf/x.py" + Tree.SIDECAR));
+    put("bf/x.py", "two");
+    Called.in(temp, "rebuild", "--writers=1", "bf");
+    put("bf/x.py" + Tree.SIDECAR, one);
+
+    Called added = Called.in(temp, "add", "--writers=1", "bf");
+
+    assertThat(added.status()).isZero();
+    assertThat(added.out()).startsWith("1 files: 0 written, 1 as they were; ");
+    assertThat(temp.resolve("bf/x.py" + Tree.SIDECAR)).content().contains(sum("bf/x.py"));
+  }
+
+  @Test
   void aFileThatCannotBeRead_isNamed_andKeepsNobodyElseOut() throws Exception {
     Files.writeString(temp.resolve("files/2/bad" + Tree.SIDECAR), "{}");
     Files.writeString(temp.resolve("files/2/bad"), "");
@@ -206,6 +266,16 @@ class AddIT {
           }
         });
     return result;
+  }
+
+  private void put(String path, String content) throws IOException {
+    Path file = temp.resolve(path);
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, content);
+  }
+
+  private String sum(String path) throws IOException {
+    return Tree.Content.of(temp.resolve(path)).sha256();
   }
 
   private static int count(Catalog catalog) {

@@ -27,8 +27,8 @@ class CatalogTest {
     Put first = catalog.put(some, false);
     Put second = catalog.put(some, false);
 
-    assertThat(first).isEqualTo(new Put(1, 0, List.of(), first.revision()));
-    assertThat(second).isEqualTo(new Put(0, 1, List.of(), first.revision()));
+    assertThat(first).isEqualTo(new Put(1, 0, List.of(), List.of(), first.revision()));
+    assertThat(second).isEqualTo(new Put(0, 1, List.of(), List.of(), first.revision()));
   }
 
   @Test

@@ -182,7 +182,7 @@ class IndexTest {
       Catalog catalog = new Catalog(truce, tree);
       List<Artifact> artifacts = new ArrayList<>();
       for (String path : paths) {
-        artifacts.add(tree.read(path, false));
+        artifacts.add(tree.read(path).artifact());
       }
       catalog.put(artifacts, false);
     }

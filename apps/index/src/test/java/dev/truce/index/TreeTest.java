@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.truce.index.Tree.Found;
+import dev.truce.index.Tree.Reading;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -49,14 +50,14 @@ class TreeTest {
     Path file = Files.writeString(elsewhere.resolve("far"), "x");
 
     assertThat(tree.find(List.of(elsewhere)).files()).containsExactly(file.toString());
-    assertThat(tree.read(file.toString(), false).size()).isEqualTo(1);
+    assertThat(tree.read(file.toString()).artifact().size()).isEqualTo(1);
   }
 
   @Test
   void aFileWithoutSidecar_isNamedByItsPath() throws IOException {
     put("lib/my_lib-1.0.jar", "abc");
 
-    Artifact artifact = tree.read("lib/my_lib-1.0.jar", false);
+    Artifact artifact = tree.read("lib/my_lib-1.0.jar").artifact();
 
     assertThat(artifact.key()).isEqualTo("lib__my_5flib-1.0.jar/1.0.0");
     assertThat(artifact.kind()).isEqualTo("jar");
@@ -71,7 +72,7 @@ class TreeTest {
     put("plan.md", "abc");
     put("plan.md" + Tree.SIDECAR, sidecar(null));
 
-    Artifact artifact = tree.read("plan.md", false);
+    Artifact artifact = tree.read("plan.md").artifact();
 
     assertThat(artifact.key()).isEqualTo("Plan/2.1.0");
     assertThat(artifact.checksumSha256()).startsWith("ba7816bf");
@@ -79,14 +80,33 @@ class TreeTest {
   }
 
   @Test
-  void aSidecarOfOtherContent_isRefusedUnlessItReplaces() throws IOException {
+  void aFileOfOtherContentThanItsSidecarSays_isAnEditedOne_untilThatIsRenewed() throws IOException {
+    String said = sidecar(Artifacts.sum('0'));
+    put("plan.md", "abc");
+    put("plan.md" + Tree.SIDECAR, said);
+
+    Reading edited = tree.read("plan.md");
+    assertThat(edited.edited()).isTrue();
+    assertThat(edited.artifact().checksumSha256()).startsWith("ba7816bf");
+
+    tree.renew(edited.artifact());
+    assertThat(tree.read("plan.md")).isEqualTo(new Reading(edited.artifact(), false));
+    String renewed = Files.readString(temp.resolve("plan.md" + Tree.SIDECAR));
+    assertThat(renewed.replaceAll("\\s", ""))
+        .isEqualTo(said.replace(Artifacts.sum('0'), edited.artifact().checksumSha256()));
+  }
+
+  @Test
+  void aSidecarThatTellsOfAnotherVersionByNow_isNotRenewed() throws IOException {
     put("plan.md", "abc");
     put("plan.md" + Tree.SIDECAR, sidecar(Artifacts.sum('0')));
+    Artifact artifact = tree.read("plan.md").artifact();
+    String next = sidecar(Artifacts.sum('0')).replace("2.1.0", "2.2.0");
+    put("plan.md" + Tree.SIDECAR, next);
 
-    assertThatThrownBy(() -> tree.read("plan.md", false))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("other content");
-    assertThat(tree.read("plan.md", true).checksumSha256()).startsWith("ba7816bf");
+    tree.renew(artifact);
+
+    assertThat(temp.resolve("plan.md" + Tree.SIDECAR)).hasContent(next);
   }
 
   @Test
@@ -94,18 +114,18 @@ class TreeTest {
     put("plan.md", "abc");
     put("plan.md" + Tree.SIDECAR, sidecar(null).replace("draft", "drafty"));
 
-    assertThatThrownBy(() -> tree.read("plan.md", false))
+    assertThatThrownBy(() -> tree.read("plan.md"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("plan.md.sidecar.json: status: \"drafty\" is none of draft");
     put("plan.md" + Tree.SIDECAR, "{\"id\":");
-    assertThatThrownBy(() -> tree.read("plan.md", false))
+    assertThatThrownBy(() -> tree.read("plan.md"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("is no JSON");
   }
 
   @Test
   void aFileThatIsGone_isNotReadAsAnEmptyOne() {
-    assertThatThrownBy(() -> tree.read("none", false)).isInstanceOf(NoSuchFileException.class);
+    assertThatThrownBy(() -> tree.read("none")).isInstanceOf(NoSuchFileException.class);
   }
 
   @Test

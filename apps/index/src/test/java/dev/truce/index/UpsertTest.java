@@ -57,6 +57,37 @@ class UpsertTest {
   }
 
   @Test
+  void anEditedFile_isANewVersionAboveThoseInTheIndex_orOneThatWasTakenBefore() {
+    Artifact next = Artifacts.withPath(Artifacts.of("a", "1.10.0", sum('b')), "here");
+    Version nine = Version.of("1.9.0");
+
+    assertThat(Upsert.ofEdited(null, nine, next, false, NOW)).isEqualTo(new Write(next));
+    assertThat(Upsert.ofEdited(next, Version.of("2.0.0"), next, true, NOW)).isEqualTo(new Same());
+    assertThat(Upsert.ofEdited(null, Version.of("1.10.0-rc.1"), next, false, NOW))
+        .isEqualTo(new Write(next));
+  }
+
+  @Test
+  void anEditedFile_otherwise_isRefusedWithWhatToDo() {
+    Artifact mine = Artifacts.withPath(Artifacts.of("a", "1.0.0", sum('b')), "here");
+    Artifact there = Artifacts.withPath(THERE, "here");
+
+    assertThat(Upsert.ofEdited(null, null, mine, false, NOW))
+        .isEqualTo(
+            new Refuse(
+                "here: a 1.0.0 has other content than its sidecar says: take it as it is with"
+                    + " add --replace"));
+    assertThat(Upsert.ofEdited(there, Version.of("1.2.0-rc.1+7"), mine, true, NOW))
+        .isEqualTo(
+            new Refuse(
+                "here: a 1.0.0 was edited since its sidecar was written: put a version above"
+                    + " 1.2.0-rc.1 into here.sidecar.json, or take it as it is with add"
+                    + " --replace"));
+    assertThat(Upsert.ofEdited(null, Version.of("1.0.0+7"), mine, false, NOW))
+        .isInstanceOf(Refuse.class);
+  }
+
+  @Test
   void anotherFileThatIsThere_isNeverPutAside() {
     Artifact there = Artifacts.withPath(MINE, "there");
     Artifact mine = Artifacts.withPath(MINE, "here");
