@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What a commit is in the journal.
@@ -104,6 +105,11 @@ record CommitRecord(
     return known.isNew() ? revision << INDEX_BITS | store : known.number();
   }
 
+  /// The revision of the commit that made the store of a number.
+  static long madeAt(long store) {
+    return store >>> INDEX_BITS;
+  }
+
   byte[] key(Write write, long revision) {
     return SpaceKey.of(number(write.store, revision), write.key);
   }
@@ -142,6 +148,25 @@ record CommitRecord(
     byte[] row = Root.rowKey(store);
     return writes.stream()
         .anyMatch(write -> stores.get(write.store).isRootsOwn() && Arrays.equals(write.key, row));
+  }
+
+  /// A store that this gives another name, as it was called before; empty where it renames none.
+  Optional<Named> renames() {
+    Optional<Write> row = rows().filter(write -> write.length == Long.BYTES).findFirst();
+    Optional<Write> was = rows().filter(write -> write.length < 0).findFirst();
+    return row.isEmpty() || was.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new Named(
+                ByteBuffer.wrap(bytes).getLong(row.get().offset),
+                Root.store(SpaceKey.of(0, was.get().key))));
+  }
+
+  /// What it writes of rows of stores.
+  private Stream<Write> rows() {
+    return writes.stream()
+        .filter(write -> stores.get(write.store).isRootsOwn())
+        .filter(write -> Root.isRow(SpaceKey.of(0, write.key)));
   }
 
   /// What it writes to the store of a name.

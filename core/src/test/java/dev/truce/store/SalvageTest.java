@@ -52,7 +52,7 @@ class SalvageTest {
   }
 
   private static Salvage salvage(byte[] bytes) {
-    return Salvage.of(new RunTest.Bytes(UP_TO, bytes));
+    return Salvage.of(new RunTest.Bytes(UP_TO, bytes), List.of());
   }
 
   /// What it comes to as a checkpoint, all of which is checked.

@@ -9,7 +9,8 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Function;
+import java.util.UUID;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /// Looks at a journal without opening it: nothing is written, nobody is waited for, and somebody
@@ -110,7 +111,8 @@ final class Auditor {
   ///
   /// @param provable what is left of the state of a base, where none is whole
   /// @return the last position that was saved
-  long salvage(JournalFiles to, Function<Journal.Base, Journal.State> provable) {
+  long salvage(
+      JournalFiles to, BiFunction<Journal.Base, List<Journal.Entry>, Journal.State> provable) {
     for (int tries = 1; ; tries++) {
       Survey.Finding finding = left();
       try {
@@ -148,13 +150,16 @@ final class Auditor {
   }
 
   private void copy(
-      Survey.Finding finding, JournalFiles to, Function<Journal.Base, Journal.State> provable)
+      Survey.Finding finding,
+      JournalFiles to,
+      BiFunction<Journal.Base, List<Journal.Entry>, Journal.State> provable)
       throws IOException {
-    SegmentPage page = SegmentPage.fresh(to, finding.lineage(), 1, 0, 0);
-    List<Note> notes = new ArrayList<>();
     Base base = finding.base();
+    int number = base == null ? 1 : 2; // the first one is where a journal begins that has no base
+    SegmentPage page = SegmentPage.fresh(to, finding.lineage(), number, 0, 0);
+    List<Note> notes = new ArrayList<>();
     if (base != null) {
-      copy(base, to, provable, () -> base.at(page.first(), page.crc()));
+      copy(finding, base, to, provable, () -> base.at(page.first(), page.crc()));
       notes.add(new Note.Checkpoint(base.upTo(), base.id()));
     }
     for (Note note : finding.behind()) {
@@ -164,13 +169,14 @@ final class Auditor {
     }
     Segment.Filling filling = Segment.filled(page, notes, false, page.first());
     long size = Math.max(to.sizes().smallest(), Place.offset(filling.end()));
-    Segment.create(to, 1, filling.content(), size);
+    Segment.create(to, number, filling.content(), size);
   }
 
   private void copy(
+      Survey.Finding finding,
       Base base,
       JournalFiles to,
-      Function<Journal.Base, Journal.State> provable,
+      BiFunction<Journal.Base, List<Journal.Entry>, Journal.State> provable,
       Faults.Work<Base> knowing)
       throws IOException {
     JournalFiles.BaseFile file = files.baseFile(base.upTo(), base.id());
@@ -184,7 +190,17 @@ final class Auditor {
         throw Faults.damaged(
             files.path(file.file()), "it is gone or fails its check", Recovery.NEXT);
       }
-      Bases.write(to, copy, provable.apply(damaged), knowing);
+      Bases.write(to, copy, provable.apply(damaged, commits(finding)), knowing);
     }
+  }
+
+  private static List<Journal.Entry> commits(Survey.Finding finding) {
+    List<Journal.Entry> commits = new ArrayList<>();
+    for (Note note : finding.behind()) {
+      if (note instanceof Note.Landed(long position, UUID id, byte[] record)) {
+        commits.add(new Journal.Entry(position, id, record));
+      }
+    }
+    return commits;
   }
 }

@@ -22,7 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -121,7 +121,8 @@ final class Backup {
   }
 
   /// Makes a backup of what can be proved of a damaged root.
-  static Verification salvage(Path path, Path to, Function<Journal.Base, Journal.State> provable) {
+  static Verification salvage(
+      Path path, Path to, BiFunction<Journal.Base, List<Journal.Entry>, Journal.State> provable) {
     Verification found = Doctor.verify(path);
     Directory from = new Directory(path);
     long ceiling = Doctor.highest(from);

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 
 /// A directory that the processes of one machine share: no server, nothing to configure.
 ///
@@ -148,9 +148,12 @@ public final class FileEngine implements Engine {
   /// records up to the first damaged one. Answers what was found wrong.
   ///
   /// @param provable what is left of the state of a checkpoint which is damaged, where no other is
-  ///   whole; throws an [dev.truce.EngineException] of kind DAMAGED where nothing is
+  ///   whole, also by what the records behind it tell; throws an [dev.truce.EngineException] of
+  ///   kind DAMAGED where nothing is
   public static Verification salvage(
-      Path directory, Path to, Function<Journal.Base, Journal.State> provable) {
+      Path directory,
+      Path to,
+      BiFunction<Journal.Base, List<Journal.Entry>, Journal.State> provable) {
     return Backup.salvage(directory, to, provable);
   }
 

@@ -96,7 +96,12 @@ final class Ledger {
       case Mark() -> {
         // the hint was all it had to say
       }
-      case Checkpoint checkpoint -> rest(checkpoint);
+      case Checkpoint checkpoint -> {
+        if (checkpoint.upTo() > last) {
+          return "it stands for " + checkpoint.upTo() + " records after " + last;
+        }
+        rest(checkpoint);
+      }
     }
     return null;
   }

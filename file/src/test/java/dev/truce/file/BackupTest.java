@@ -308,7 +308,8 @@ class BackupTest {
       append(engine.journal("root"), 1);
     }
     FileEngine.backup(root(), temp.resolve("backup"));
-    FileEngine.salvage(root(), temp.resolve("saved"), damaged -> Journal.State.of(damaged.all()));
+    FileEngine.salvage(
+        root(), temp.resolve("saved"), (damaged, _) -> Journal.State.of(damaged.all()));
     for (Path copy : List.of(temp.resolve("backup"), temp.resolve("saved"))) {
       assertThat(Files.getPosixFilePermissions(copy))
           .isEqualTo(PosixFilePermissions.fromString("rwx------"));

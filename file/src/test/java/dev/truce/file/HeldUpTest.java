@@ -489,7 +489,7 @@ final class HeldUpTest {
       JournalFiles to = new JournalFiles(new Disk(saved), saved, "root");
       long last =
           new Auditor(new JournalFiles(disk, root, "root"))
-              .salvage(to, damaged -> Journal.State.of(damaged.all()));
+              .salvage(to, (damaged, _) -> Journal.State.of(damaged.all()));
       assertThat(opened[0]).isEqualTo(3);
       assertThat(last).isEqualTo(journal.appended());
       assertThat(new Auditor(to).audit().findings()).isEmpty();

@@ -449,25 +449,27 @@ final class JournalTroubleTest {
         new Auditor(files)
             .salvage(
                 to,
-                damaged -> {
+                (damaged, behind) -> {
                   String left = UTF_8.decode(damaged.bytes().asByteBuffer()).toString();
-                  return Journal.State.of((left + " of " + damaged.upTo()).getBytes(UTF_8));
+                  left += " of " + damaged.upTo() + " and " + behind.getLast().position();
+                  return Journal.State.of(left.getBytes(UTF_8));
                 });
     assertThat(last).isEqualTo(4);
     assertThat(new Auditor(to).audit().findings()).isEmpty();
     try (Copied copied = new Copied(to)) {
       SharedJournal copy = copied.journal;
       assertThat(copy.appended()).isEqualTo(4);
-      assertThat(copy.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("t-o of 2");
+      assertThat(copy.checkpoint().orElseThrow().all()).asString(UTF_8).isEqualTo("t-o of 2 and 4");
       assertThat(((Page.Records) copy.read(3, 9)).entries()).hasSize(2);
       Unit late = new Unit(UUID.randomUUID(), Fence.of("lock", 5), _ -> Optional.of(new byte[1]));
       assertThat(copy.append(List.of(late))).first().isInstanceOf(Result.Refused.class);
     }
   }
 
-  private static Journal.State nothing(Journal.Base damaged) {
+  private static Journal.State nothing(Journal.Base damaged, List<Entry> behind) {
     throw new EngineException(
-        EngineException.Kind.DAMAGED, "nothing is left up to " + damaged.upTo());
+        EngineException.Kind.DAMAGED,
+        "nothing is left up to " + damaged.upTo() + " and " + behind.size());
   }
 
   /// Of what stands below position 2 only the base is left; 3 and 4 lie before the record of it.

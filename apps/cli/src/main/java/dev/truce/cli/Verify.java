@@ -28,8 +28,8 @@ final class Verify {
             : FileEngine.salvage(
                 directory,
                 console.directory().resolve(salvage).normalize(),
-                damaged -> {
-                  Salvage left = Salvage.of(damaged);
+                (damaged, behind) -> {
+                  Salvage left = Salvage.of(damaged, behind);
                   partly.add(left);
                   return left.state();
                 });
