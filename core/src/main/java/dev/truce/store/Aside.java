@@ -9,12 +9,16 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Commits that were put aside for a person: how they look now, and what deciding about one writes.
@@ -44,8 +48,7 @@ final class Aside {
   /// All that are kept, those that wait first.
   List<Parked<byte[]>> all(Root now) {
     List<Parked<byte[]>> all = new ArrayList<>();
-    ParkedRow.open(now).forEach(row -> all.add(parked(now, row)));
-    ParkedRow.decided(now).forEach(row -> all.add(parked(now, row)));
+    kept(now).forEach(row -> all.add(parked(now, row, _ -> true)));
     return List.copyOf(all);
   }
 
@@ -53,16 +56,9 @@ final class Aside {
   List<Parked<byte[]>> of(String store, Root now) {
     List<Parked<byte[]>> some = new ArrayList<>();
     for (Delta.Row row : kept(now)) {
-      ParkedRow parked = ParkedRow.of(row.item().value());
-      if (parked.wishes().stream().anyMatch(wish -> name(now, wish).equals(store))) {
-        some.add(
-            shown(
-                ParkedRow.id(row.key()),
-                parked,
-                contested(now, parked).stream()
-                    .map(Question::conflict)
-                    .filter(conflict -> conflict.store().equals(store))
-                    .toList()));
+      Parked<byte[]> parked = parked(now, row, wish -> name(now, wish).equals(store));
+      if (!parked.conflicts().isEmpty() || !parked.others().isEmpty()) {
+        some.add(parked);
       }
     }
     return List.copyOf(some);
@@ -74,16 +70,23 @@ final class Aside {
     return kept;
   }
 
-  private Parked<byte[]> parked(Root now, Delta.Row row) {
+  private Parked<byte[]> parked(Root now, Delta.Row row, Predicate<Wish> asked) {
     ParkedRow parked = ParkedRow.of(row.item().value());
-    List<Conflict<byte[]>> conflicts =
-        contested(now, parked).stream().map(Question::conflict).toList();
-    return shown(ParkedRow.id(row.key()), parked, conflicts);
-  }
-
-  private static Parked<byte[]> shown(
-      String id, ParkedRow parked, List<Conflict<byte[]>> conflicts) {
-    return new Parked<>(id, parked.at(), parked.by(), conflicts, parked.decision());
+    Map<Boolean, List<Conflict<byte[]>>> contested =
+        parked.wishes().stream()
+            .filter(asked)
+            .collect(
+                Collectors.partitioningBy(
+                    wish -> isContested(now, wish),
+                    Collectors.mapping(
+                        wish -> question(now, parked, wish).conflict, Collectors.toList())));
+    return new Parked<>(
+        ParkedRow.id(row.key()),
+        parked.at(),
+        parked.by(),
+        contested.getOrDefault(true, List.of()),
+        contested.getOrDefault(false, List.of()),
+        parked.decision());
   }
 
   /// The id of what was put aside under a commit id, empty if nothing is kept of it.
@@ -100,9 +103,13 @@ final class Aside {
   /// The keys that were written since it read them.
   private List<Question> contested(Root now, ParkedRow parked) {
     return parked.wishes().stream()
-        .filter(wish -> now.revisionOf(key(now, wish)) != wish.revision())
+        .filter(wish -> isContested(now, wish))
         .map(wish -> question(now, parked, wish))
         .toList();
+  }
+
+  private static boolean isContested(Root now, Wish wish) {
+    return now.revisionOf(key(now, wish)) != wish.revision();
   }
 
   private Question question(Root now, ParkedRow parked, Wish wish) {
@@ -160,8 +167,10 @@ final class Aside {
   /// Has `writes` be what comes of a decision.
   ///
   /// @param shown what the person has seen, of all that is in its way
+  /// @param only the store of which somebody decides, `null` for all
   /// @throws ConflictException if it is not so any more, or was decided
-  void decide(Writes writes, String id, List<Shown> shown, Resolver<byte[]> how) {
+  void decide(
+      Writes writes, String id, List<Shown> shown, @Nullable String only, Resolver<byte[]> how) {
     Root now = writes.root();
     Item row = now.live(SpaceKey.of(0, ParkedRow.open(id)));
     if (row == null) {
@@ -172,13 +181,14 @@ final class Aside {
     checkShown(contested.stream().map(Question::conflict).toList(), shown);
     Map<Wish, Resolution<byte[]>> answers = new HashMap<>();
     SortedSet<String> hows = new TreeSet<>();
-    for (Question one : contested.isEmpty() ? all(now, parked) : contested) {
+    for (Question one : contested.isEmpty() ? all(now, parked, only) : contested) {
       Resolution<byte[]> answer = how.resolve(one.conflict);
       answers.put(one.wish, answer);
       hows.add(said(one.conflict, answer));
     }
     boolean dropped = answers.values().stream().anyMatch(Resolution.Refuse.class::isInstance);
     if (!dropped) {
+      checkDifferent(now, parked);
       parked.wishes().forEach(wish -> write(writes, now, wish, answers.get(wish)));
     }
     String said = dropped ? "dropped" : String.join(", ", hows);
@@ -191,8 +201,29 @@ final class Aside {
   }
 
   /// Where nobody is in the way any more the decision is about all that it wants.
-  private List<Question> all(Root now, ParkedRow parked) {
-    return parked.wishes().stream().map(wish -> question(now, parked, wish)).toList();
+  private List<Question> all(Root now, ParkedRow parked, @Nullable String only) {
+    List<Question> all =
+        parked.wishes().stream()
+            .filter(wish -> only == null || only.equals(name(now, wish)))
+            .map(wish -> question(now, parked, wish))
+            .toList();
+    if (all.isEmpty()) {
+      throw new ConflictException(
+          "it wants to write nothing in " + only + " any more", "look at what it wants");
+    }
+    return all;
+  }
+
+  /// A store may have the name of another by now that it wants to write to, too.
+  private static void checkDifferent(Root now, ParkedRow parked) {
+    Set<String> keys = new HashSet<>();
+    for (Wish wish : parked.wishes()) {
+      String key = name(now, wish) + ": " + SpaceKey.key(SpaceKey.of(0, wish.key()));
+      if (!keys.add(key)) {
+        throw new ConflictException(
+            "it wants " + key + " to be two values, since stores were renamed", "have it dropped");
+      }
+    }
   }
 
   private static String over(Root now, String id) {

@@ -14,11 +14,20 @@ import java.util.Optional;
 /// @param conflicts those keys that it wants to write and others have changed since it read them,
 ///   as they are now; of the store that was asked. What it has read or required beside that is not
 ///   looked at any more: who decides sees all that matters
+/// @param others the other keys that it wants to write: what is there is what it has read, and they
+///   are written with the rest as it wanted; where there are no conflicts any more, the decision is
+///   about these
 /// @param decision what became of it, empty while it waits
 public record Parked<V>(
-    String id, Instant at, Owner by, List<Conflict<V>> conflicts, Optional<Decision> decision) {
+    String id,
+    Instant at,
+    Owner by,
+    List<Conflict<V>> conflicts,
+    List<Conflict<V>> others,
+    Optional<Decision> decision) {
   public Parked {
     conflicts = List.copyOf(conflicts);
+    others = List.copyOf(others);
   }
 
   /// Who decided, when by their clock, and how: `ours`, `theirs`, `base`, `value`, `removed`,

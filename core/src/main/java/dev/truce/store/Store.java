@@ -288,6 +288,7 @@ public final class Store<V> {
         parked.at(),
         parked.by(),
         parked.conflicts().stream().map(this::typed).toList(),
+        parked.others().stream().map(this::typed).toList(),
         parked.decision());
   }
 
@@ -304,17 +305,12 @@ public final class Store<V> {
   /// Of several who decide at once one does.
   ///
   /// @param shown what the decision is made on
-  /// @throws ConflictException if it is not as shown any more, was decided, or others are in its
-  ///   way in other stores, too: `Truce.resolve` decides about all of them
+  /// @throws ConflictException if it is not as shown any more, was decided, wants to write nothing
+  ///   here, or others are in its way in other stores, too: `Truce.resolve` decides about all of
+  ///   them
   /// @throws IllegalArgumentException if `how` answers anything else
   public Commit resolve(Parked<V> shown, Resolver<V> how) {
-    Resolver<byte[]> here = asBytes(how);
-    Resolver<byte[]> elsewhere = Resolver.lastWriter();
-    return stores.resolve(
-        settings,
-        shown.id(),
-        shown.conflicts(),
-        conflict -> (conflict.store().equals(name) ? here : elsewhere).resolve(conflict));
+    return stores.resolve(settings, shown.id(), shown.conflicts(), name, asBytes(how));
   }
 
   /// What became of one of several commits.

@@ -191,12 +191,12 @@ public final class Stores implements AutoCloseable {
   /// Decides about a commit that was put aside, in whatever stores: as [Store#resolve(Parked,
   /// Resolver)].
   public Commit resolve(Parked<byte[]> shown, Resolver<byte[]> how) {
-    return resolve(Store.Settings.USUAL, shown.id(), shown.conflicts(), how);
+    return resolve(Store.Settings.USUAL, shown.id(), shown.conflicts(), null, how);
   }
 
   /// The same under the fence, with the durability and by the id of that store.
   public Commit resolve(Parked<byte[]> shown, Store<byte[]> as, Resolver<byte[]> how) {
-    return resolve(as.settings(), shown.id(), shown.conflicts(), how);
+    return resolve(as.settings(), shown.id(), shown.conflicts(), null, how);
   }
 
   List<Parked<byte[]>> parked(String store) {
@@ -209,9 +209,10 @@ public final class Stores implements AutoCloseable {
       Store.Settings settings,
       String id,
       List<? extends Conflict<?>> conflicts,
+      @Nullable String only,
       Resolver<byte[]> how) {
     List<Aside.Shown> shown = conflicts.stream().map(Aside.Shown::of).toList();
-    return commit(settings, writes -> committer.aside().decide(writes, id, shown, how));
+    return commit(settings, writes -> committer.aside().decide(writes, id, shown, only, how));
   }
 
   Commit commit(Store.Settings settings, Consumer<Writes> body) {

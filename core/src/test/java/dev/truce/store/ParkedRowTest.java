@@ -157,6 +157,7 @@ class ParkedRowTest {
             writes,
             "X",
             List.of(new Aside.Shown("s", SpaceKey.key(SpaceKey.of(0, gone.key())), 0)),
+            null,
             _ -> Resolution.keepTheirs());
     List<String> removed =
         writes.rows().changes().values().stream()

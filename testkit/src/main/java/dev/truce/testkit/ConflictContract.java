@@ -639,6 +639,11 @@ public abstract class ConflictContract extends StoresContract {
             conflict.ours().orElse(""),
             conflict.theirs().orElse("")));
     assertEquals(List.of(1L, 2L), List.of(conflict.baseRevision(), conflict.theirRevision()));
+    assertEquals(
+        List.of("free to be ours"),
+        parked.others().stream()
+            .map(other -> other.key() + " to be " + other.ours().orElse(""))
+            .toList());
     assertEquals(List.of(), texts("other").parked());
     assertEquals(List.of(id), handle().parked().stream().map(Parked::id).toList());
   }
@@ -803,6 +808,49 @@ public abstract class ConflictContract extends StoresContract {
     theirs.resolve(shown, Resolution.use("decided"));
     assertEquals(Optional.of("decided"), theirs.get("k"));
     assertEquals(Optional.of(2L), two.get("n"));
+  }
+
+  /// Nobody was shown a key there, so nobody can have decided about one.
+  @Test
+  void resolve_itWantsNothingInThisStore_isRefused() {
+    Store<String> theirs = texts("s");
+    theirs.put("other", "");
+    putAside(parking("s"), theirs);
+    theirs.remove("k");
+    Parked<String> shown = theirs.parked().getFirst();
+    assertThrows(
+        ConflictException.class, () -> texts("another").resolve(shown, Resolution.refuse()));
+    theirs.rename("t");
+    assertThrows(ConflictException.class, () -> theirs.resolve(shown, Resolution.refuse()));
+    assertEquals(1, waiting(texts("t")).size());
+    assertEquals(Optional.empty(), texts("t").get("k"));
+    texts("t").resolve(shown, Resolution.refuse());
+    assertEquals(List.of(), waiting(texts("t")));
+    assertEquals(Optional.empty(), texts("t").get("k"));
+  }
+
+  /// One of the two stores that it wants to write to has the name of the other by now.
+  @Test
+  void resolve_itWantsTwoValuesOfOneKey_isRefusedUnlessItIsDropped() {
+    Truce truce = handle();
+    Store<String> one = texts("one");
+    Store<String> two = truce.store("two", Codec.utf8());
+    one.put("k", "1");
+    two.put("k", "1");
+    refused(
+        truce.store("one", Codec.utf8()).withResolver(Resolver.park()),
+        once(
+            draft -> draft.put("k", "ours").in(two).put("k", "ours, too"),
+            () -> one.put("k", "theirs")));
+    two.drop();
+    one.rename("two");
+    Truce person = handle();
+    Parked<byte[]> shown = person.parked().getFirst();
+    assertThrows(ConflictException.class, () -> person.resolve(shown, Resolver.lastWriter()));
+    assertEquals(Optional.of("theirs"), two.get("k"));
+    person.resolve(shown, _ -> Resolution.refuse());
+    assertEquals(Optional.of("theirs"), two.get("k"));
+    assertEquals(List.of(), waiting(two));
   }
 
   @Test

@@ -69,7 +69,7 @@ final class ConflictMutantsIT {
 
     UNASKED_WHERE_NOBODY_IS_IN_THE_WAY_ANY_MORE(
         "Aside",
-        "contested.isEmpty() ? all(now, parked) : contested",
+        "contested.isEmpty() ? all(now, parked, only) : contested",
         "contested",
         "resolve_nobodyIsInTheWayAnyMore_eachDecision_doesWhatItSays"),
 

@@ -53,7 +53,8 @@ final class Conflicts {
   private static List<String> table(List<Parked<byte[]>> shown, boolean all, Instant now) {
     List<List<String>> rows = new ArrayList<>();
     for (Parked<byte[]> parked : shown) {
-      List<Conflict<byte[]>> conflicts = parked.conflicts();
+      List<Conflict<byte[]>> conflicts =
+          parked.conflicts().isEmpty() ? parked.others() : parked.conflicts();
       String more = conflicts.size() > 1 ? " +" + (conflicts.size() - 1) : "";
       Conflict<byte[]> first = conflicts.isEmpty() ? null : conflicts.getFirst();
       List<String> row = new ArrayList<>();
@@ -97,12 +98,12 @@ final class Conflicts {
             + Sides.age(parked.at(), now)
             + decision(parked, now));
     for (Conflict<byte[]> conflict : parked.conflicts()) {
-      lines.add(Text.shown(conflict.store()) + ": " + Text.shown(conflict.key()));
+      lines.add(place(conflict));
       lines.addAll(
           Table.of(
-              Sides.row("base", conflict.baseRevision(), Sides.NOTHING, conflict.base()),
+              base(conflict),
               List.of(
-                  Sides.row("ours", 0, Text.who(conflict.ourWriter()), conflict.ours()),
+                  ours(conflict),
                   Sides.row(
                       "theirs",
                       conflict.theirRevision(),
@@ -110,7 +111,23 @@ final class Conflicts {
                       conflict.theirs())),
               4));
     }
+    for (Conflict<byte[]> other : parked.others()) {
+      lines.add(place(other) + ", which nobody else has changed");
+      lines.addAll(Table.of(base(other), List.of(ours(other)), 4));
+    }
     return lines;
+  }
+
+  private static String place(Conflict<byte[]> of) {
+    return Text.shown(of.store()) + ": " + Text.shown(of.key());
+  }
+
+  private static List<String> base(Conflict<byte[]> of) {
+    return Sides.row("base", of.baseRevision(), Sides.NOTHING, of.base());
+  }
+
+  private static List<String> ours(Conflict<byte[]> of) {
+    return Sides.row("ours", 0, Text.who(of.ourWriter()), of.ours());
   }
 
   private static String decision(Parked<byte[]> parked, Instant now) {
@@ -127,13 +144,10 @@ final class Conflicts {
   }
 
   private static Json json(Json begun, Parked<byte[]> parked) {
-    List<Json> conflicts = new ArrayList<>();
-    for (Conflict<byte[]> conflict : parked.conflicts()) {
-      conflicts.add(json(conflict));
-    }
     Json json =
         Holders.owner(begun.put("id", parked.id()).put("at", parked.at().toString()), parked.by())
-            .put("clashes", conflicts);
+            .put("clashes", json(parked.conflicts()))
+            .put("others", json(parked.others()));
     return parked.decision().isPresent()
         ? json.put("decision", json(parked.decision().get()))
         : json.putNull("decision");
@@ -143,6 +157,14 @@ final class Conflicts {
     return Holders.owner(decision.by())
         .put("at", decision.at().toString())
         .put("how", decision.how());
+  }
+
+  private static List<Json> json(List<Conflict<byte[]>> conflicts) {
+    List<Json> json = new ArrayList<>();
+    for (Conflict<byte[]> conflict : conflicts) {
+      json.add(json(conflict));
+    }
+    return json;
   }
 
   private static Json json(Conflict<byte[]> conflict) {

@@ -139,7 +139,13 @@ class ConflictsTest {
           truce("store", "rm", "s", "new");
         });
     String two = parked(Map.of("new", "theirs"), "new", "free");
+    assertThat(truce("store", "conflict", "show", two).out())
+        .contains("\ns: new\n", "\ns: free, which nobody else has changed\n")
+        .containsPattern("changed\n  base +- +- +-\n  ours +- +.*ours\n");
     truce("store", "rm", "s", "new");
+    assertThat(truce("store", "conflict", "ls").out()).contains(two + "  s      free +1  ");
+    assertThat(truce("store", "conflict", "show", two, "--json").out())
+        .contains("\"clashes\":[],\"others\":[{\"store\":\"s\",\"key\":\"free\"");
     assertThat(truce("store", "conflict", "resolve", two, "--value", "both").err())
         .startsWith("truce: it is about several keys, and --value is for one\nusage: ");
     assertThat(truce("store", "get", "s", "free").status()).isEqualTo(1);
