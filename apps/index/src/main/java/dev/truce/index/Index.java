@@ -141,16 +141,22 @@ public final class Index {
     return path != null && paths.stream().anyMatch(tree.file(path)::startsWith);
   }
 
-  /// Whether its file is there and still says that it is this artifact.
+  /// Whether its file is there and says that it is this artifact, or a newer version of it.
   private boolean stands(Artifact artifact) {
     String path = artifact.path();
     try {
       return path != null
           && Files.exists(tree.file(path))
-          && tree.said(path).key().equals(artifact.key());
+          && isOrSupersedes(tree.said(path), artifact);
     } catch (IOException | IllegalArgumentException unreadable) {
       return true; // what cannot be looked at is no reason to forget it
     }
+  }
+
+  private static boolean isOrSupersedes(Artifact said, Artifact artifact) {
+    return said.key().equals(artifact.key())
+        || (said.id().equals(artifact.id())
+            && Version.of(said.version()).compareTo(Version.of(artifact.version())) > 0);
   }
 
   /// What an `add` did.
@@ -284,12 +290,14 @@ public final class Index {
       put(object, "changed", check.changed());
       put(object, "extra", check.extra());
       put(object, "unread", check.unread());
+      put(object, "superseded", check.superseded());
       answer.print(object.put("revision", now.revision()));
     } else {
       answer.print("missing", check.missing());
       answer.print("changed", check.changed());
       answer.print("extra  ", check.extra());
       answer.print("unread ", check.unread());
+      answer.print("superseded", check.superseded());
       answer.print(said(check, now));
     }
     return check.isClean() ? 0 : DIFFERS;
@@ -301,11 +309,14 @@ public final class Index {
             + check.changed().size()
             + check.extra().size()
             + check.unread().size();
+    int superseded = check.superseded().size();
+    String clean = (superseded == 0 ? "all" : "the others") + " as the index says";
     return now.artifacts().size()
         + " entries, "
         + check.checked()
         + " with a file: "
-        + (check.isClean() ? "all as the index says" : differ + " differ")
+        + (superseded == 0 ? "" : superseded + " superseded, ")
+        + (check.isClean() ? clean : differ + " differ")
         + ", revision "
         + now.revision();
   }

@@ -236,6 +236,62 @@ class AddIT {
   }
 
   @Test
+  void aVersionWhoseFileIsANewerOneNow_isSuperseded_andKeptUntilTheFileIsGone() throws Exception {
+    put("d1/x.md", "one");
+    put("d1/x.md" + Tree.SIDECAR, sidecar("X1", "1.0.0"));
+    Called.in(temp, "add", "--writers=1", "d1");
+    put("d1/x.md", "two");
+    put("d1/x.md" + Tree.SIDECAR, sidecar("X1", "1.1.0"));
+    Called.in(temp, "add", "--writers=1", "d1");
+
+    assertThat(Called.in(temp, "verify", "d1"))
+        .isEqualTo(
+            new Called(
+                0,
+                """
+                superseded X1/1.0.0
+                2 entries, 2 with a file: 1 superseded, the others as the index says, revision 2
+                """,
+                ""));
+    assertThat(Called.in(temp, "verify", "--json").out())
+        .contains("\"clean\":true", "\"superseded\":[\"X1/1.0.0\"]");
+    Called rebuilt = Called.in(temp, "rebuild", "--writers=1", "d1");
+    assertThat(rebuilt.status()).isZero();
+    assertThat(rebuilt.out()).startsWith("1 files: 0 written, 1 as they were; the index has 2 ");
+
+    put("d1/x.md", "three");
+    assertThat(Called.in(temp, "verify").out())
+        .isEqualTo(
+            """
+            changed d1/x.md
+            superseded X1/1.0.0
+            2 entries, 2 with a file: 1 superseded, 1 differ, revision 2
+            """);
+    Files.delete(temp.resolve("d1/x.md"));
+    assertThat(Called.in(temp, "verify").out())
+        .isEqualTo("missing d1/x.md\n2 entries, 2 with a file: 1 differ, revision 2\n");
+    assertThat(Called.in(temp, "rebuild", "--writers=1", "d1").out())
+        .startsWith("removed X1/1.0.0\nremoved X1/1.1.0\n0 files: ");
+  }
+
+  @Test
+  void aVersionWhoseFileIsAnOlderOneOrAnotherArtifactNow_isForgottenByARebuild() throws Exception {
+    put("d1/x.md", "x");
+    put("d1/y.md", "y");
+    put("d1/x.md" + Tree.SIDECAR, sidecar("X1", "1.1.0"));
+    put("d1/y.md" + Tree.SIDECAR, sidecar("Y1", "1.0.0"));
+    Called.in(temp, "add", "--writers=1", "d1");
+    put("d1/x.md", "one");
+    put("d1/x.md" + Tree.SIDECAR, sidecar("X1", "1.0.0"));
+    put("d1/y.md" + Tree.SIDECAR, sidecar("Y2", "2.0.0"));
+
+    assertThat(Called.in(temp, "rebuild", "--writers=1", "d1").out())
+        .startsWith("removed X1/1.1.0\nremoved Y1/1.0.0\n2 files: 2 written, ");
+    assertThat(Called.in(temp, "verify", "d1").out())
+        .startsWith("2 entries, 2 with a file: all as the index says, ");
+  }
+
+  @Test
   void aFileThatCannotBeRead_isNamed_andKeepsNobodyElseOut() throws Exception {
     Files.writeString(temp.resolve("files/2/bad" + Tree.SIDECAR), "{}");
     Files.writeString(temp.resolve("files/2/bad"), "");
@@ -272,6 +328,10 @@ class AddIT {
     Path file = temp.resolve(path);
     Files.createDirectories(file.getParent());
     Files.writeString(file, content);
+  }
+
+  private static String sidecar(String id, String version) {
+    return Json.MAPPER.writeValueAsString(Artifacts.of(id, version, null));
   }
 
   private String sum(String path) throws IOException {
