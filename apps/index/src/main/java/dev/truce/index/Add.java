@@ -56,9 +56,17 @@ final class Add implements AutoCloseable {
   /// What was done.
   ///
   /// @param same what the index said before, or a writer had put there before it was killed
+  /// @param refused why, for each that was
+  /// @param invalid what is wrong with what the sidecar says, by file
+  /// @param unread why, by file
   /// @param ended how many writers ended before their work did
   record Result(
-      int written, int same, List<String> refused, Map<String, String> unread, int ended) {}
+      int written,
+      int same,
+      List<String> refused,
+      Map<String, String> invalid,
+      Map<String, String> unread,
+      int ended) {}
 
   private static final class Worker {
     private final int number;
@@ -83,6 +91,7 @@ final class Add implements AutoCloseable {
   private final List<Worker> workers = new ArrayList<>();
 
   private final List<String> refused = new ArrayList<>();
+  private final Map<String, String> invalid = new TreeMap<>();
   private final Map<String, String> unread = new TreeMap<>();
   private int written;
   private int same;
@@ -132,7 +141,7 @@ final class Add implements AutoCloseable {
         hear(next.worker(), next.line());
       }
     }
-    return new Result(written, same, refused, unread, ended);
+    return new Result(written, same, refused, invalid, unread, ended);
   }
 
   // ---- what the writers say
@@ -162,9 +171,10 @@ final class Add implements AutoCloseable {
       written += done.written();
       same += done.same();
       refused.addAll(done.refused());
+      invalid.putAll(done.invalid());
       unread.putAll(done.unread());
       // Of a file that is in the index the sidecar may be unread.
-      int told = written + same + refused.size() + unread.size();
+      int told = written + same + refused.size() + invalid.size() + unread.size();
       progress.at(Math.min(told, plan.files().size()));
     }
   }

@@ -14,12 +14,14 @@ record Batch(List<String> files, boolean replace) {
   ///
   /// @param same how many of them the index said so before
   /// @param refused why, for each that was
+  /// @param invalid what is wrong with what their sidecars say, by file
   /// @param unread why, by file
   /// @param failed of which kind, where nothing of it is in the index and nothing more will be
   record Done(
       int written,
       int same,
       List<String> refused,
+      Map<String, String> invalid,
       Map<String, String> unread,
       @Nullable String failed,
       @Nullable String message) {
@@ -28,7 +30,7 @@ record Batch(List<String> files, boolean replace) {
     static final String FENCED = "FENCED";
 
     static Done failed(String kind, String message) {
-      return new Done(0, 0, List.of(), Map.of(), kind, message);
+      return new Done(0, 0, List.of(), Map.of(), Map.of(), kind, message);
     }
   }
 }

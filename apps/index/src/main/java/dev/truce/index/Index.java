@@ -25,6 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// What `truce index` calls: an index of files and other artifacts, in the store `index` of a root.
 public final class Index {
   private static final int DIFFERS = 1;
+  private static final int INVALID = 64;
   private static final int UNREAD = 74;
   private static final int MOVED_ON = 76;
 
@@ -200,16 +201,25 @@ public final class Index {
               .put("same", result.same());
       put(object, "removed", removed);
       put(object, "refused", result.refused());
+      put(object, "invalid", result.invalid());
       put(object, "unread", unread);
       object.put("writers_ended", result.ended()).put("entries", now.artifacts().size());
       answer.print(object.put("revision", now.revision()).put("wall_ms", added.millis()));
     } else {
       answer.print("removed", removed);
       answer.print("refused", result.refused());
+      answer.print("invalid", result.invalid());
       answer.print("unread ", unread);
       answer.print(said(added, removed.size(), now));
     }
-    return !unread.isEmpty() ? UNREAD : result.refused().isEmpty() ? 0 : MOVED_ON;
+    return status(added);
+  }
+
+  private static int status(Added added) {
+    if (!added.result().invalid().isEmpty()) {
+      return INVALID;
+    }
+    return !added.unread().isEmpty() ? UNREAD : added.result().refused().isEmpty() ? 0 : MOVED_ON;
   }
 
   private static String said(Added added, int removed, Moment now) {
@@ -261,12 +271,12 @@ public final class Index {
     return 0;
   }
 
-  /// None for a file that cannot be read, which is told by whoever reads it next.
+  /// None for a file that cannot be read or has no id, which is told by whoever reads it next.
   private boolean makeSidecar(String path) throws IOException {
     Artifact artifact;
     try {
       artifact = tree.read(path).artifact();
-    } catch (IOException unreadable) {
+    } catch (IOException | IllegalArgumentException unreadable) {
       return false;
     }
     tree.make(artifact);

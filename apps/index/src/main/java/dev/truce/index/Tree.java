@@ -174,7 +174,7 @@ record Tree(Path base, Path root, String framework) {
     } catch (NoSuchFileException none) {
       return usual(path);
     }
-    return Json.artifact(Json.tree(text, sidecar.toString()), sidecar.toString());
+    return Json.artifact(Json.tree(text, path + SIDECAR), path + SIDECAR);
   }
 
   // ---- sidecars
@@ -186,8 +186,8 @@ record Tree(Path base, Path root, String framework) {
   void renew(Artifact artifact) throws IOException {
     String path = Objects.requireNonNull(artifact.path());
     Path sidecar = file(path + SIDECAR);
-    JsonNode entry = Json.tree(Files.readAllBytes(sidecar), sidecar.toString());
-    if (Json.artifact(entry, sidecar.toString()).key().equals(artifact.key())) {
+    JsonNode entry = Json.tree(Files.readAllBytes(sidecar), path + SIDECAR);
+    if (Json.artifact(entry, path + SIDECAR).key().equals(artifact.key())) {
       ((ObjectNode) entry).put("checksumSha256", artifact.checksumSha256());
       write(path, Json.PRETTY_ORDERED.writeValueAsBytes(entry));
     }

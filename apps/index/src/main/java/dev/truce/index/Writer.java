@@ -66,6 +66,7 @@ final class Writer {
     List<Artifact> artifacts = new ArrayList<>();
     Set<String> edited = new HashSet<>();
     List<String> refused = new ArrayList<>();
+    Map<String, String> invalid = new TreeMap<>();
     Map<String, String> unread = new TreeMap<>();
     for (String path : batch.files()) {
       try {
@@ -77,14 +78,14 @@ final class Writer {
       } catch (IOException failure) {
         unread.put(path, Tree.reason(failure));
       } catch (IllegalArgumentException noEntry) {
-        refused.add(path + ": " + noEntry.getMessage());
+        invalid.put(path, String.valueOf(noEntry.getMessage()));
       }
     }
     try {
       Put put = catalog.put(artifacts, edited, batch.replace());
       refused.addAll(put.refused());
-      renewSidecars(put.edited(), refused, unread);
-      return new Batch.Done(put.written(), put.same(), refused, unread, null, null);
+      renewSidecars(put.edited(), invalid, unread);
+      return new Batch.Done(put.written(), put.same(), refused, invalid, unread, null, null);
     } catch (FencedException ended) {
       return Batch.Done.failed(Batch.Done.FENCED, String.valueOf(ended.getMessage()));
     } catch (EngineException failure) {
@@ -95,15 +96,15 @@ final class Writer {
   /// Has the sidecars say what the files are that are in the index now. One that is not reached
   /// says so the next time, too.
   private void renewSidecars(
-      List<Artifact> edited, List<String> refused, Map<String, String> unread) {
+      List<Artifact> edited, Map<String, String> invalid, Map<String, String> unread) {
     for (Artifact artifact : edited) {
-      String sidecar = artifact.path() + Tree.SIDECAR;
+      String path = String.valueOf(artifact.path());
       try {
         tree.renew(artifact);
       } catch (IOException failure) {
-        unread.put(sidecar, Tree.reason(failure));
+        unread.put(path + Tree.SIDECAR, Tree.reason(failure));
       } catch (IllegalArgumentException noEntry) {
-        refused.add(sidecar + ": " + noEntry.getMessage());
+        invalid.put(path, String.valueOf(noEntry.getMessage()));
       }
     }
   }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -291,16 +292,54 @@ class AddIT {
         .startsWith("2 entries, 2 with a file: all as the index says, ");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"add", "rebuild", "backfill"})
+  void aSidecarThatBreaksTheSchema_is64WithTheField_andKeepsNobodyElseOut(String verb)
+      throws Exception {
+    put("files/2/bad", "");
+    put("files/2/bad" + Tree.SIDECAR, sidecar("Bad", "1.0.0").replace("1.0.0", "1.0"));
+
+    Called added = Called.in(temp, verb, "--writers=1", "files/2");
+
+    assertThat(added.status()).isEqualTo(64);
+    assertThat(added.out())
+        .startsWith(
+            "invalid files/2/bad: files/2/bad.sidecar.json: version: \"1.0\" is no version as"
+                + " 1.2.3 or 1.2.3-rc.1\n151 files: 150 written, ");
+    assertThat(Called.in(temp, verb, "--writers=1", "--json", "files/2").out())
+        .contains("\"refused\":[],\"invalid\":{\"files/2/bad\":\"files/2/bad.sidecar.json: ver");
+  }
+
   @Test
-  void aFileThatCannotBeRead_isNamed_andKeepsNobodyElseOut() throws Exception {
-    Files.writeString(temp.resolve("files/2/bad" + Tree.SIDECAR), "{}");
-    Files.writeString(temp.resolve("files/2/bad"), "");
+  void aFileWhosePathMakesNoId_is64_andHasNoSidecarMade() throws Exception {
+    String deep = String.join("/", Collections.nCopies(3, "_".repeat(240)));
+    put("bf/" + deep, "");
+    put("bf/x.py", "one");
 
-    Called added = Called.in(temp, "add", "--writers=1", "files/2");
+    Called added = Called.in(temp, "backfill", "--writers=1", "bf");
 
-    assertThat(added.status()).isEqualTo(76);
-    assertThat(added.out()).contains("refused files/2/bad: ").contains("id: is missing");
-    assertThat(added.out()).contains("151 files: 150 written");
+    assertThat(added.status()).isEqualTo(64);
+    assertThat(added.err()).isEqualTo("truce: 1 sidecars made\n");
+    assertThat(added.out())
+        .startsWith("invalid bf/" + deep + ": id: \"bf___5f_5f")
+        .contains("\n2 files: 1 written, 0 as they were; ");
+  }
+
+  /// What has to be mended by hand comes first.
+  @Test
+  void aSidecarThatIsNone_besideOtherContent_is64() throws Exception {
+    put("bf/x.py", "one");
+    Called.in(temp, "add", "--writers=1", "bf");
+    put("bf/x.py", "two");
+    put("bf/bad", "");
+    put("bf/bad" + Tree.SIDECAR, "{");
+
+    Called added = Called.in(temp, "add", "--writers=1", "bf");
+
+    assertThat(added.status()).isEqualTo(64);
+    assertThat(added.out())
+        .contains("refused bf/x.py: bf__x.py 1.0.0 is in the index with other content")
+        .contains("invalid bf/bad: bf/bad.sidecar.json is no JSON: ");
   }
 
   // ---- helpers
