@@ -4,6 +4,7 @@ import dev.truce.index.Artifact.Status;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -118,12 +119,12 @@ record Tree(Path base, Path root, String framework) {
     if (failure instanceof NoSuchFileException) {
       return "it is gone";
     }
-    String kind = failure.getClass().getSimpleName();
+    if (failure instanceof AccessDeniedException) {
+      return "permission denied";
+    }
     return failure instanceof java.nio.file.FileSystemException named && named.getReason() != null
         ? named.getReason()
-        : failure.getMessage() == null || kind.equals("AccessDeniedException")
-            ? kind
-            : failure.getMessage();
+        : failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
   }
 
   /// The path by which the index knows a file.

@@ -8,6 +8,8 @@ import dev.truce.index.Tree.Reading;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -121,6 +123,14 @@ class TreeTest {
     assertThatThrownBy(() -> tree.read("plan.md"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("is no JSON");
+  }
+
+  @Test
+  void whyAFileCannotBeRead_isSaidInWords() {
+    assertThat(Tree.reason(new AccessDeniedException("a"))).isEqualTo("permission denied");
+    assertThat(Tree.reason(new NoSuchFileException("a"))).isEqualTo("it is gone");
+    assertThat(Tree.reason(new FileSystemException("a", null, "Input/output error")))
+        .isEqualTo("Input/output error");
   }
 
   @Test
