@@ -226,7 +226,7 @@ public final class FileEngine implements Engine {
     if (!open.get()) {
       throw Faults.closed(root.directory().path());
     }
-    return new FileJournal(root.journals(), name, root.directory().path(), open::get);
+    return new FileJournal(root.journals(), ticker(), name, root.directory().path(), open::get);
   }
 
   @Override

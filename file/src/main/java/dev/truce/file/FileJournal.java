@@ -1,6 +1,7 @@
 package dev.truce.file;
 
 import dev.truce.spi.Journal;
+import dev.truce.spi.Ticker;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -17,13 +18,15 @@ final class FileJournal implements Journal {
   private static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private final Journals journals;
+  private final Ticker ticker;
   private final String name;
   private final Path place;
   private final BooleanSupplier open;
   private volatile @Nullable SharedJournal journal;
 
-  FileJournal(Journals journals, String name, Path place, BooleanSupplier open) {
+  FileJournal(Journals journals, Ticker ticker, String name, Path place, BooleanSupplier open) {
     this.journals = journals;
+    this.ticker = ticker;
     this.name = name;
     this.place = place;
     this.open = open;
@@ -80,6 +83,7 @@ final class FileJournal implements Journal {
 
   @Override
   public boolean awaitDurable(long position, Duration wait) throws InterruptedException {
+    long start = ticker.nanos();
     Duration left = wait;
     for (; ; ) {
       boolean last = left.compareTo(Duration.ofNanos(SLICE_NANOS)) <= 0;
@@ -90,7 +94,7 @@ final class FileJournal implements Journal {
       if (last) {
         return false;
       }
-      left = left.minus(slice);
+      left = wait.minusNanos(ticker.nanos() - start); // a slice may take as long as a flush
     }
   }
 
