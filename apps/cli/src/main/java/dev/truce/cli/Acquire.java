@@ -29,10 +29,11 @@ final class Acquire {
     Wanted wanted = Wanted.of(options);
     Place place = Place.find(options, console);
     String owner = owner(options, console);
+    String kept = wanted.environment() ? Grants.kept(wanted.name(), console) : null;
     try (Truce truce = open(place, owner, console)) {
       NamedLock lock = wanted.lock(truce);
       try {
-        answer(acquire(lock, wanted, console), wanted, owner, console);
+        answer(acquire(lock, wanted, console), wanted, owner, kept, console);
         return 0;
       } catch (NotAcquiredException refused) {
         refused(refused, wanted, owner, console);
@@ -119,7 +120,8 @@ final class Acquire {
   }
 
   /// A lease whose handle cannot be told is nobody's: it is given back.
-  private static void answer(Lease lease, Wanted wanted, String owner, Console console) {
+  private static void answer(
+      Lease lease, Wanted wanted, String owner, @Nullable String kept, Console console) {
     if (wanted.json()) {
       console.print(
           Json.object()
@@ -134,7 +136,7 @@ final class Acquire {
               .put("expires_at", Leases.at(lease.expiresAt()))
               .toString());
     } else {
-      console.print(wanted.environment() ? environment(lease) : lease.handle());
+      console.print(wanted.environment() ? environment(lease, kept) : lease.handle());
     }
     console.out().flush();
     if (console.out().checkError()) {
@@ -142,14 +144,16 @@ final class Acquire {
     }
   }
 
-  /// `export TRUCE_LEASE='tl_...' TRUCE_LOCK='build' TRUCE_TOKEN='7'`.
-  private static String environment(Lease lease) {
+  /// `export TRUCE_LEASE='tl_...' TRUCE_LOCK='build' TRUCE_TOKEN='7'`, and `TRUCE_GRANTS` where a
+  /// lease was there before that still counts.
+  private static String environment(Lease lease, @Nullable String kept) {
     return "export TRUCE_LEASE="
         + Text.quoted(lease.handle())
         + " TRUCE_LOCK="
         + Text.quoted(lease.lock())
         + " TRUCE_TOKEN="
-        + Text.quoted(Long.toString(lease.token()));
+        + Text.quoted(Long.toString(lease.token()))
+        + (kept == null ? "" : " TRUCE_GRANTS=" + Text.quoted(kept));
   }
 
   private static void refused(

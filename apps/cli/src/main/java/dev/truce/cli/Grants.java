@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 /// What the command is told of the locks it runs under, in its environment.
 ///
 /// `TRUCE_GRANTS` has one object for each grant, those of the nearest `truce run` first, and is
-/// read back here without a parser: it is written by this class alone, in this order of keys, and
-/// inside a JSON string no quote stands without a backslash before it.
+/// read back here without a parser: it is written by this class alone, in this order of keys. A
+/// lease that a shell has evaluated is in `TRUCE_LOCK` and `TRUCE_TOKEN`, which do not say of which
+/// root; what overwrites those puts it here, with null for what is not known of it.
 final class Grants {
   private static final String HEAD = "{\"schema\":\"truce.grants/1\",\"grants\":[";
   private static final String TAIL = "]}";
@@ -23,8 +24,9 @@ final class Grants {
   private Grants() {}
 
   /// The words of `go`.
-  static String[] go(
-      LockSet.Held held, Place place, RunOptions run, String owner, Console console) {
+  ///
+  /// @param outer the objects of what the run itself runs under, from [#outer]
+  static String[] go(LockSet.Held held, Place place, RunOptions run, String owner, String outer) {
     String first = run.wanted().getFirst().name();
     Grant leading = held.grants().getFirst();
     List<String> all = new ArrayList<>();
@@ -42,9 +44,8 @@ final class Grants {
               .toString();
       all.add(json);
     }
-    String inherited = inherited(console);
-    if (!inherited.isEmpty()) {
-      all.add(inherited);
+    if (!outer.isEmpty()) {
+      all.add(outer);
     }
     return new String[] {
       "go",
@@ -59,26 +60,75 @@ final class Grants {
     };
   }
 
+  /// What the environment tells of, as objects separated by commas, the lease of `TRUCE_LOCK` among
+  /// them: for whoever overwrites that.
+  ///
+  /// @throws Failure if its token cannot be told: it would be lost unseen
+  static String outer(Console console) {
+    String inherited = inherited(console);
+    Known lease = lease(ours(console), console);
+    if (lease == null) {
+      return inherited;
+    }
+    String json =
+        Json.object()
+            .put("dir", (String) null)
+            .put("lock", lease.lock)
+            .put("mode", (String) null)
+            .put("token", lease.token)
+            .put("lease_id", (String) null)
+            .toString();
+    return inherited.isEmpty() ? json : json + "," + inherited;
+  }
+
+  /// The variable that keeps what the environment tells of where `lock` takes the place of what is
+  /// in `TRUCE_LOCK`; null where it is kept already.
+  static @Nullable String kept(String lock, Console console) {
+    Known lease = lease(known(console), console);
+    return lease == null || lease.lock.equals(lock) ? null : HEAD + outer(console) + TAIL;
+  }
+
+  /// The lease in `TRUCE_LOCK` and `TRUCE_TOKEN`, null where what is there is a grant of a run.
+  private static @Nullable Known lease(List<Known> grants, Console console) {
+    String lock = console.variable("TRUCE_LOCK");
+    if (lock == null) {
+      return null;
+    }
+    Known lease = new Known("", lock, token(console), "");
+    for (Known grant : grants) {
+      if (grant.lock.equals(lock) && grant.token == lease.token) {
+        return null;
+      }
+    }
+    return lease;
+  }
+
   /// The id of the nearest grant in the environment that is of this root: an id of another root
   /// could name a stranger's grant here. Who takes `TRUCE_LEASE_ID` out of the environment wants no
   /// part in any.
   static @Nullable String parent(Place place, Console console) {
     String nearest = console.variable("TRUCE_LEASE_ID");
-    if (nearest == null || !inherited(console).contains(":\"" + nearest + "\"}")) {
-      return null;
+    List<Known> grants = ours(console);
+    if (nearest != null && grants.stream().anyMatch(grant -> grant.id.equals(nearest))) {
+      String root = root(place);
+      for (Known grant : grants) {
+        if (grant.dir.equals(root)) {
+          return grant.id;
+        }
+      }
     }
-    return value(console, Json.object().put("dir", root(place)), "lease_id");
+    return null;
   }
 
   /// The token of the nearest grant of this lock, 0 for none.
   static long token(Place place, String lock, Console console) {
-    Json grant = Json.object().put("dir", root(place)).put("lock", lock);
-    String token = value(console, grant, "token");
-    try {
-      return token == null ? 0 : Long.parseLong(token);
-    } catch (NumberFormatException notOurs) {
-      return 0;
+    String root = root(place);
+    for (Known grant : ours(console)) {
+      if (grant.lock.equals(lock) && grant.isOf(root)) {
+        return grant.token;
+      }
     }
+    return 0;
   }
 
   /// What a write here rests on: the tokens of the runs that this is a part of, where they are of
@@ -89,17 +139,15 @@ final class Grants {
   static @Nullable Fence fence(Place place, Console console) {
     SortedMap<String, Long> tokens = new TreeMap<>();
     String root = root(place);
-    String lock = console.variable("TRUCE_LOCK");
-    long token = lock == null ? 0 : token(console);
-    boolean inherited = false;
-    for (Known grant : known(console)) {
-      if (grant.dir.equals(root)) {
+    List<Known> grants = known(console);
+    for (Known grant : grants) {
+      if (grant.isOf(root)) {
         tokens.putIfAbsent(grant.lock, grant.token);
       }
-      inherited |= grant.lock.equals(lock) && grant.token == token;
     }
-    if (lock != null && !inherited) {
-      tokens.put(lock, token);
+    Known lease = lease(grants, console);
+    if (lease != null) {
+      tokens.put(lease.lock, lease.token);
     }
     return tokens.isEmpty() ? null : new Fence(tokens);
   }
@@ -115,11 +163,23 @@ final class Grants {
       // said below
     }
     throw Failure.configuration(
-        "TRUCE_LOCK is set and TRUCE_TOKEN is no token: --no-fence writes without them");
+        "TRUCE_LOCK is set and TRUCE_TOKEN is no token: unset both; --no-fence writes without them");
   }
 
   /// A grant in the environment.
-  private record Known(String dir, String lock, long token) {}
+  ///
+  /// @param dir the root, empty where it may be any
+  /// @param id empty of a lease, in which nothing can take part
+  private record Known(String dir, String lock, long token, String id) {
+    boolean isOf(String root) {
+      return dir.isEmpty() || dir.equals(root);
+    }
+  }
+
+  /// Those of this release: what is foreign is nobody's.
+  private static List<Known> ours(Console console) {
+    return inherited(console).isEmpty() ? List.of() : known(console);
+  }
 
   private static List<Known> known(Console console) {
     String grants = console.variable("TRUCE_GRANTS");
@@ -136,9 +196,9 @@ final class Grants {
           scan.skip(",\"mode\":");
           scan.text();
           scan.skip(",\"token\":");
-          known.add(new Known(dir, lock, scan.number()));
+          long token = scan.number();
           scan.skip(",\"lease_id\":");
-          scan.text();
+          known.add(new Known(dir, lock, token, scan.text()));
           scan.skip("}");
         } while (scan.skips(","));
         scan.skip(TAIL);
@@ -179,7 +239,11 @@ final class Grants {
       return Long.parseLong(json.substring(from, at));
     }
 
+    /// Empty for null.
     String text() {
+      if (skips("null")) {
+        return "";
+      }
       skip("\"");
       StringBuilder text = new StringBuilder();
       for (char c = json.charAt(at++); c != '"'; c = json.charAt(at++)) {
@@ -202,24 +266,6 @@ final class Grants {
       }
       return c;
     }
-  }
-
-  /// What the first grant that begins like this has under `key`.
-  private static @Nullable String value(Console console, Json begins, String key) {
-    String grants = inherited(console);
-    String object = begins.toString();
-    int at = grants.indexOf(object.substring(0, object.length() - 1) + ",");
-    String name = "\"" + key + "\":";
-    int from = at < 0 ? -1 : grants.indexOf(name, at);
-    if (from < 0) {
-      return null;
-    }
-    from += name.length();
-    int end = from;
-    while (end < grants.length() && ",}".indexOf(grants.charAt(end)) < 0) {
-      end++;
-    }
-    return grants.substring(from, end).replace("\"", "");
   }
 
   /// The objects in the environment, separated by commas.

@@ -166,7 +166,9 @@ final class Help {
                 new Term("TRUCE_LEASE", "the lease of renew, release and check --lease"),
                 new Term("TRUCE_LOCK", "the lock of check; set for the command of run"),
                 new Term("TRUCE_TOKEN", "the token of check; set for the command of run"),
-                new Term("TRUCE_GRANTS", "set for the command of run: all its locks, as JSON"),
+                new Term(
+                    "TRUCE_GRANTS",
+                    "set for the command of run: all locks that it is under, as JSON"),
                 new Term(
                     "TRUCE_LEASE_ID", "set for the command of run: which run it is part of"))));
   }

@@ -115,8 +115,9 @@ public final class Keeper {
     Options parsed = Options.parse(Verb.RUN, args);
     RunOptions run = RunOptions.of(parsed, command);
     Place place = Place.find(parsed, console);
+    String outer = Grants.outer(console);
     Truce truce = open(place, run);
-    Claim claim = new Claim(truce, locks(truce, run), place, run);
+    Claim claim = new Claim(truce, locks(truce, run), place, run, outer);
     if (!claim.atOnce()) {
       // From here on this thread listens to the shell, so another one has to wait for the locks.
       claim.start();
@@ -169,13 +170,15 @@ public final class Keeper {
     private final NamedLock[] locks;
     private final Place place;
     private final RunOptions run;
+    private final String outer;
 
-    Claim(Truce truce, NamedLock[] locks, Place place, RunOptions run) {
+    Claim(Truce truce, NamedLock[] locks, Place place, RunOptions run, String outer) {
       super("truce-claim");
       this.truce = truce;
       this.locks = locks;
       this.place = place;
       this.run = run;
+      this.outer = outer;
     }
 
     /// Whether it was had without waiting. Ends the process when there shall be no waiting.
@@ -234,7 +237,7 @@ public final class Keeper {
         }
         held = all;
         began = true;
-        say(Grants.go(all, place, run, owner(run), console));
+        say(Grants.go(all, place, run, owner(run), outer));
       }
     }
 

@@ -117,6 +117,42 @@ class StoreIT {
         .isEqualTo("2\n");
   }
 
+  @Test
+  void aLeaseOfTheShell_isTheFenceOfWhatARunInItWrites() throws Exception {
+    Result revoked =
+        shell.run(
+            "eval \"$(truce acquire rel --ttl 50s --env)\" && truce run other -- truce store put s k v"
+                + " --json && truce run other -- truce check rel && truce revoke rel --reason test;"
+                + " truce run other -- truce run more -- truce store put s nested 1; echo $?;"
+                + " truce run other -- truce check rel; echo $?; truce store get s nested",
+            1);
+    assertThat(revoked.out()).contains("\"fence\":{\"other\":").endsWith("}\n76\n76\n");
+    assertThat(revoked.out()).contains(",\"rel\":");
+    assertThat(revoked.err()).contains(" of rel is not current");
+    assertThat(shell.run("TRUCE_LOCK=rel TRUCE_TOKEN=soon truce run other -- true").status())
+        .isEqualTo(78);
+  }
+
+  @Test
+  void twoLeases_oneAfterTheOther_areBothTheFence() throws Exception {
+    String both =
+        "eval \"$(truce acquire a --env)\" && first=$TRUCE_LEASE && eval \"$(truce acquire b --env)\""
+            + " && ";
+    assertThat(
+            shell.out(
+                both
+                    + "truce store put s k v --json | grep -o '\"[ab]\":' | tr -d '\n'"
+                    + " && truce release && unset TRUCE_LEASE TRUCE_LOCK TRUCE_TOKEN"
+                    + " && truce store put s k w --json | grep -o '\"[ab]\":'"
+                    + " && truce release $first && unset TRUCE_GRANTS"
+                    + " && truce store put s k x --json | grep -o '\"fence\":{}'"))
+        .isEqualTo("\"a\":\"b\":\"a\":\n\"fence\":{}\n");
+    Result revoked = shell.run(both + "truce revoke a --reason test; truce store put s k late");
+    assertThat(revoked.status()).isEqualTo(76);
+    assertThat(revoked.err()).contains(" of a is not current");
+    assertThat(shell.out("truce store get s k")).isEqualTo("x");
+  }
+
   /// Lines of many, imported by several processes at once, are there once each, sorted by bytes.
   @Test
   void severalImportsAtOnce_loseNothing() throws Exception {
