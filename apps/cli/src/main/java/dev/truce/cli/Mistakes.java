@@ -1,9 +1,14 @@
 package dev.truce.cli;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// What people type when they mean one of the verbs.
 final class Mistakes {
+  /// In so many letters one may be wrong.
+  private static final int LETTERS_A_SLIP = 3;
+
   private Mistakes() {}
 
   /// @param call whose first words are no verb
@@ -45,38 +50,54 @@ final class Mistakes {
       case "store del", "store delete", "store remove", "rm" -> "truce store rm";
       case "store list", "store keys" -> "truce store ls";
       case "completion" -> "truce completions bash";
-      default -> closest(word);
+      default -> closest(word, rest);
     };
   }
 
-  private static String closest(String word) {
+  /// The verb that differs from the first words of the call by little, else the only one that
+  /// begins as they do; empty where nothing is near.
+  private static String closest(String word, List<String> rest) {
+    List<String> call = new ArrayList<>(List.of(word.split(" ", -1)));
+    call.addAll(rest);
     String best = "";
-    int least = 3;
+    int least = Integer.MAX_VALUE;
     for (Verb verb : Verb.values()) {
-      int distance = distance(word, verb.word());
-      if (distance < least && distance < verb.word().length()) {
-        least = distance;
-        best = "truce " + verb.word();
+      if (verb.words() <= call.size()) {
+        String typed = String.join(" ", call.subList(0, verb.words()));
+        int distance = distance(typed, verb.word());
+        if (distance < least && distance <= typed.length() / LETTERS_A_SLIP) {
+          least = distance;
+          best = verb.word();
+        }
       }
     }
-    return best;
+    if (best.isEmpty() && word.length() >= LETTERS_A_SLIP) {
+      List<Verb> begins =
+          Stream.of(Verb.values()).filter(verb -> verb.word().startsWith(word)).toList();
+      best = begins.size() == 1 ? begins.getFirst().word() : "";
+    }
+    return best.isEmpty() ? "" : "truce " + best;
   }
 
-  /// How many letters have to be put in, taken out or exchanged.
+  /// How many letters have to be put in, taken out, exchanged, or swapped with the next.
   private static int distance(String one, String other) {
-    int[] row = new int[other.length() + 1];
-    for (int j = 0; j <= other.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= one.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= other.length(); j++) {
-        int exchanged = diagonal + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(exchanged, Math.min(row[j], row[j - 1]) + 1);
+    int[][] least = new int[one.length() + 1][other.length() + 1];
+    for (int i = 0; i <= one.length(); i++) {
+      for (int j = 0; j <= other.length(); j++) {
+        if (i == 0 || j == 0) {
+          least[i][j] = i + j;
+          continue;
+        }
+        int exchanged = least[i - 1][j - 1] + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
+        least[i][j] = Math.min(exchanged, Math.min(least[i - 1][j], least[i][j - 1]) + 1);
+        if (i > 1
+            && j > 1
+            && one.charAt(i - 1) == other.charAt(j - 2)
+            && one.charAt(i - 2) == other.charAt(j - 1)) {
+          least[i][j] = Math.min(least[i][j], least[i - 2][j - 2] + 1);
+        }
       }
     }
-    return row[other.length()];
+    return least[one.length()][other.length()];
   }
 }

@@ -72,6 +72,14 @@ class MainTest {
     assertThat(truce("--dir", "x").err())
         .isEqualTo("truce: flags come after the verb: truce VERB --dir\n");
     assertThat(truce("dcotor").err()).contains("did you mean 'truce doctor'?");
+    assertThat(truce("stor", "put", "s", "k", "v").err())
+        .isEqualTo("truce: there is no 'stor': did you mean 'truce store put'?\n");
+    assertThat(truce("store", "gte", "s", "k").err()).contains("did you mean 'truce store get'?");
+    assertThat(truce("wyh", "x").err()).contains("did you mean 'truce why'?");
+    assertThat(truce("hist").err()).contains("did you mean 'truce history'?");
+    assertThat(truce("help", "nope").err())
+        .isEqualTo("truce: there is no 'nope': see truce help\n");
+    assertThat(truce("re").err()).isEqualTo("truce: there is no 're': see truce help\n");
     assertThat(truce("frobnicate").err())
         .isEqualTo("truce: there is no 'frobnicate': see truce help\n");
     assertThat(truce("\u001b[31m").err())
