@@ -7,7 +7,11 @@ import dev.truce.TruceException;
 import dev.truce.lock.LockLostException;
 import dev.truce.store.ConflictException;
 import dev.truce.store.TooOldException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import org.jspecify.annotations.Nullable;
 
 /// A command that ends without its answer: what to say, and the status.
@@ -66,11 +70,24 @@ final class Failure extends RuntimeException {
 
   /// What was to be read and cannot be.
   static Failure unreadable(String what, Exception failure) {
-    String why =
-        failure instanceof NoSuchFileException
-            ? "there is no such file"
-            : String.valueOf(failure.getMessage());
-    return new Failure(IO, "io", what + " cannot be read: " + why, null, failure);
+    return io(what + " cannot be read", failure);
+  }
+
+  private static Failure io(String what, @Nullable Throwable failure) {
+    return new Failure(IO, "io", what + ": " + reason(failure), null, failure);
+  }
+
+  /// Why a file could not be read or written, without its path, which is all that some of these
+  /// exceptions say.
+  private static String reason(@Nullable Throwable failure) {
+    return switch (failure) {
+      case NoSuchFileException _ -> "there is no such file";
+      case AccessDeniedException _ -> "permission denied";
+      case NotDirectoryException _ -> "there is no such directory";
+      case FileSystemException file when file.getReason() != null -> file.getReason();
+      case null -> "an I/O error";
+      default -> String.valueOf(failure.getMessage());
+    };
   }
 
   /// A write under the locks of the environment, one of which is had no longer.
@@ -109,6 +126,8 @@ final class Failure extends RuntimeException {
       case ConflictException conflict -> said(MOVED_ON, "conflict", conflict);
       case OutcomeUnknownException unknown -> unknown(unknown);
       case TooOldException tooOld -> said(MOVED_ON, "too_old", tooOld);
+      case UncheckedIOException failed ->
+          io(String.valueOf(failed.getMessage()), failed.getCause());
       case IllegalArgumentException refused when refused.getMessage() != null ->
           usage(null, refused.getMessage());
       default ->

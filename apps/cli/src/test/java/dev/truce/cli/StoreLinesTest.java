@@ -5,7 +5,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -253,5 +257,20 @@ class StoreLinesTest {
     assertThat(truce("store", "import", "s", "none"))
         .isEqualTo(new Captured(74, "", "truce: none cannot be read: there is no such file\n"));
     assertThat(truce("store", "import", "s").err()).startsWith("truce: which FILE?");
+    assertThat(truce("store", "commit", "s", "none").err())
+        .isEqualTo("truce: none cannot be read: there is no such file\n");
+  }
+
+  @Test
+  void whyAFileCannotBeUsed_isSaidInWords() {
+    assertThat(Failure.unreadable("f", new AccessDeniedException("/tmp/f")).text())
+        .isEqualTo("f cannot be read: permission denied");
+    Failure failure =
+        Failure.of(
+            new UncheckedIOException("d/f cannot be written", new NotDirectoryException("d")));
+    assertThat(failure.text()).isEqualTo("d/f cannot be written: there is no such directory");
+    assertThat(failure.status()).isEqualTo(74);
+    assertThat(Failure.unreadable("f", new FileSystemException("f", null, "Is a directory")).text())
+        .isEqualTo("f cannot be read: Is a directory");
   }
 }

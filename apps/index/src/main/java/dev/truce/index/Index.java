@@ -10,7 +10,9 @@ import dev.truce.index.Catalog.Removed;
 import dev.truce.index.Tree.Found;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
@@ -48,7 +50,8 @@ public final class Index {
     this.tree = Tree.of(call.root(), call.value("framework", ""));
   }
 
-  /// Runs one verb and answers with its exit status; what it throws is for the command to say.
+  /// Runs one verb and answers with its exit status; what it throws is for the command to say, of
+  /// an `UncheckedIOException` the message and, in words of its own, the cause.
   public static int run(List<String> arguments, PrintStream out, PrintStream err) {
     Call call = Call.of(arguments);
     Index index = new Index(call, out, err);
@@ -429,13 +432,9 @@ public final class Index {
 
   // ---- as one document
 
-  private int read(Catalog catalog) throws IOException {
+  private int read(Catalog catalog) {
     String from = call.only("FILE or -");
-    byte[] text =
-        from.equals("-")
-            ? System.in.readAllBytes()
-            : Files.readAllBytes(call.folder().resolve(from));
-    Put put = catalog.putAll(Format.read(text), call.has("replace"));
+    Put put = catalog.putAll(Format.read(content(from)), call.has("replace"));
     if (answer.json()) {
       answer.print(
           Answer.object("index_import")
@@ -462,8 +461,27 @@ public final class Index {
     }
     Path file = call.folder().resolve(to);
     Path scratch = file.resolveSibling(file.getFileName() + "." + ProcessHandle.current().pid());
-    Files.write(scratch, text);
-    Files.move(scratch, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    try {
+      if (!Files.isDirectory(file.resolveSibling(""))) {
+        throw new NotDirectoryException(to);
+      }
+      Files.write(scratch, text);
+      Files.move(
+          scratch, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException unwritable) {
+      Files.deleteIfExists(scratch);
+      throw new UncheckedIOException(to + " cannot be written", unwritable);
+    }
     return 0;
+  }
+
+  private byte[] content(String from) {
+    try {
+      return from.equals("-")
+          ? System.in.readAllBytes()
+          : Files.readAllBytes(call.folder().resolve(from));
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(from + " cannot be read", unreadable);
+    }
   }
 }

@@ -7,10 +7,14 @@ import dev.truce.EngineException;
 import dev.truce.Truce;
 import dev.truce.store.Codec;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,6 +45,23 @@ class IndexTest {
     assertThat(call("export")).isEqualTo(new Called(0, ORIGINAL, ""));
     assertThat(call("export", "again.json").status()).isZero();
     assertThat(temp.resolve("again.json")).hasContent(ORIGINAL);
+  }
+
+  @Test
+  void aFileThatCannotBeUsed_isNamedAsItWasGiven() throws IOException {
+    assertThatThrownBy(() -> call("import", "none"))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessage("none cannot be read")
+        .hasCauseInstanceOf(NoSuchFileException.class);
+    assertThatThrownBy(() -> call("export", "none/x.json"))
+        .hasMessage("none/x.json cannot be written")
+        .hasCauseInstanceOf(NotDirectoryException.class);
+    Files.createDirectories(temp.resolve("folder/full"));
+    assertThatThrownBy(() -> call("export", "folder")).hasMessage("folder cannot be written");
+    try (Stream<Path> files = Files.list(temp)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder(".truce", "folder");
+    }
   }
 
   @Test
