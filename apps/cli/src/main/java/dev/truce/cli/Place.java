@@ -20,8 +20,13 @@ record Place(Path directory, boolean named) {
   /// `--dir` or `--engine`, else `TRUCE_DIR` or `TRUCE_ENGINE`, else `.truce` in the nearest
   /// ancestor.
   ///
-  /// @throws Failure if there is none
+  /// @throws Failure if there is none, or for a verb that makes none if what is there is a backup
   static Place find(Options options, Console console) {
+    Place place = nearest(options, console);
+    return options.verb().makesRoots() ? place : place.there();
+  }
+
+  private static Place nearest(Options options, Console console) {
     Place named = named(options, console);
     if (named != null) {
       return named;
@@ -109,6 +114,23 @@ record Place(Path directory, boolean named) {
         artifact == null
             ? "no engine is called " + scheme + ": this command knows file:"
             : "this command knows file: only; " + scheme + ": comes with dev.truce:" + artifact);
+  }
+
+  /// This, for a verb that makes no root and would leave its files beside a backup's.
+  private Place there() {
+    if (!Files.exists(directory)) {
+      throw Failure.configuration(directory + " is no Truce root; `truce init` makes one");
+    }
+    // A backup that was made a root of its own in its place has cells.
+    if (Files.exists(directory.resolve("SHA256SUMS"))
+        && !Files.exists(directory.resolve("cells"))) {
+      throw Failure.configuration(
+          directory
+              + " is a backup: truce restore "
+              + Text.word(directory.toString())
+              + " makes a root of it");
+    }
+    return this;
   }
 
   /// Opens it, and makes it if somebody named it and there is none. What the engine found damaged

@@ -322,6 +322,7 @@ enum Verb {
   private final String word;
   private final String operands;
   private final String summary;
+  private final boolean makesRoots;
 
   @SuppressWarnings("ImmutableEnumChecker") // List.of
   private final List<Flag> flags;
@@ -332,6 +333,7 @@ enum Verb {
         name().equals("VERSION") ? "--version" : name().toLowerCase(Locale.ROOT).replace('_', ' ');
     this.operands = operands;
     this.summary = summary;
+    this.makesRoots = !List.of("DOCTOR", "VERIFY", "BACKUP").contains(name());
     this.flags = group == Group.MORE ? List.of(flags) : Where.behind(flags);
   }
 
@@ -349,6 +351,11 @@ enum Verb {
 
   List<Flag> flags() {
     return flags;
+  }
+
+  /// Whether it makes the root that is named where there is none.
+  boolean makesRoots() {
+    return makesRoots;
   }
 
   /// As it is typed.

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -187,6 +188,36 @@ class MainTest {
     assertThat(doctor.status()).isEqualTo(0);
     assertThat(doctor.out()).endsWith("\nsound\n");
     assertThat(truce("doctor", "--json").out()).startsWith("{\"schema\":\"truce.examination/1\",");
+  }
+
+  @Test
+  void aBackup_isNoRootToLookAt_andStaysAsItIs() throws Exception {
+    Captured.of(temp, Map.of(), "init");
+    Captured.of(temp, Map.of(), "acquire", "build", "--owner", "a");
+    Captured.of(temp, Map.of(), "backup", "kept");
+    Path kept = temp.resolve("kept");
+    List<String> files = names(kept);
+    assertThat(files).contains("SHA256SUMS");
+    Captured backup =
+        new Captured(
+            78,
+            "",
+            "truce: " + kept + " is a backup: truce restore " + kept + " makes a root of it\n");
+    for (String call : List.of("verify", "verify --salvage s", "doctor", "doctor --adopt")) {
+      String[] words = (call + " --dir kept").split(" ", -1);
+      assertThat(Captured.of(temp, Map.of(), words)).as(call).isEqualTo(backup);
+    }
+    assertThat(Captured.of(temp, Map.of(), "backup", "s", "--dir", "kept")).isEqualTo(backup);
+    assertThat(names(kept)).isEqualTo(files);
+    assertThat(temp.resolve("s")).doesNotExist();
+    assertThat(Captured.of(temp, Map.of(), "restore", "kept", "--dir", "new").status()).isZero();
+    assertThat(Captured.of(temp, Map.of(), "verify", "--dir", "new").out()).endsWith("sound\n");
+  }
+
+  private static List<String> names(Path directory) throws Exception {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
   }
 
   @Test
