@@ -246,7 +246,7 @@ enum Verb {
       Group.MORE,
       "bash|zsh|fish|locks|stores",
       "print what makes a shell complete truce's words; locks, stores: the names to complete",
-      Where.DIR,
+      Where.THERE,
       Where.ENGINE),
   HELP(
       Group.MORE,
@@ -278,13 +278,17 @@ enum Verb {
   private static final class Where {
     static final Flag DIR =
         Flag.valued('\0', "dir", "D", "the root; made if there is none (TRUCE_DIR)");
+
+    /// Of those that make none.
+    static final Flag THERE = Flag.valued('\0', "dir", "D", "the root (TRUCE_DIR)");
+
     static final Flag ENGINE =
         Flag.valued('\0', "engine", "URI", "the root as a URI (TRUCE_ENGINE)");
     static final Flag JSON = Flag.plain('\0', "json", "answer with one JSON object");
 
-    static List<Flag> behind(Flag... own) {
+    static List<Flag> behind(Flag dir, Flag... own) {
       List<Flag> all = new ArrayList<>(List.of(own));
-      all.addAll(List.of(DIR, ENGINE, JSON));
+      all.addAll(List.of(dir, ENGINE, JSON));
       return List.copyOf(all);
     }
   }
@@ -334,7 +338,10 @@ enum Verb {
     this.operands = operands;
     this.summary = summary;
     this.makesRoots = !List.of("DOCTOR", "VERIFY", "BACKUP").contains(name());
-    this.flags = group == Group.MORE ? List.of(flags) : Where.behind(flags);
+    this.flags =
+        group == Group.MORE
+            ? List.of(flags)
+            : Where.behind(makesRoots ? Where.DIR : Where.THERE, flags);
   }
 
   Group group() {

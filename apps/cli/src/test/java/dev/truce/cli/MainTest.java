@@ -191,6 +191,25 @@ class MainTest {
   }
 
   @Test
+  void verbsThatMakeNoRoot_sayTheSameOfOneThatIsMissing() {
+    Captured missing =
+        new Captured(
+            78,
+            "",
+            "truce: " + temp.resolve("none") + " is no Truce root; `truce init` makes one\n");
+    for (String call : List.of("verify", "verify --salvage s", "doctor", "backup s")) {
+      String[] words = (call + " --dir none").split(" ", -1);
+      assertThat(Captured.of(temp, Map.of(), words)).as(call).isEqualTo(missing);
+      assertThat(truce("help", call.split(" ", 2)[0]).out())
+          .contains("the root (TRUCE_DIR)")
+          .doesNotContain("made if there is none");
+    }
+    assertThat(truce("help", "ls").out()).contains("the root; made if there is none (TRUCE_DIR)");
+    assertThat(temp.resolve("none")).doesNotExist();
+    assertThat(temp.resolve("s")).doesNotExist();
+  }
+
+  @Test
   void aBackup_isNoRootToLookAt_andStaysAsItIs() throws Exception {
     Captured.of(temp, Map.of(), "init");
     Captured.of(temp, Map.of(), "acquire", "build", "--owner", "a");
