@@ -9,7 +9,9 @@ import dev.truce.lock.History;
 import dev.truce.store.Salvage;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// `truce verify`: checks every record that a root has on disk, and saves what is whole.
 final class Verify {
@@ -21,13 +23,14 @@ final class Verify {
     options.noOperands();
     Path directory = Place.find(options, console).directory();
     String salvage = options.value("salvage");
+    Path to = console.directory().resolve(salvage == null ? "" : salvage).normalize();
     List<Salvage> partly = new ArrayList<>();
     Verification found =
         salvage == null
             ? FileEngine.verify(directory)
             : FileEngine.salvage(
                 directory,
-                console.directory().resolve(salvage).normalize(),
+                to,
                 (damaged, behind) -> {
                   Salvage left = Salvage.of(damaged, behind);
                   partly.add(left);
@@ -35,22 +38,51 @@ final class Verify {
                 });
     List<String> findings = new ArrayList<>(found.findings());
     found.journals().forEach(journal -> findings.addAll(journal.findings()));
+    Set<String> saved = salvage == null ? Set.of() : saved(to);
+    List<String> unsaved = salvage == null ? List.of() : unsaved(found, saved);
     String history = history(options, console, found, findings);
     if (options.has("json")) {
-      console.print(json(found, findings, partly));
+      console.print(json(found, findings, partly, unsaved));
     } else {
       lines(found, findings, history).forEach(console::print);
       partly.forEach(left -> lines(left).forEach(console::print));
+      for (String journal : unsaved) {
+        console.print("nothing of journal " + Text.shown(journal) + " could be saved");
+      }
     }
     if (salvage != null && !options.has("json")) {
       console.print(
-          "what is whole is in "
-              + Text.shown(salvage)
-              + "; make a root of it: truce restore "
-              + Text.word(salvage)
-              + " --dir NEW");
+          saved.isEmpty() && !unsaved.isEmpty()
+              ? "no record is in " + Text.shown(salvage) + ": use an earlier backup"
+              : "what is whole is in "
+                  + Text.shown(salvage)
+                  + "; make a root of it: truce restore "
+                  + Text.word(salvage)
+                  + " --dir NEW");
     }
     return findings.isEmpty() ? 0 : WANTING;
+  }
+
+  /// The journals of which a record or a checkpoint was saved.
+  private static Set<String> saved(Path to) {
+    Set<String> saved = new HashSet<>();
+    for (Audit journal : FileEngine.verify(to).journals()) {
+      if (journal.last() > 0) {
+        saved.add(journal.name());
+      }
+    }
+    return saved;
+  }
+
+  /// The damaged ones that are not among them.
+  private static List<String> unsaved(Verification found, Set<String> saved) {
+    List<String> unsaved = new ArrayList<>();
+    for (Audit journal : found.journals()) {
+      if (!journal.findings().isEmpty() && !saved.contains(journal.name())) {
+        unsaved.add(journal.name());
+      }
+    }
+    return unsaved;
   }
 
   /// The chain of the locks' history, which is looked at where its journal is whole.
@@ -74,7 +106,8 @@ final class Verify {
     }
   }
 
-  private static String json(Verification found, List<String> findings, List<Salvage> partly) {
+  private static String json(
+      Verification found, List<String> findings, List<Salvage> partly, List<String> unsaved) {
     List<Json> journals = new ArrayList<>();
     for (Audit journal : found.journals()) {
       journals.add(
@@ -101,6 +134,7 @@ final class Verify {
         .put("journals", journals)
         .putTexts("findings", findings)
         .put("salvaged", checkpoints)
+        .putTexts("unsaved", unsaved)
         .toString();
   }
 

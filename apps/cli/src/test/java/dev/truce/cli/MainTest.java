@@ -191,6 +191,42 @@ class MainTest {
   }
 
   @Test
+  void aJournalOfWhichNothingCouldBeSaved_isNamed() throws Exception {
+    truce("init");
+    truce("acquire", "build", "--owner", "a");
+    truce("store", "put", "s", "k", "v");
+    lose("root");
+    Captured partly = truce("verify", "--salvage", "partly");
+    assertThat(partly.status()).isEqualTo(1);
+    assertThat(partly.out())
+        .endsWith(
+            """
+
+            nothing of journal root could be saved
+            what is whole is in partly; make a root of it: truce restore partly --dir NEW
+            """);
+    assertThat(truce("verify", "--salvage", "again", "--json").out())
+        .endsWith(",\"salvaged\":[],\"unsaved\":[\"root\"]}\n");
+    assertThat(names(temp.resolve("partly"))).doesNotContain("locks", "cells");
+    assertThat(truce("restore", "partly", "--dir", "new").status()).isZero();
+    lose("locks");
+    assertThat(truce("verify", "--salvage", "none").out())
+        .endsWith(
+            """
+
+            nothing of journal locks could be saved
+            nothing of journal root could be saved
+            no record is in none: use an earlier backup
+            """);
+    assertThat(truce("verify", "--json").out()).endsWith(",\"unsaved\":[]}\n");
+  }
+
+  private void lose(String journal) throws Exception {
+    Path segment = temp.resolve(".truce/journal." + journal + ".1");
+    Files.write(segment, new byte[(int) Files.size(segment)]);
+  }
+
+  @Test
   void verbsThatMakeNoRoot_sayTheSameOfOneThatIsMissing() {
     Captured missing =
         new Captured(
